@@ -16,6 +16,7 @@ const order = [
   ['store', '^core/store/'],
   ['i18n', '^core/i18n/'],
   ['log', '^core/log/'],
+  ['configuration', '^core/configuration\\.ts$'],
   ['errors', '^core/errors\\.ts$'],
   ['config', '^config/'],
 ]
@@ -51,7 +52,7 @@ module.exports = {
       name: 'config-imports-zod-alone',
       severity: 'error',
       from: { path: '^config/' },
-      to: { pathNot: '^(config/|node_modules/zod/)' },
+      to: { pathNot: ['^config/', '(^|/)node_modules/zod/'] },
     },
     {
       name: 'plugins-import-opsgram-alone',

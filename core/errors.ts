@@ -11,13 +11,29 @@ interface ErrorEntry {
  * `docs/errors.md` is generated from this table.
  */
 export const errorCodes = {
+  OPS_ADMIN_IDS_MISSING: {
+    title: 'A bot without owners would answer nobody',
+    hint: 'Set ADMIN_IDS to your numeric Telegram id. To find it, send /start to @userinfobot, or set ADMIN_IDS=1 for one start and write to your bot: it answers with your id.',
+  },
   OPS_CONFIG: {
     title: 'A setting has a value that is not accepted',
     hint: 'Correct the variable in the environment or in .env and start again.',
   },
+  OPS_ENV_FILE: {
+    title: 'The file .env cannot be read',
+    hint: 'Make .env a text file that the user who runs Opsgram may read, or remove it and set the variables otherwise.',
+  },
   OPS_INTERNAL: {
     title: 'Something happened that should not be possible',
     hint: 'Please report it with the log lines around it.',
+  },
+  OPS_LOG_DIR: {
+    title: 'The folder for log files cannot be used',
+    hint: 'Point LOG_DIR (or DATA_DIR, which it lies in by default) to a folder that this user may write.',
+  },
+  OPS_NOT_AVAILABLE: {
+    title: 'This version cannot do that yet',
+    hint: 'Use one of the accepted values; the changelog says when it arrives.',
   },
 } as const satisfies Record<`OPS_${string}`, ErrorEntry>
 

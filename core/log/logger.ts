@@ -1,3 +1,13 @@
+import { once } from 'node:events'
+import { accessSync, constants, mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Writable } from 'node:stream'
+import winston from 'winston'
+import { codeOf, OpsError } from '../errors.ts'
+import { type Plain, toPlain } from './plain.ts'
+import { type Line, pretty } from './pretty.ts'
+import { createRedactor, type Redactor } from './redact.ts'
+
 /** Fields of one log line. `error` may hold anything thrown; it is written as name, code, message, stack. */
 export type LogFields = Readonly<Record<string, unknown>>
 
@@ -12,4 +22,158 @@ export interface Logger {
   error(event: string, fields?: LogFields): void
   /** A logger that puts these fields on each of its lines. */
   child(fields: LogFields): Logger
+}
+
+export type LogLevel = 'error' | 'warn' | 'info' | 'debug'
+
+export interface LoggerOptions {
+  /** The least important lines that are still written. */
+  readonly level: LogLevel
+  /** How lines look on `output`; the file holds JSON always. */
+  readonly format: 'json' | 'pretty'
+  /** Folder of the log files; none = no files. */
+  readonly dir?: string
+  /** Values that must never be written, whatever field or text they stand in. */
+  readonly secrets?: readonly string[]
+  /** Where lines go: standard output. */
+  readonly output: Writable & { readonly isTTY?: boolean }
+}
+
+/** The logger that owns the outputs. */
+export interface RootLogger extends Logger {
+  /** More values that must never be written: a plugin's secrets, say. */
+  addSecrets(secrets: readonly string[]): void
+  /** Resolves when all lines are written; lines after it are lost. */
+  close(): Promise<void>
+}
+
+const ranks = { error: 0, warn: 1, info: 2, debug: 3 } as const satisfies Record<LogLevel, number>
+
+const fileBytes = 10 * 1024 * 1024
+const files = 5
+const closeMs = 2_000
+/** A JSON line above this many characters is replaced by what it was about. */
+const longestLine = 65_536
+
+/**
+ * The log of one process: one JSON object a line (or a readable line) on `output`, and JSON in
+ * `dir/opsgram.log` with its four predecessors. Nothing that goes wrong with an output, a closed pipe
+ * or a full disk, reaches the callers.
+ * @throws OPS_LOG_DIR when the folder can't be made or written.
+ */
+export function createLogger(options: LoggerOptions): RootLogger {
+  const secrets = new Set(options.secrets)
+  let redact = createRedactor(secrets)
+
+  const sink = winston.createLogger({
+    levels: ranks,
+    level: options.level,
+    // without one winston turns each line into JSON before our own formats do
+    format: winston.format((info) => info)(),
+    transports: [outputTransport(options)],
+  })
+
+  const write = (level: LogLevel, event: string, fields: LogFields) => {
+    if (ranks[level] > ranks[options.level]) return
+    sink.log({ level, message: event, line: lineOf(level, event, fields, redact) })
+  }
+  // a transport that fails blocks the others, as winston pipes into all of them at the slowest one's pace
+  sink.on('error', (error: unknown, failed?: winston.transport) => {
+    if (failed === undefined) return
+    sink.remove(failed)
+    write('warn', 'log.output-failed', {
+      output: failed instanceof File ? 'file' : 'stream',
+      error,
+    })
+  })
+  // process.stdout may break at any time (`opsgram | head`), also after the last line was handed to it
+  const onOutputError = () => {
+    for (const transport of sink.transports)
+      if (!(transport instanceof File)) sink.remove(transport)
+  }
+  options.output.on('error', onOutputError)
+  if (options.dir !== undefined) sink.add(fileTransport(options.dir))
+
+  const bound = (own: LogFields): Logger => ({
+    debug: (event, fields) => write('debug', event, { ...own, ...fields }),
+    info: (event, fields) => write('info', event, { ...own, ...fields }),
+    warn: (event, fields) => write('warn', event, { ...own, ...fields }),
+    error: (event, fields) => write('error', event, { ...own, ...fields }),
+    child: (fields) => bound({ ...own, ...fields }),
+  })
+  return {
+    ...bound({}),
+    addSecrets(more) {
+      for (const secret of more) secrets.add(secret)
+      redact = createRedactor(secrets)
+    },
+    async close() {
+      const finished = once(sink, 'finish', { signal: AbortSignal.timeout(closeMs) })
+      sink.end()
+      await finished.catch(() => undefined)
+      options.output.off('error', onOutputError)
+    },
+  }
+}
+
+const { File, Stream } = winston.transports
+
+const json = winston.format.printf(({ line }) => jsonLine(line as Line))
+
+function outputTransport({ output, format }: LoggerOptions): winston.transport {
+  const colour = output.isTTY === true && !process.env.NO_COLOR
+  return new Stream({
+    stream: output,
+    eol: '\n',
+    format:
+      format === 'json' ? json : winston.format.printf(({ line }) => pretty(line as Line, colour)),
+  })
+}
+
+function fileTransport(dir: string): winston.transport {
+  try {
+    mkdirSync(dir, { recursive: true, mode: 0o700 })
+    accessSync(dir, constants.W_OK)
+  } catch (error) {
+    throw new OpsError('OPS_LOG_DIR', `Log files can't be written to ${dir} (${codeOf(error)})`, {
+      cause: error,
+      details: { dir },
+    })
+  }
+  return new File({
+    filename: join(dir, 'opsgram.log'),
+    maxsize: fileBytes,
+    maxFiles: files,
+    tailable: true,
+    eol: '\n',
+    format: json,
+    // names and ids of people stand in it
+    options: { flags: 'a', mode: 0o600 },
+  })
+}
+
+const ownNames: ReadonlySet<string> = new Set(['time', 'level', 'event'])
+
+function lineOf(level: LogLevel, event: string, fields: LogFields, redact: Redactor): Line {
+  const line: Record<string, Plain> & Line = { time: new Date().toISOString(), level, event }
+  const plain = toPlain(fields, redact)
+  if (typeof plain === 'object' && plain !== null && !Array.isArray(plain)) {
+    for (const [name, value] of Object.entries(plain)) {
+      line[ownNames.has(name) ? `${name}_` : name] = value
+    }
+  }
+  return line
+}
+
+function jsonLine(line: Line): string {
+  const text = JSON.stringify(line)
+  if (text.length <= longestLine) return text
+  const { time, level, event } = line
+  return JSON.stringify({
+    time,
+    level,
+    event,
+    cutFrom: text.length,
+    text: text.slice(0, longestLine / 2),
+  })
 }

@@ -1,0 +1,77 @@
+import { readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { parseEnv } from 'node:util'
+import { type Config, type Environment, type Problem, parseConfig } from '../config/config.ts'
+import { codeOf, errorCodes, OpsError } from './errors.ts'
+
+/** Where the environment comes from. */
+export interface Sources {
+  /** Path of the `.env` file; it need not exist. */
+  readonly file: string
+  /** The real environment (`process.env`), which wins over the file. */
+  readonly real: Environment
+}
+
+/**
+ * The environment of now: the file's variables, over them the real ones. A blank real one doesn't win,
+ * since compose files hand on every variable they know, set or not.
+ * @throws OPS_ENV_FILE when the file is there but can't be read.
+ */
+export function readEnvironment({ file, real }: Sources): Environment {
+  const values: Record<string, string | undefined> = { ...readFile(file) }
+  for (const [name, text] of Object.entries(real)) {
+    if (text !== undefined && (text.trim() !== '' || values[name] === undefined))
+      values[name] = text
+  }
+  return values
+}
+
+/**
+ * Parses an environment for this process.
+ * @throws OPS_CONFIG, OPS_ADMIN_IDS_MISSING, OPS_NOT_AVAILABLE
+ */
+export function loadConfig(env: Environment): { config: Config; warnings: readonly string[] } {
+  const result = parseConfig(env, { resolve, terminal: process.stdout.isTTY === true })
+  if (!result.ok) throw errorOf(result.problems)
+  return result
+}
+
+function readFile(file: string): NodeJS.Dict<string> {
+  try {
+    // parseEnv takes the byte order mark of Windows editors for a part of the first name
+    return parseEnv(readFileSync(file, 'utf8').replace(/^\uFEFF/, ''))
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return {}
+    throw new OpsError('OPS_ENV_FILE', `${file} cannot be read (${codeOf(error)})`, {
+      cause: error,
+      details: { file },
+    })
+  }
+}
+
+const codes = {
+  value: 'OPS_CONFIG',
+  owners: 'OPS_ADMIN_IDS_MISSING',
+  later: 'OPS_NOT_AVAILABLE',
+} as const
+
+function errorOf(problems: readonly Problem[]): OpsError {
+  const kinds = new Set(problems.map(({ kind }) => kind))
+  const [only] = kinds
+  const code = kinds.size === 1 && only !== undefined ? codes[only] : 'OPS_CONFIG'
+  const hints = [...new Set(problems.map(hintOf))].filter((hint) => hint !== undefined)
+  return new OpsError(code, problems.map(sentenceOf).join('\n'), {
+    ...(hints.length > 0 && { hint: hints.join('\n') }),
+    details: { problems },
+  })
+}
+
+function sentenceOf({ kind, variable, given, accepted }: Problem): string {
+  if (kind === 'owners') return `${variable} is not set, and with BOT_TOKEN it must be: ${accepted}`
+  if (kind === 'later') return `${variable}=${given} is not available yet; accepted: ${accepted}`
+  return `${variable} is ${given}; accepted: ${accepted}`
+}
+
+function hintOf({ kind, hint }: Problem): string | undefined {
+  return kind === 'value' ? hint : errorCodes[codes[kind]].hint
+}

@@ -1,0 +1,76 @@
+// One of the processes that run test files, one file after another: what is costly to start, an
+// embedded database or the transpiled core, is shared by the files of a shard.
+import { stripVTControlCharacters } from 'node:util'
+import Mocha from 'mocha'
+import type { Report, Task } from './protocol.ts'
+
+const { EVENT_TEST_PASS, EVENT_TEST_PENDING, EVENT_TEST_FAIL } = Mocha.Runner.constants
+
+function report(message: Report): void {
+  process.send?.(message)
+}
+
+class ReportToRunner extends Mocha.reporters.Base {
+  constructor(runner: Mocha.Runner, options: Mocha.MochaOptions) {
+    super(runner, options)
+    runner.on(EVENT_TEST_PASS, (test) => {
+      report({ kind: 'test', title: test.fullTitle(), state: 'passed' })
+    })
+    runner.on(EVENT_TEST_PENDING, (test) => {
+      report({ kind: 'test', title: test.fullTitle(), state: 'skipped' })
+    })
+    // hooks arrive here, too, titled like `"before each" hook for "…"`
+    runner.on(EVENT_TEST_FAIL, (test, error) => {
+      report({ kind: 'failed', title: test.titlePath().join(' › '), text: describeFailure(error) })
+    })
+  }
+}
+
+function describeFailure(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  const lines = [
+    `${'code' in error ? `${String(error.code)} ` : ''}${error.name}: ${error.message}`,
+  ]
+  if ('expected' in error && 'actual' in error && isLong(error.expected, error.actual)) {
+    const { stringify } = Mocha.utils
+    lines.push(
+      stripVTControlCharacters(
+        Mocha.reporters.Base.generateDiff(stringify(error.actual), stringify(error.expected)),
+      ),
+    )
+  }
+  const frames = (error.stack ?? '').split('\n').filter((line) => /^\s+at /.test(line))
+  const own = frames.filter((line) => !/node_modules|node:/.test(line))
+  lines.push(...(own.length > 0 ? own : frames).slice(0, 8))
+  if (error.cause !== undefined) lines.push(`caused by ${describeFailure(error.cause)}`)
+  return lines.join('\n')
+}
+
+/** What the message alone doesn't show well. */
+function isLong(...sides: unknown[]): boolean {
+  return sides.every((side) => typeof side === 'object' || typeof side === 'string')
+}
+
+async function run({ file, grep }: Task): Promise<void> {
+  const mocha = new Mocha({
+    timeout: 10_000,
+    forbidOnly: true,
+    reporter: ReportToRunner,
+    ...(grep !== undefined && { grep }),
+  })
+  mocha.addFile(file)
+  await mocha.loadFilesAsync()
+  await new Promise<void>((resolve) => {
+    mocha.run(() => resolve())
+  })
+}
+
+process.on('message', (task: Task) => {
+  run(task)
+    .catch((error: unknown) => {
+      report({ kind: 'failed', title: 'the file could not be run', text: describeFailure(error) })
+    })
+    .finally(() => report({ kind: 'done' }))
+})
+process.on('disconnect', () => process.exit(0))
+report({ kind: 'ready' })
