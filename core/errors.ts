@@ -23,6 +23,26 @@ export const errorCodes = {
     title: 'The file .env cannot be read',
     hint: 'Make .env a text file that the user who runs Opsgram may read, or remove it and set the variables otherwise.',
   },
+  OPS_HTTP_BAD_REQUEST: {
+    title: 'The request is not one this server understands',
+    hint: 'Check the method, the headers and the body; `detail` says which part, where it is known.',
+  },
+  OPS_HTTP_HOST: {
+    title: 'The HTTP server cannot listen on that address',
+    hint: 'Set HTTP_HOST to an address of this machine: 127.0.0.1, 0.0.0.0 for all, or one that `hostname -I` shows.',
+  },
+  OPS_HTTP_NOT_FOUND: {
+    title: 'There is nothing at this address',
+    hint: 'Check the path and the method.',
+  },
+  OPS_HTTP_NOT_READY: {
+    title: 'The program is still starting',
+    hint: 'Try again in a moment; /readyz says when it is ready.',
+  },
+  OPS_HTTP_TOO_LARGE: {
+    title: 'The body of the request is too large',
+    hint: 'Send at most 1 MiB.',
+  },
   OPS_INTERNAL: {
     title: 'Something happened that should not be possible',
     hint: 'Please report it with the log lines around it.',
@@ -34,6 +54,14 @@ export const errorCodes = {
   OPS_NOT_AVAILABLE: {
     title: 'This version cannot do that yet',
     hint: 'Use one of the accepted values; the changelog says when it arrives.',
+  },
+  OPS_PORT_FORBIDDEN: {
+    title: 'The HTTP port may not be used by this user',
+    hint: 'Ports below 1024 belong to root: choose a higher one, such as HTTP_PORT=3000, and put a proxy before it.',
+  },
+  OPS_PORT_IN_USE: {
+    title: 'The HTTP port is used by another program',
+    hint: 'Start on any free port with `HTTP_PORT=0 make start`, choose another HTTP_PORT, or stop the other program (`ss -ltnp` shows it).',
   },
 } as const satisfies Record<`OPS_${string}`, ErrorEntry>
 
