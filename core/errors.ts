@@ -15,6 +15,10 @@ export const errorCodes = {
     title: 'A bot without owners would answer nobody',
     hint: 'Set ADMIN_IDS to your numeric Telegram id. To find it, send /start to @userinfobot, or set ADMIN_IDS=1 for one start and write to your bot: it answers with your id.',
   },
+  OPS_BUTTON_DATA: {
+    title: 'The data of a button does not fit',
+    hint: 'Names of plugin and action share 64 bytes with the id: choose a shorter action name.',
+  },
   OPS_CONFIG: {
     title: 'A setting has a value that is not accepted',
     hint: 'Correct the variable in the environment or in .env and start again.',
@@ -62,6 +66,34 @@ export const errorCodes = {
   OPS_PORT_IN_USE: {
     title: 'The HTTP port is used by another program',
     hint: 'Start on any free port with `HTTP_PORT=0 make start`, choose another HTTP_PORT, or stop the other program (`ss -ltnp` shows it).',
+  },
+  OPS_TELEGRAM_ANSWER: {
+    title: 'Something that is no Bot API server answered',
+    hint: 'Check TELEGRAM_API_ROOT, and whether a proxy or a sign-in page stands between.',
+  },
+  OPS_TELEGRAM_FILE: {
+    title: 'A file cannot be sent or fetched',
+    hint: 'To send one pass { source } with a Buffer, a readable stream or the path of a regular file.',
+  },
+  OPS_TELEGRAM_FILE_LINK: {
+    title: 'Links to files are not given out',
+    hint: 'Such a link holds the bot token. Use telegram.downloadFile(fileId): it gives the content.',
+  },
+  OPS_TELEGRAM_TIMEOUT: {
+    title: 'Telegram did not answer in time',
+    hint: 'Look whether the message arrived before sending it again. If this goes on, check the network.',
+  },
+  OPS_TELEGRAM_UNREACHABLE: {
+    title: 'Telegram cannot be reached',
+    hint: 'Check the network, DNS and TELEGRAM_API_ROOT.',
+  },
+  OPS_TELEGRAM_URL_INPUT: {
+    title: 'A { url } input was given as a file',
+    hint: 'Pass the address itself as a string, then Telegram fetches it; or download it and pass { source: buffer }.',
+  },
+  OPS_TOKEN_REFUSED: {
+    title: 'Telegram refused the bot token',
+    hint: 'Compare BOT_TOKEN with what @BotFather shows; a revoked token has to be replaced.',
   },
 } as const satisfies Record<`OPS_${string}`, ErrorEntry>
 

@@ -1,0 +1,195 @@
+import { TelegramError } from 'telegraf'
+import { OpsError } from '../errors.ts'
+import type { Logger } from '../log/logger.ts'
+import { Backoff, sleep } from './backoff.ts'
+import { type IncomingUpdate, parseUpdate } from './facts.ts'
+import { classicUpdateKinds, updateKinds } from './kinds.ts'
+import type { Transport } from './transport.ts'
+
+export interface PollerOptions {
+  readonly transport: Pick<Transport, 'poll'>
+  /**
+   * Takes a batch over for good (a durable write). The offset moves when it resolves; if it rejects
+   * the same batch is fetched again. Back-pressure: nothing is fetched until it settles.
+   */
+  readonly accept: (updates: readonly IncomingUpdate[]) => Promise<void>
+  readonly log: Logger
+}
+
+export interface Poller {
+  /** Begins to fetch; returns at once. */
+  start(): void
+  /**
+   * Ends the running long poll at once, waits up to a second for a running `accept` and up to a
+   * second for Telegram to take the last offset. May be called again.
+   */
+  stop(): Promise<void>
+  /** Resolves if polling gave up for good: OPS_TOKEN_REFUSED. Never rejects. */
+  readonly failed: Promise<OpsError>
+}
+
+/** Longest that Telegram holds a poll, seconds (tdlib/telegram-bot-api, Client.cpp: clamped to 50). */
+const longPollS = 50
+const lastWordMs = 1_000
+const conflictWarningMs = 60_000
+
+export function createPoller(options: PollerOptions): Poller {
+  const { transport, accept, log } = options
+  const stopping = new AbortController()
+  const { signal } = stopping
+  const failed = Promise.withResolvers<OpsError>()
+  const backoff = new Backoff({ firstMs: 200, maxMs: 30_000 })
+  let kinds: readonly string[] = updateKinds
+  /** First update not yet accepted; undefined when the server has taken note of all before it. */
+  let offset: number | undefined
+  let idleWaitMs = 0
+  let conflictWarnedAt = Number.NEGATIVE_INFINITY
+  let running: Promise<void> | undefined
+  let stopped: Promise<void> | undefined
+
+  async function run(): Promise<void> {
+    log.info('telegram.polling.started', { kinds: kinds.length })
+    while (!signal.aborted) {
+      try {
+        await round()
+        backoff.reset()
+      } catch (error) {
+        if (signal.aborted) break
+        if (isRefused(error)) {
+          const refusal = new OpsError(
+            'OPS_TOKEN_REFUSED',
+            'Telegram refused the bot token while polling for updates',
+            { cause: error },
+          )
+          log.error('telegram.polling.failed', { error: refusal })
+          failed.resolve(refusal)
+          return
+        }
+        await recover(error)
+      }
+    }
+  }
+
+  /** One getUpdates and what came of it. */
+  async function round(): Promise<void> {
+    const begun = performance.now()
+    const answer = await getUpdates(longPollS, 100)
+    const updates = updatesOf(answer)
+    if (updates.length > 0) {
+      await acceptOrStop(updates)
+      // The highest id, not the last one: order within an answer is nobody's promise.
+      offset = Math.max(...updates.map((update) => update.update_id)) + 1
+      idleWaitMs = 0
+      return
+    }
+    // The server has confirmed everything below the offset. It is dropped because after a quiet week
+    // ids go on at a random number (Bot API, Update), perhaps below it.
+    offset = undefined
+    if (performance.now() - begun < 200) {
+      // A server that never long-polls answers at once; without a wait this would spin.
+      idleWaitMs = Math.min(1_000, Math.max(50, idleWaitMs * 2))
+      await sleep(idleWaitMs, signal)
+    } else {
+      idleWaitMs = 0
+    }
+  }
+
+  async function acceptOrStop(updates: readonly IncomingUpdate[]): Promise<void> {
+    const accepted = accept(updates)
+    const end = Promise.withResolvers<never>()
+    let timer: NodeJS.Timeout | undefined
+    const giveUp = () => {
+      timer = setTimeout(end.reject, lastWordMs, signal.reason)
+    }
+    signal.addEventListener('abort', giveUp, { once: true })
+    try {
+      await Promise.race([accepted, end.promise])
+    } catch (error) {
+      if (!signal.aborted) log.error('telegram.polling.accept-failed', { error })
+      throw error
+    } finally {
+      signal.removeEventListener('abort', giveUp)
+      clearTimeout(timer)
+    }
+  }
+
+  async function recover(error: unknown): Promise<void> {
+    const code = error instanceof TelegramError ? error.code : undefined
+    if (code === 409) await resolveConflict(error as TelegramError)
+    if (code === 400 && kinds === updateKinds) {
+      // An older server may not know the newer names.
+      log.warn('telegram.polling.kinds-refused', { error })
+      kinds = classicUpdateKinds
+      return
+    }
+    const asked = error instanceof TelegramError ? error.parameters?.retry_after : undefined
+    const waitMs = Math.max(backoff.next(), (asked ?? 0) * 1000)
+    if (code !== 409) log.warn('telegram.polling.retrying', { error, waitMs: Math.round(waitMs) })
+    // An aborted wait is the loop's end, not another failure.
+    await sleep(waitMs, signal).catch(() => undefined)
+  }
+
+  async function resolveConflict(error: TelegramError): Promise<void> {
+    const hasWebhook = error.description.toLowerCase().includes('webhook')
+    if (performance.now() - conflictWarnedAt > conflictWarningMs) {
+      conflictWarnedAt = performance.now()
+      log.warn('telegram.polling.conflict', {
+        error,
+        hint: hasWebhook
+          ? 'A webhook is set for this bot: it is deleted, its pending updates are kept.'
+          : 'Another program polls with the same token. Stop it, or give this one a token of its own.',
+      })
+    }
+    if (hasWebhook) {
+      await transport
+        .poll('deleteWebhook', { drop_pending_updates: false }, { signal })
+        .catch((cause: unknown) => log.warn('telegram.polling.webhook-kept', { error: cause }))
+    }
+  }
+
+  function getUpdates(timeout: number, limit: number, limits = {}): Promise<unknown> {
+    return transport.poll(
+      'getUpdates',
+      { ...(offset === undefined ? {} : { offset }), limit, timeout, allowed_updates: kinds },
+      { signal, timeoutMs: (timeout + 10) * 1000, ...limits },
+    )
+  }
+
+  async function end(): Promise<void> {
+    stopping.abort(new Error('polling is stopping'))
+    await running
+    if (offset !== undefined) {
+      // Without this the last batch would come again at the next start.
+      const limits = { signal: AbortSignal.timeout(lastWordMs), timeoutMs: lastWordMs }
+      await getUpdates(0, 1, limits).catch((error: unknown) =>
+        log.debug('telegram.polling.offset-unconfirmed', { error }),
+      )
+    }
+    log.info('telegram.polling.stopped')
+  }
+
+  return {
+    start() {
+      running ??= run()
+    },
+    stop() {
+      stopped ??= end()
+      return stopped
+    },
+    failed: failed.promise,
+  }
+}
+
+/** 401: a wrong or revoked token; 404: one that can't be a token (a real server's 404 is a Bot API answer). */
+function isRefused(error: unknown): boolean {
+  return error instanceof TelegramError && (error.code === 401 || error.code === 404)
+}
+
+function updatesOf(answer: unknown): IncomingUpdate[] {
+  const updates = Array.isArray(answer) ? answer.map(parseUpdate) : undefined
+  if (updates?.every((update) => update !== undefined)) return updates
+  throw new OpsError(
+    'OPS_TELEGRAM_ANSWER',
+    'getUpdates was answered by something that is no list of updates',
+  )
+}

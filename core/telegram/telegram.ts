@@ -1,0 +1,135 @@
+import { Telegram } from 'telegraf'
+import type { Telegram as ApiMethods, Convenience, Message, Opts } from 'telegraf/types'
+import { OpsError } from '../errors.ts'
+import { Html, plainText } from './html.ts'
+import { splitHtml, splitText } from './split.ts'
+
+export interface CallOptions {
+  readonly signal?: AbortSignal | undefined
+  /** Time limit of one attempt, ms. */
+  readonly timeoutMs?: number | undefined
+  /** `false`: one attempt, no waiting for 429, no repeats. */
+  readonly retry?: boolean | undefined
+}
+
+/** What ties calls to the update they are made for. */
+export interface CallBinding {
+  /** Aborts running calls and waits. */
+  readonly signal?: AbortSignal
+  readonly updateId?: number
+  /** When the update's time is over, as `Date.now()`; no wait or repeat goes beyond it. */
+  readonly deadlineAt?: number
+  /** Called before a call leaves whose repeat would do something twice. */
+  readonly onUnsafeCall?: (method: string) => void
+}
+
+/** What stands behind every call: the gateway's inside. */
+export interface Caller {
+  /** Makes one call, with all waits and repeats. */
+  perform(
+    method: string,
+    payload: object,
+    options: CallOptions,
+    binding: CallBinding,
+  ): Promise<unknown>
+  download(filePath: string, options: CallOptions): Promise<Buffer>
+}
+
+/** Telegraf's type of a signal is that of a polyfill; what is passed is Node's. */
+type ShimOptions = NonNullable<Parameters<Telegram['callApi']>[2]>
+
+/** Texts longer than this many messages are sent as a file. */
+const maxParts = 5
+
+/**
+ * Telegraf's `Telegram` with all its shortcuts, on our gateway: every call ends in {@link callApi},
+ * and nothing of Telegraf's own client is left in use. It does not know the token.
+ */
+export class OpsTelegram extends Telegram {
+  readonly #caller: Caller
+  readonly #binding: CallBinding
+
+  constructor(caller: Caller, binding: CallBinding = {}) {
+    // An empty token: whatever prints this object or asks for its token gets none (T27).
+    super('', { webhookReply: false })
+    this.#caller = caller
+    this.#binding = binding
+  }
+
+  override callApi<M extends keyof ApiMethods>(
+    method: M,
+    payload: Opts<M>,
+    options: CallOptions | ShimOptions = {},
+  ): Promise<ReturnType<ApiMethods[M]>> {
+    // The Bot API's answer is trusted to have its documented type, as in Telegraf itself.
+    return this.call<ReturnType<ApiMethods[M]>>(method, payload, options as CallOptions)
+  }
+
+  /** Any method, also one newer than Telegraf's types; `Result` is what its documentation says. */
+  call<Result = unknown>(
+    method: string,
+    payload: object,
+    options: CallOptions = {},
+  ): Promise<Result> {
+    // The caller names the type of a method that no types here know.
+    return this.#caller.perform(method, payload, options, this.#binding) as Promise<Result>
+  }
+
+  /**
+   * Sends text of any length: in parts of up to 4,096 characters with valid markup, in more than
+   * five parts' length as a text file.
+   * @returns the sent messages, in order
+   */
+  async sendText(
+    chatId: number | string,
+    text: string | Html,
+    extra: Convenience.ExtraReplyMessage = {},
+  ): Promise<Message[]> {
+    const isHtml = text instanceof Html
+    const parts: readonly (string | Html)[] = isHtml ? splitHtml(text) : splitText(text)
+    const { reply_markup, reply_parameters, ...rest } = extra
+    const replying = reply_parameters === undefined ? {} : { reply_parameters }
+    const buttons = reply_markup === undefined ? {} : { reply_markup }
+    if (parts.length > maxParts) {
+      const { entities, parse_mode, link_preview_options, ...fileExtra } = rest
+      const content = Buffer.from(isHtml ? plainText(text) : text)
+      const file = { source: content, filename: 'message.txt' }
+      return [await this.sendDocument(chatId, file, { ...fileExtra, ...replying, ...buttons })]
+    }
+    const sent: Message[] = []
+    for (const [i, part] of parts.entries()) {
+      sent.push(
+        await this.callApi('sendMessage', {
+          chat_id: chatId,
+          ...rest,
+          ...(i === 0 ? replying : {}),
+          // Buttons stand under the last part, where the reader ends.
+          ...(i === parts.length - 1 ? buttons : {}),
+          ...(isHtml ? { parse_mode: 'HTML' } : {}),
+          text: String(part),
+        }),
+      )
+    }
+    return sent
+  }
+
+  /** Content of a file somebody sent, at most 20 MB (Bot API, getFile). */
+  async downloadFile(fileId: string, options: CallOptions = {}): Promise<Buffer> {
+    const { file_path } = await this.getFile(fileId)
+    if (file_path === undefined) {
+      throw new OpsError('OPS_TELEGRAM_FILE', `Telegram gives no path for the file ${fileId}`)
+    }
+    const signal = options.signal ?? this.#binding.signal
+    return this.#caller.download(file_path, { ...options, signal })
+  }
+
+  /** @throws OPS_TELEGRAM_FILE_LINK always: such a link holds the token */
+  override getFileLink(): Promise<never> {
+    return Promise.reject(
+      new OpsError(
+        'OPS_TELEGRAM_FILE_LINK',
+        'getFileLink would give out a link with the bot token',
+      ),
+    )
+  }
+}
