@@ -19,9 +19,41 @@ export const errorCodes = {
     title: 'The data of a button does not fit',
     hint: 'Names of plugin and action share 64 bytes with the id: choose a shorter action name.',
   },
+  OPS_COMMIT_UNKNOWN: {
+    title: 'The connection was lost while a transaction was being committed',
+    hint: 'It may have been written or not: look at what it should have changed before doing it again.',
+  },
   OPS_CONFIG: {
     title: 'A setting has a value that is not accepted',
     hint: 'Correct the variable in the environment or in .env and start again.',
+  },
+  OPS_DATABASE_AUTH: {
+    title: 'PostgreSQL refused the user or the password',
+    hint: 'Check the user and the password in DATABASE_URL, and pg_hba.conf of the server.',
+  },
+  OPS_DATABASE_BUSY: {
+    title: 'No database connection became free in time',
+    hint: 'Something holds its transaction for too long, or there is more work than the database can do.',
+  },
+  OPS_DATABASE_DAMAGED: {
+    title: 'The files of the embedded database cannot be opened',
+    hint: 'Keep a copy of the folder. Put a backup in its place, or move it away to begin with an empty database.',
+  },
+  OPS_DATABASE_IN_USE: {
+    title: 'Another process uses the database',
+    hint: 'Stop the other process, or give this one a database of its own.',
+  },
+  OPS_DATABASE_MISSING: {
+    title: 'The database does not exist',
+    hint: 'Create it with createdb, or correct the name in DATABASE_URL.',
+  },
+  OPS_DATABASE_UNREACHABLE: {
+    title: 'The database cannot be reached',
+    hint: 'Check that PostgreSQL runs and that host and port in DATABASE_URL are right. Without DATABASE_URL the embedded database is used.',
+  },
+  OPS_DATABASE_VERSION: {
+    title: 'PostgreSQL is too old',
+    hint: 'Use PostgreSQL 15 or later, or leave DATABASE_URL out to use the embedded database.',
   },
   OPS_ENV_FILE: {
     title: 'The file .env cannot be read',
@@ -54,6 +86,18 @@ export const errorCodes = {
   OPS_LOG_DIR: {
     title: 'The folder for log files cannot be used',
     hint: 'Point LOG_DIR (or DATA_DIR, which it lies in by default) to a folder that this user may write.',
+  },
+  OPS_MIGRATION_EDITED: {
+    title: 'A migration was changed after it had run',
+    hint: 'Put the file back as it was and write the change as a new migration.',
+  },
+  OPS_MIGRATION_FAILED: {
+    title: 'A migration failed',
+    hint: 'Correct the statement. Nothing of it was kept: the schema is as it was before.',
+  },
+  OPS_MIGRATION_LOCKED: {
+    title: 'A migration waited too long for a lock',
+    hint: 'Another process is migrating or keeps a table busy. Try again; pg_stat_activity shows who it is.',
   },
   OPS_NOT_AVAILABLE: {
     title: 'This version cannot do that yet',
@@ -94,6 +138,14 @@ export const errorCodes = {
   OPS_TOKEN_REFUSED: {
     title: 'Telegram refused the bot token',
     hint: 'Compare BOT_TOKEN with what @BotFather shows; a revoked token has to be replaced.',
+  },
+  OPS_TRANSACTION_ABORTED: {
+    title: 'A transaction was rolled back because one of its statements had failed',
+    hint: 'An error inside a transaction ends it: let it throw, or use a savepoint (a nested transactional) around what may fail.',
+  },
+  OPS_TRANSACTION_NESTED: {
+    title: 'A query outside the transaction was made while the transaction was open',
+    hint: 'Inside a transaction use only what it gave you (its em or its query); do other reads before or after it.',
   },
 } as const satisfies Record<`OPS_${string}`, ErrorEntry>
 

@@ -1,0 +1,31 @@
+import { createHash } from 'node:crypto'
+import { readdir, readFile } from 'node:fs/promises'
+import { basename, extname } from 'node:path'
+import type { MigrationClass, MigrationSet } from './migrator.ts'
+
+const folder = new URL('../../migrations/', import.meta.url)
+
+/** The core's migrations, from the files in `migrations/`. */
+export async function coreMigrations(): Promise<MigrationSet> {
+  const files = (await readdir(folder)).filter((file) => /^\d{4}_[a-z0-9_]+\.[jt]s$/.test(file))
+  return {
+    owner: 'core',
+    migrations: await Promise.all(
+      files.sort().map(async (file) => {
+        const url = new URL(file, folder)
+        // The form of our own files, which the tests run.
+        const { default: MigrationOf }: { default: MigrationClass } = await import(url.href)
+        return {
+          name: basename(file, extname(file)),
+          class: MigrationOf,
+          hash: migrationHash(await readFile(url, 'utf8')),
+        }
+      }),
+    ),
+  }
+}
+
+/** Hash of a migration file's text; line endings don't count, git may change them. */
+export function migrationHash(text: string): string {
+  return createHash('sha256').update(text.replaceAll('\r\n', '\n')).digest('hex').slice(0, 32)
+}

@@ -1,0 +1,81 @@
+import { OptimisticLockError } from '@mikro-orm/core'
+import { codeOf, messageOf } from '../errors.ts'
+
+/** Socket and resolver errors of Node that mean: nobody answers. */
+const socketCodes = new Set([
+  'EAI_AGAIN',
+  'ECONNABORTED',
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EHOSTDOWN',
+  'EHOSTUNREACH',
+  'ENETDOWN',
+  'ENETUNREACH',
+  'ENOTFOUND',
+  'EPIPE',
+  'ETIMEDOUT',
+])
+
+/**
+ * SQLSTATEs of a server that can't work now, by class or in full
+ * (https://www.postgresql.org/docs/15/errcodes-appendix.html): 08 connection, 53 resources (also disk full and too
+ * many connections), 57P0x shutdown and start-up, 58 system errors, 25006 a primary that became a standby.
+ */
+const awayStates = /^(?:08...|53...|57P0[1-5]|58...|25006)$/
+
+/** What `pg`, `pg-pool` and PGlite say without any code when the connection is gone or can't be had. */
+const awayMessages =
+  /^(?:Connection terminated|Client has encountered a connection error|Client was closed|Query read timeout|timeout exceeded when trying to connect|timeout expired|Cannot use a pool after calling end|PGlite is closed|PGlite instance is already closed|driver has already been destroyed)/
+
+/** The error and its causes, outermost first; never endless. */
+function* chain(error: unknown): Generator<unknown> {
+  let current = error
+  for (let depth = 0; depth < 8 && current !== undefined && current !== null; depth++) {
+    yield current
+    current = current instanceof Error ? current.cause : undefined
+  }
+}
+
+/** Whether the database can't be reached or can't work now: the same call may succeed later as it is. */
+export function isDatabaseAway(error: unknown): boolean {
+  for (const link of chain(error)) {
+    const code = codeOf(link)
+    if (code === 'OPS_DATABASE_UNREACHABLE' || code === 'OPS_DATABASE_BUSY') return true
+    if (code !== undefined && (socketCodes.has(code) || awayStates.test(code))) return true
+    if (awayMessages.test(messageOf(link))) return true
+  }
+  return false
+}
+
+/** Whether an entity with a `version` column had been changed by somebody else since it was read. */
+export function isVersionConflict(error: unknown): boolean {
+  for (const link of chain(error)) if (link instanceof OptimisticLockError) return true
+  return false
+}
+
+/**
+ * Whether two transactions got into each other's way, so that the whole work is worth repeating from its reads:
+ * serialization failure 40001, deadlock 40P01, lock timeout 55P03, or a version conflict.
+ */
+export function isConflict(error: unknown): boolean {
+  for (const link of chain(error)) {
+    const code = codeOf(link)
+    if (code === '40001' || code === '40P01' || code === '55P03') return true
+  }
+  return isVersionConflict(error)
+}
+
+/** Whether the row itself was refused: SQLSTATE class 22 (data) or 23 (constraint). Repeating can't help. */
+export function isBadRow(error: unknown): boolean {
+  for (const link of chain(error)) if (/^2[23]...$/.test(codeOf(link) ?? '')) return true
+  return false
+}
+
+/**
+ * Whether COMMIT was sent and its answer never came: the transaction may stand or not. Read something that it wrote
+ * (the inbox row's state) before deciding.
+ */
+export function isCommitUnknown(error: unknown): boolean {
+  for (const link of chain(error)) if (codeOf(link) === 'OPS_COMMIT_UNKNOWN') return true
+  return false
+}

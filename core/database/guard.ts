@@ -1,0 +1,44 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { OpsError } from '../errors.ts'
+
+interface Scope {
+  open: boolean
+  readonly unlimited: boolean
+}
+
+/**
+ * Knows whether the code that runs now was called from inside an open transaction.
+ *
+ * The embedded database has one connection: a query of another unit of work that is awaited inside a
+ * transaction would wait for that transaction, which waits for it: for ever. PostgreSQL behaves alike when the
+ * pool is used up, only later and under load. So both refuse at once.
+ */
+export class TransactionGuard {
+  readonly #scopes = new AsyncLocalStorage<Scope>()
+
+  /** Runs `work` as the inside of a transaction that has begun; `unlimited` lifts the time limit of its statements. */
+  async run<T>(work: () => Promise<T>, unlimited = false): Promise<T> {
+    const scope: Scope = { open: true, unlimited }
+    try {
+      return await this.#scopes.run(scope, work)
+    } finally {
+      // Timers and promises begun inside keep the scope as their context: after the end they are free to query.
+      scope.open = false
+    }
+  }
+
+  /** @throws OpsError OPS_TRANSACTION_NESTED if a transaction is open around the caller. */
+  check(): void {
+    if (this.#scopes.getStore()?.open !== true) return
+    throw new OpsError(
+      'OPS_TRANSACTION_NESTED',
+      'A query of another unit of work was made inside an open transaction',
+    )
+  }
+
+  /** Whether statements of the current scope may take as long as they need (migrations). */
+  get unlimited(): boolean {
+    const scope = this.#scopes.getStore()
+    return scope?.open === true && scope.unlimited
+  }
+}

@@ -1,0 +1,106 @@
+import {
+  type AnyEntity,
+  type Configuration,
+  type DriverException,
+  type EntityClass,
+  type EntitySchema,
+  MikroORM,
+  UnderscoreNamingStrategy,
+} from '@mikro-orm/core'
+import { PostgreSqlPlatform } from '@mikro-orm/postgresql'
+import { AbstractSqlConnection, AbstractSqlDriver, type SqlEntityManager } from '@mikro-orm/sql'
+import { OpsError } from '../errors.ts'
+import type { Database } from './connection.ts'
+import { SharedKysely } from './driver.ts'
+
+/** What MikroORM accepts as an entity: the class of a `defineEntity`, or its schema. */
+export type Entity = EntityClass<AnyEntity> | EntitySchema
+
+/** One generation's ORM: metadata over the shared connection. Fork its `em`; never close it. */
+export type Orm = MikroORM<OpsDriver>
+
+/** A unit of work. */
+export type EntityManager = SqlEntityManager<OpsDriver>
+
+/**
+ * Makes an ORM over the shared connection, 5–10 ms. One serves a whole generation of plugins, so that relations to
+ * core entities and one transaction per update work; old ones are simply dropped (`close` would end the database).
+ */
+export async function createOrm(database: Database, entities: readonly Entity[]): Promise<Orm> {
+  return MikroORM.init<OpsDriver>({
+    driver: OpsDriver,
+    driverOptions: database.kysely,
+    // Only shows in messages: the connection is there already.
+    dbName: database.kind,
+    entities: [...entities],
+    discovery: { warnWhenNoEntities: false },
+    namingStrategy: UnderscoreNamingStrategy,
+    ensureDatabase: false,
+    metadataCache: { enabled: false },
+    // Its coloured lines on standard output would break the one-object-a-line log.
+    logger: () => undefined,
+  })
+}
+
+/**
+ * Runs `work` in one transaction of `em` itself (no fork, so what the caller has loaded and changed is written), then
+ * flushes and commits. `work` comes before the flush: claims and checks belong there. A throw rolls back.
+ *
+ * @throws OpsError OPS_COMMIT_UNKNOWN if the answer to COMMIT was lost; OPS_TRANSACTION_NESTED for queries inside
+ * that don't go through `em`. See also `isConflict`, `isVersionConflict`, `isDatabaseAway`.
+ */
+export async function inTransaction<T>(em: EntityManager, work: () => Promise<T>): Promise<T> {
+  await em.begin()
+  try {
+    const result = await em
+      .getDriver()
+      .getConnection()
+      .guarded(async () => {
+        const answer = await work()
+        await em.flush()
+        return answer
+      })
+    await em.commit()
+    return result
+  } catch (error) {
+    // Also after a failed COMMIT: it gives the connection back.
+    await em.rollback()
+    throw error
+  }
+}
+
+/**
+ * PostgreSQL as MikroORM speaks it, over the shared Kysely: the same for the server and for the embedded
+ * database, which is PostgreSQL too. It opens and closes nothing.
+ */
+class OpsConnection extends AbstractSqlConnection {
+  override createKyselyDialect(): never {
+    throw new OpsError('OPS_INTERNAL', 'An ORM was made without the shared connection')
+  }
+
+  override async transactional<T>(
+    ...[work, options]: Parameters<typeof AbstractSqlConnection.prototype.transactional<T>>
+  ): Promise<T> {
+    return super.transactional((transaction) => this.guarded(() => work(transaction)), options)
+  }
+
+  /** Runs `work` as the inside of a transaction that has begun. */
+  guarded<T>(work: () => Promise<T>, unlimited = false): Promise<T> {
+    const kysely = this.getClient()
+    if (kysely instanceof SharedKysely) return kysely.guard.run(work, unlimited)
+    throw new OpsError('OPS_INTERNAL', 'An ORM was made without the shared connection')
+  }
+}
+
+export class OpsDriver extends AbstractSqlDriver<OpsConnection, PostgreSqlPlatform> {
+  constructor(config: Configuration) {
+    super(config, new PostgreSqlPlatform(), OpsConnection, ['kysely', 'pg'])
+  }
+
+  /** Coded errors pass as they are; MikroORM would make driver exceptions of them and lose their class. */
+  override convertException(exception: Error): DriverException {
+    // MikroORM only throws what it gets here; its type asks for more than it uses.
+    if (exception instanceof OpsError) return exception as Error as DriverException
+    return super.convertException(exception)
+  }
+}

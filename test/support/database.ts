@@ -1,0 +1,110 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import pg from 'pg'
+import { type Database, openDatabase } from '../../core/database/connection.ts'
+import { coreMigrations } from '../../core/database/core-migrations.ts'
+import { migrate } from '../../core/database/migrator.ts'
+import { silentLog } from './log.ts'
+
+const serverUrl = process.env.TEST_DATABASE_URL || undefined
+
+/** Which database this run of the tests uses. */
+export const testKind: Database['kind'] = serverUrl === undefined ? 'embedded' : 'postgres'
+
+let count = 0
+const undo: (() => Promise<void>)[] = []
+let embedded: Promise<Database> | undefined
+
+after(async () => {
+  for (const step of undo.splice(0).reverse()) await step()
+})
+
+/**
+ * An empty database, or one with the core's tables. On PostgreSQL a new one, dropped at `close` or at the end;
+ * embedded: the one of this process, emptied (so use one at a time).
+ */
+export async function freshDatabase(options: { migrated?: boolean } = {}): Promise<Database> {
+  const database = serverUrl === undefined ? await emptied() : await created()
+  if (options.migrated === true) await migrate(database, await coreMigrations())
+  return database
+}
+
+/** The address of an empty PostgreSQL database; dropped at the end of the run. */
+export async function freshUrl(): Promise<string> {
+  if (serverUrl === undefined) throw new Error('freshUrl needs TEST_DATABASE_URL')
+  const server = serverUrl
+  if (count === 0) await dropLeftovers(server)
+  const name = `opsgram_test_${process.pid}_${++count}`
+  await onServer(server, `create database ${name}`)
+  undo.push(() => onServer(server, `drop database if exists ${name} with (force)`))
+  const url = new URL(server)
+  url.pathname = `/${name}`
+  return url.href
+}
+
+/** An empty folder; removed at the end of the run. */
+export function freshFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'opsgram-test-'))
+  undo.push(async () => rmSync(folder, { recursive: true, force: true }))
+  return folder
+}
+
+async function created(): Promise<Database> {
+  const url = await freshUrl()
+  const database = await openDatabase({ url, dir: '', log: silentLog })
+  let open = true
+  const close = async () => {
+    if (open) await database.close()
+    open = false
+  }
+  undo.push(close)
+  return { ...database, close }
+}
+
+async function emptied(): Promise<Database> {
+  embedded ??= openDatabase({ dir: freshFolder(), log: silentLog }).then((database) => {
+    undo.push(() => database.close())
+    return database
+  })
+  const database = await embedded
+  await database.query('drop schema public cascade; create schema public')
+  return { ...database, close: async () => undefined }
+}
+
+/** Databases of test processes that were killed before they could drop them. */
+async function dropLeftovers(server: string): Promise<void> {
+  const client = new pg.Client({ connectionString: server })
+  await client.connect()
+  try {
+    const { rows } = await client.query<{ datname: string }>(
+      "select datname from pg_database where datname ~ '^opsgram_test_[0-9]+_'",
+    )
+    for (const { datname } of rows) {
+      if (lives(Number(datname.split('_')[2]))) continue
+      // Another run that has just begun may be doing the same.
+      await client.query(`drop database if exists ${datname} with (force)`).catch(() => undefined)
+    }
+  } finally {
+    await client.end()
+  }
+}
+
+function lives(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch {
+    return false
+  }
+}
+
+async function onServer(server: string, sql: string): Promise<void> {
+  const client = new pg.Client({ connectionString: server })
+  await client.connect()
+  try {
+    await client.query(sql)
+  } finally {
+    await client.end()
+  }
+}
