@@ -13,16 +13,19 @@ const serverUrl = process.env.TEST_DATABASE_URL || undefined
 export const testKind: Database['kind'] = serverUrl === undefined ? 'embedded' : 'postgres'
 
 let count = 0
-const undo: (() => Promise<void>)[] = []
 let embedded: Promise<Database> | undefined
+const names = new Set<string>()
+const folders = new Set<string>()
 
-after(async () => {
-  for (const step of undo.splice(0).reverse()) await step()
+// Test files share this process one after another: what they forgot goes when it has nothing left to do.
+process.on('beforeExit', () => void dropAll())
+process.on('exit', () => {
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true })
 })
 
 /**
- * An empty database, or one with the core's tables. On PostgreSQL a new one, dropped at `close` or at the end;
- * embedded: the one of this process, emptied (so use one at a time).
+ * An empty database, or one with the core's tables; `close` it when done. On PostgreSQL it is a new one; embedded it
+ * is the one of this process, emptied, so use one at a time.
  */
 export async function freshDatabase(options: { migrated?: boolean } = {}): Promise<Database> {
   const database = serverUrl === undefined ? await emptied() : await created()
@@ -30,46 +33,50 @@ export async function freshDatabase(options: { migrated?: boolean } = {}): Promi
   return database
 }
 
-/** The address of an empty PostgreSQL database; dropped at the end of the run. */
+/** The address of an empty PostgreSQL database; dropped when the process ends. */
 export async function freshUrl(): Promise<string> {
   if (serverUrl === undefined) throw new Error('freshUrl needs TEST_DATABASE_URL')
   const server = serverUrl
   if (count === 0) await dropLeftovers(server)
   const name = `opsgram_test_${process.pid}_${++count}`
   await onServer(server, `create database ${name}`)
-  undo.push(() => onServer(server, `drop database if exists ${name} with (force)`))
+  names.add(name)
   const url = new URL(server)
   url.pathname = `/${name}`
   return url.href
 }
 
-/** An empty folder; removed at the end of the run. */
+/** An empty folder; removed when the process ends. */
 export function freshFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'opsgram-test-'))
-  undo.push(async () => rmSync(folder, { recursive: true, force: true }))
+  folders.add(folder)
   return folder
 }
 
 async function created(): Promise<Database> {
   const url = await freshUrl()
   const database = await openDatabase({ url, dir: '', log: silentLog })
-  let open = true
-  const close = async () => {
-    if (open) await database.close()
-    open = false
+  return {
+    ...database,
+    async close() {
+      await database.close()
+      await dropAll(new URL(url).pathname.slice(1))
+    },
   }
-  undo.push(close)
-  return { ...database, close }
 }
 
 async function emptied(): Promise<Database> {
-  embedded ??= openDatabase({ dir: freshFolder(), log: silentLog }).then((database) => {
-    undo.push(() => database.close())
-    return database
-  })
+  embedded ??= openDatabase({ dir: freshFolder(), log: silentLog })
   const database = await embedded
   await database.query('drop schema public cascade; create schema public')
   return { ...database, close: async () => undefined }
+}
+
+async function dropAll(only?: string): Promise<void> {
+  for (const name of only === undefined ? [...names] : [only]) {
+    if (!names.delete(name) || serverUrl === undefined) continue
+    await onServer(serverUrl, `drop database if exists ${name} with (force)`)
+  }
 }
 
 /** Databases of test processes that were killed before they could drop them. */
