@@ -11,7 +11,7 @@ const variables = {
       'a token as @BotFather gives it, such as 123456789:AAE… (number, colon, 35 characters)',
     description:
       'The token of your bot. Without one the program starts the playground, which needs no Telegram.',
-    example: '123456789:AAExampleExampleExampleExampleExamp',
+    example: '123456789:replace-with-your-own-token',
     hint: 'Talk to @BotFather in Telegram: /newbot makes a bot, /token shows the token again. Copy it whole.',
     secret: true,
   },
