@@ -135,6 +135,14 @@ export const errorCodes = {
     title: 'A { url } input was given as a file',
     hint: 'Pass the address itself as a string, then Telegram fetches it; or download it and pass { source: buffer }.',
   },
+  OPS_TEST_DEADLINE: {
+    title: 'A test waited for something that did not happen in time',
+    hint: 'Look at the last calls in the details: the bot may have failed, or answered elsewhere.',
+  },
+  OPS_TEST_MISSING: {
+    title: 'A test asked for something that is not there',
+    hint: 'Compare what the test asks for with what the details list.',
+  },
   OPS_TOKEN_REFUSED: {
     title: 'Telegram refused the bot token',
     hint: 'Compare BOT_TOKEN with what @BotFather shows; a revoked token has to be replaced.',
