@@ -142,7 +142,8 @@ const readers: Readonly<Record<KnownUpdateKind, Reader>> = {
   // The user of a removed boost is whom it belonged to; nobody acted.
   removed_chat_boost: (body) => ({ ...chat(body), date: integer(body.remove_date) }),
   managed_bot: (body) => actor(body.user),
-  subscription: (body) => actor(body.user),
+  // A payment that failed is nobody's act.
+  subscription: (body) => (body.state === 'failed' ? {} : actor(body.user)),
 }
 
 function message(body: Fields): Mutable<UpdateFacts> {

@@ -203,8 +203,12 @@ async function contentOf(
 ): Promise<{ piece: Piece; replayable: boolean; filename?: string }> {
   const { source } = file
   if (typeof source === 'string') {
-    if (!(await stat(source)).isFile()) {
-      throw new OpsError('OPS_TELEGRAM_FILE', `Cannot upload ${source}: it is not a file`)
+    const found = await stat(source).catch(() => undefined)
+    if (!found?.isFile()) {
+      throw new OpsError(
+        'OPS_TELEGRAM_FILE',
+        `Cannot upload ${source}: ${found ? 'it is no file' : 'there is nothing to read'}`,
+      )
     }
     return {
       piece: () => createReadStream(source),
