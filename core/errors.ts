@@ -103,6 +103,50 @@ export const errorCodes = {
     title: 'This version cannot do that yet',
     hint: 'Use one of the accepted values; the changelog says when it arrives.',
   },
+  OPS_PLUGIN_BUILD: {
+    title: 'A plugin could not be built from its source',
+    hint: 'Correct the line that is named and save: the last good version stays live until then.',
+  },
+  OPS_PLUGIN_EMPTY: {
+    title: 'A plugin folder has no index.ts',
+    hint: 'Add an index.ts that default-exports definePlugin({…}); a folder that is no plugin gets a name beginning with "_".',
+  },
+  OPS_PLUGIN_EXPORT_MISSING: {
+    title: 'A plugin imports something that the module does not export',
+    hint: 'Correct the name; what is only a type is imported with "import type".',
+  },
+  OPS_PLUGIN_IMPORT_CORE: {
+    title: 'A plugin imports a file of the core',
+    hint: "Import it from 'opsgram': that is the whole of what a plugin may use.",
+  },
+  OPS_PLUGIN_IMPORT_FOREIGN: {
+    title: 'A plugin imports the inside of another plugin',
+    hint: 'Put what others need, types and service tokens, into the api.ts of that plugin; what both use goes to a folder whose name begins with "_".',
+  },
+  OPS_PLUGIN_IMPORT_MISSING: {
+    title: 'A plugin imports a package that is not installed',
+    hint: 'Install it with npm in the plugin’s folder or in a folder above it, or correct the name.',
+  },
+  OPS_PLUGIN_IMPORT_OUTSIDE: {
+    title: 'A plugin imports a file outside the plugin folders',
+    hint: 'Move the file into the plugin or into a folder beside it whose name begins with "_": nobody would notice a change elsewhere.',
+  },
+  OPS_PLUGIN_IMPORT_TELEGRAF: {
+    title: 'A plugin uses a part of Telegraf that this framework replaces',
+    hint: 'Use ctx.session and dialogs; the framework itself starts and stops the bot.',
+  },
+  OPS_PLUGIN_LOAD: {
+    title: 'The code of a plugin threw while it was loaded',
+    hint: 'Nothing outside functions may depend on the world: open connections and read files in setup.',
+  },
+  OPS_PLUGIN_LOAD_TIMEOUT: {
+    title: 'The top-level code of a plugin did not finish in time',
+    hint: 'Move what is awaited outside functions into setup.',
+  },
+  OPS_PLUGIN_LOCALE: {
+    title: 'A locale file of a plugin cannot be read',
+    hint: 'It must be JSON: one object whose values are texts or further such objects.',
+  },
   OPS_PORT_FORBIDDEN: {
     title: 'The HTTP port may not be used by this user',
     hint: 'Ports below 1024 belong to root: choose a higher one, such as HTTP_PORT=3000, and put a proxy before it.',
@@ -154,6 +198,14 @@ export const errorCodes = {
   OPS_TRANSACTION_NESTED: {
     title: 'A query outside the transaction was made while the transaction was open',
     hint: 'Inside a transaction use only what it gave you (its em or its query); do other reads before or after it.',
+  },
+  OPS_WATCH: {
+    title: 'Watching the plugin folders failed',
+    hint: 'Reload by /plugins until the cause is mended; the running version is not affected.',
+  },
+  OPS_WATCH_LIMIT: {
+    title: 'The system allows no more file watches',
+    hint: 'Raise the limits: sysctl fs.inotify.max_user_watches=524288 fs.inotify.max_user_instances=512 (in /etc/sysctl.d to keep them).',
   },
 } as const satisfies Record<`OPS_${string}`, ErrorEntry>
 
