@@ -3,7 +3,7 @@ import { readdir, readFile, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { init as initLexer } from 'es-module-lexer'
 import type { BuildFailure, BuildOptions as EsbuildOptions, Message } from 'esbuild'
-import { codeOf, OpsError } from '../../errors.ts'
+import { codeOf, messageOf, OpsError } from '../../errors.ts'
 import { compile } from './compiler.ts'
 import { hashFolder, hashOutside, joinHashes, outsideOf, type PluginFolder } from './folder.ts'
 import { linkBundle, type SharedModule, wrapperNames } from './link.ts'
@@ -239,11 +239,18 @@ async function refuseBannedNames(
   throw await problemError(code, folder, [first, ...more], hint === undefined ? {} : { hint })
 }
 
-async function asBuildError(folder: PluginFolder, error: unknown): Promise<unknown> {
-  if (!isBuildFailure(error)) return error
-  const [first, ...more] = error.errors.map((message) => asProblem(folder, message))
-  if (!first) return error
-  const detail: unknown = error.errors[0]?.detail
+async function asBuildError(folder: PluginFolder, error: unknown): Promise<OpsError> {
+  const messages = isBuildFailure(error) ? error.errors : []
+  const [first, ...more] = messages.map((message) => asProblem(folder, message))
+  if (!first) {
+    const message = `Plugin "${folder.name}" could not be compiled: ${messageOf(error)}`
+    return new OpsError('OPS_PLUGIN_BUILD', message, {
+      hint: 'The compiler itself failed, not the source: look for memory or process limits.',
+      cause: error,
+      details: { plugin: folder.name },
+    })
+  }
+  const detail: unknown = messages[0]?.detail
   if (!(detail instanceof Refusal))
     return problemError('OPS_PLUGIN_BUILD', folder, [first, ...more])
   const { code, hint } = detail
