@@ -99,9 +99,17 @@ export const errorCodes = {
     title: 'A migration waited too long for a lock',
     hint: 'Another process is migrating or keeps a table busy. Try again; pg_stat_activity shows who it is.',
   },
+  OPS_NODE_TOO_OLD: {
+    title: 'The Node.js that would run the program is too old or missing',
+    hint: 'Run npm ci without --omit=optional, which brings the right one on Linux (x64, arm64, glibc), or install Node 24 or newer.',
+  },
   OPS_NOT_AVAILABLE: {
     title: 'This version cannot do that yet',
     hint: 'Use one of the accepted values; the changelog says when it arrives.',
+  },
+  OPS_NOT_INSTALLED: {
+    title: 'The packages of Opsgram are not installed',
+    hint: 'Run npm ci in the folder of Opsgram.',
   },
   OPS_PLUGIN_BUILD: {
     title: 'A plugin could not be built from its source',

@@ -1,9 +1,9 @@
 import { once } from 'node:events'
 import { accessSync, constants, mkdirSync } from 'node:fs'
-import { join } from 'node:path'
 import type { Writable } from 'node:stream'
 import winston from 'winston'
 import { codeOf, OpsError } from '../errors.ts'
+import { LogFile } from './file.ts'
 import { type Plain, toPlain } from './plain.ts'
 import { type Line, pretty } from './pretty.ts'
 import { createRedactor, type Redactor } from './redact.ts'
@@ -49,8 +49,6 @@ export interface RootLogger extends Logger {
 
 const ranks = { error: 0, warn: 1, info: 2, debug: 3 } as const satisfies Record<LogLevel, number>
 
-const fileBytes = 10 * 1024 * 1024
-const files = 5
 const closeMs = 2_000
 /** A JSON line above this many characters is replaced by what it was about. */
 const longestLine = 65_536
@@ -65,34 +63,30 @@ export function createLogger(options: LoggerOptions): RootLogger {
   const secrets = new Set(options.secrets)
   let redact = createRedactor(secrets)
 
+  const output = outputTransport(options)
   const sink = winston.createLogger({
     levels: ranks,
     level: options.level,
     // without one winston turns each line into JSON before our own formats do
     format: winston.format((info) => info)(),
-    transports: [outputTransport(options)],
+    transports: [output],
   })
 
   const write = (level: LogLevel, event: string, fields: LogFields) => {
     if (ranks[level] > ranks[options.level]) return
     sink.log({ level, message: event, line: lineOf(level, event, fields, redact) })
   }
-  // a transport that fails blocks the others, as winston pipes into all of them at the slowest one's pace
-  sink.on('error', (error: unknown, failed?: winston.transport) => {
-    if (failed === undefined) return
-    sink.remove(failed)
-    write('warn', 'log.output-failed', {
-      output: failed instanceof File ? 'file' : 'stream',
-      error,
-    })
-  })
-  // process.stdout may break at any time (`opsgram | head`), also after the last line was handed to it
-  const onOutputError = () => {
-    for (const transport of sink.transports)
-      if (!(transport instanceof File)) sink.remove(transport)
-  }
+  // standard output may break at any time (`opsgram | head`), also after the last line was handed to it
+  const onOutputError = () => sink.remove(output)
   options.output.on('error', onOutputError)
-  if (options.dir !== undefined) sink.add(fileTransport(options.dir))
+
+  let file: LogFile | undefined
+  if (options.dir !== undefined) {
+    file = openFile(options.dir, (error, lost) => {
+      write('warn', 'log.file-failed', { dir: options.dir, lost, error })
+    })
+    sink.add(fileTransport(file))
+  }
 
   const bound = (own: LogFields): Logger => ({
     debug: (event, fields) => write('debug', event, { ...own, ...fields }),
@@ -108,21 +102,25 @@ export function createLogger(options: LoggerOptions): RootLogger {
       redact = createRedactor(secrets)
     },
     async close() {
-      const finished = once(sink, 'finish', { signal: AbortSignal.timeout(closeMs) })
+      const patience = { signal: AbortSignal.timeout(closeMs) }
+      const ends = [
+        once(sink, 'finish', patience),
+        ...(file ? [once(file, 'finish', patience)] : []),
+      ]
+      // sink hands its last lines to the file within the same turn
+      sink.once('finish', () => file?.end())
       sink.end()
-      await finished.catch(() => undefined)
+      await Promise.allSettled(ends)
       options.output.off('error', onOutputError)
     },
   }
 }
 
-const { File, Stream } = winston.transports
-
 const json = winston.format.printf(({ line }) => jsonLine(line as Line))
 
 function outputTransport({ output, format }: LoggerOptions): winston.transport {
   const colour = output.isTTY === true && !process.env.NO_COLOR
-  return new Stream({
+  return new winston.transports.Stream({
     stream: output,
     eol: '\n',
     format:
@@ -130,25 +128,25 @@ function outputTransport({ output, format }: LoggerOptions): winston.transport {
   })
 }
 
-function fileTransport(dir: string): winston.transport {
+function openFile(dir: string, onFailure: (error: unknown, lost: number) => void): LogFile {
   try {
     mkdirSync(dir, { recursive: true, mode: 0o700 })
     accessSync(dir, constants.W_OK)
   } catch (error) {
     throw new OpsError('OPS_LOG_DIR', `Log files can't be written to ${dir} (${codeOf(error)})`, {
       cause: error,
-      details: { dir },
+      details: { variable: 'LOG_DIR', dir },
     })
   }
-  return new File({
-    filename: join(dir, 'opsgram.log'),
-    maxsize: fileBytes,
-    maxFiles: files,
-    tailable: true,
+  return new LogFile(dir, onFailure)
+}
+
+function fileTransport(file: LogFile): winston.transport {
+  const whileAccepted = winston.format((info) => (file.accepts() ? info : false))
+  return new winston.transports.Stream({
+    stream: file,
     eol: '\n',
-    format: json,
-    // names and ids of people stand in it
-    options: { flags: 'a', mode: 0o600 },
+    format: winston.format.combine(whileAccepted(), json),
   })
 }
 

@@ -1,11 +1,11 @@
 import { expect } from 'chai'
 import { HealthChecks } from '../../../core/http/health.ts'
-import { memoryLogger } from '../../support/logger.ts'
+import { recordingLog } from '../../support/log.ts'
 import { until } from '../../support/wait.ts'
 
 function healthOf() {
-  const log = memoryLogger()
-  return { log, health: new HealthChecks({ version: '1.2.3', log }) }
+  const { log, lines } = recordingLog()
+  return { lines, health: new HealthChecks({ version: '1.2.3', log }) }
 }
 
 describe('health', () => {
@@ -73,11 +73,11 @@ describe('health', () => {
   })
 
   it('logs when a part changes, and only then', async () => {
-    const { health, log } = healthOf()
+    const { health, lines } = healthOf()
     health.register('store', () => ({ status: 'down', detail: 'gone' }))
     await health.readiness()
     await health.readiness()
-    const changed = log.lines.filter(({ event }) => event === 'health.changed')
+    const changed = lines.filter(({ event }) => event === 'health.changed')
     expect(changed).to.have.length(1)
     expect(changed[0]?.fields).to.include({ check: 'store', status: 'down', detail: 'gone' })
   })

@@ -2,7 +2,7 @@ import { connect } from 'node:net'
 import { expect } from 'chai'
 import { HealthChecks } from '../../../core/http/health.ts'
 import { createHttpServer, type HttpServer } from '../../../core/http/server.ts'
-import { memoryLogger } from '../../support/logger.ts'
+import { recordingLog } from '../../support/log.ts'
 import { rejected } from '../../support/rejected.ts'
 import { until } from '../../support/wait.ts'
 
@@ -13,7 +13,7 @@ describe('HTTP server', () => {
   })
 
   async function start(options: { host?: string; port?: number } = {}) {
-    const log = memoryLogger()
+    const { log, lines } = recordingLog()
     const health = new HealthChecks({ version: '1.2.3', log })
     const server = await createHttpServer({
       host: options.host ?? '127.0.0.1',
@@ -23,12 +23,12 @@ describe('HTTP server', () => {
     })
     open.push(server)
     const get = (path: string, init?: RequestInit) => fetch(server.url + path, init)
-    return { server, log, health, get }
+    return { server, lines, health, get }
   }
 
   it('listens at once and tells its port in the log', async () => {
-    const { server, log } = await start()
-    const line = log.lines.find(({ event }) => event === 'http.listening')
+    const { server, lines } = await start()
+    const line = lines.find(({ event }) => event === 'http.listening')
     expect(line?.fields.port).to.equal(server.port).and.be.above(0)
   })
 
@@ -99,7 +99,7 @@ describe('HTTP server', () => {
   })
 
   it('never shows the message or the stack of a failure, and logs it under the id it answers', async () => {
-    const { server, log, get } = await start()
+    const { server, lines, get } = await start()
     server.mount((http) =>
       http.get('/fails', async () => {
         throw new Error('secret inside')
@@ -111,7 +111,7 @@ describe('HTTP server', () => {
     const text = await answer.text()
     expect(text).not.to.include('secret inside').and.not.include('    at ')
     const { request } = JSON.parse(text).error
-    const line = log.lines.find(({ event }) => event === 'http.failed')
+    const line = lines.find(({ event }) => event === 'http.failed')
     expect(line?.fields.request).to.equal(request)
     expect(line?.fields.error).to.be.an.instanceof(Error)
   })

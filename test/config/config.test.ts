@@ -1,0 +1,240 @@
+import { expect } from 'chai'
+import {
+  type Config,
+  changedVariables,
+  type Environment,
+  type Problem,
+  parseConfig,
+} from '../../config/config.ts'
+import {
+  coreVariables,
+  pluginKey,
+  pluginVariable,
+  reservedPluginNames,
+  sections,
+} from '../../config/names.ts'
+
+const token = '123456789:AAExampleExampleExampleExampleExamp'
+const bot = { BOT_TOKEN: token, ADMIN_IDS: '42' }
+const around = {
+  resolve: (...parts: string[]) =>
+    parts.reduce((path, part) => (part.startsWith('/') ? part : `${path}/${part}`), '/srv'),
+  terminal: false,
+}
+
+function configOf(env: Environment, terminal = false): Config {
+  const result = parseConfig(env, { ...around, terminal })
+  if (!result.ok) throw new Error(JSON.stringify(result.problems))
+  return result.config
+}
+
+function warningsOf(env: Environment): readonly string[] {
+  const result = parseConfig(env, around)
+  return result.ok ? result.warnings : []
+}
+
+function problemsOf(env: Environment): readonly Problem[] {
+  const result = parseConfig(env, around)
+  return result.ok ? [] : result.problems
+}
+
+describe('configuration', () => {
+  it('is a playground with every default when nothing is set', () => {
+    const { pluginEnv, ...rest } = configOf({})
+    expect(pluginEnv('worklog')).to.deep.equal({})
+    expect(rest).to.deep.equal({
+      mode: 'playground',
+      telegram: { token: undefined, apiRoot: 'https://api.telegram.org', updates: 'polling' },
+      access: { adminIds: [], strangers: 'preset', blockAfter: 5 },
+      http: { host: '127.0.0.1', port: 3000, trustProxy: [] },
+      database: { url: undefined, dir: '/srv/./var/playground', migrations: 'auto' },
+      dataDir: '/srv/./var',
+      plugins: { dirs: ['/srv/./plugins'], watch: true, disabled: [] },
+      people: { locale: 'en', timezone: 'UTC', notices: true },
+      log: { level: 'info', format: 'json', dir: '/srv/./var/logs' },
+      shutdownTimeoutMs: 10_000,
+      secrets: [],
+    })
+  })
+
+  it('is a bot with a token and owners', () => {
+    const config = configOf({
+      ...bot,
+      ADMIN_IDS: ' 42, 7 ,42,',
+      DATABASE_URL: 'postgres://ops:pa55word@db/ops',
+      HTTP_HOST: '0.0.0.0',
+      PLUGINS_DIR: 'plugins,/opt/more',
+    })
+    expect(config.mode).to.equal('bot')
+    expect(config.access.adminIds).to.deep.equal([42, 7])
+    expect(config.database).to.include({
+      url: 'postgres://ops:pa55word@db/ops',
+      dir: '/srv/./var/database',
+    })
+    expect(config.http.host).to.equal('0.0.0.0')
+    expect(config.plugins.dirs).to.deep.equal(['/srv/plugins', '/opt/more'])
+    expect(config.secrets).to.include.members([token, 'pa55word'])
+  })
+
+  it('takes a blank value for none', () => {
+    expect(configOf({ BOT_TOKEN: ' ', HTTP_PORT: '', LOCALE: '  ' })).to.deep.include({
+      mode: 'playground',
+      http: { host: '127.0.0.1', port: 3000, trustProxy: [] },
+    })
+  })
+
+  it('writes a readable log on a terminal unless it is told otherwise', () => {
+    expect(configOf({}, true).log.format).to.equal('pretty')
+    expect(configOf({ LOG_FORMAT: 'json' }, true).log.format).to.equal('json')
+  })
+
+  it('keeps a playground on loopback and away from a real database, and says so', () => {
+    const env = { DATABASE_URL: 'postgres://db/ops', HTTP_HOST: '0.0.0.0' }
+    expect(configOf(env).http.host).to.equal('127.0.0.1')
+    expect(configOf(env).database.url).to.equal(undefined)
+    expect(warningsOf(env).join('\n')).to.include('DATABASE_URL').and.include('HTTP_HOST')
+    expect(configOf({ HTTP_HOST: '::1' }).http.host).to.equal('::1')
+  })
+
+  it('takes short tokens only for another Bot API server than Telegram’s', () => {
+    const short = { BOT_TOKEN: '1:abc', ADMIN_IDS: '42' }
+    expect(problemsOf(short).map(({ variable }) => variable)).to.deep.equal(['BOT_TOKEN'])
+    const config = configOf({ ...short, TELEGRAM_API_ROOT: 'http://127.0.0.1:8081/' })
+    expect(config.telegram).to.include({ token: '1:abc', apiRoot: 'http://127.0.0.1:8081' })
+  })
+
+  it('warns about what this version does not use', () => {
+    expect(warningsOf({ REDIS_URL: 'redis://h' })).to.deep.equal([
+      'REDIS_URL is set but not used by this version',
+    ])
+    expect(warningsOf({ ...bot })).to.deep.equal([])
+  })
+})
+
+describe('a bad environment', () => {
+  const bad: Record<string, Environment> = {
+    'a token that is none': { ...bot, BOT_TOKEN: 'hello' },
+    'a token cut short': { ...bot, BOT_TOKEN: token.slice(0, 30) },
+    'an API root without scheme': { TELEGRAM_API_ROOT: 'api.telegram.org' },
+    'a name for an id': { ADMIN_IDS: '@bob' },
+    'a group for an owner': { ADMIN_IDS: '-1001234567890' },
+    'no id between the commas': { ADMIN_IDS: ' , ' },
+    'a token for an id': { ADMIN_IDS: token },
+    'an unknown access': { ACCESS: 'everybody' },
+    'a block after zero': { AUTH_BLOCK_AFTER: '0' },
+    'a port that is a word': { HTTP_PORT: 'http' },
+    'a port too high': { HTTP_PORT: '65536' },
+    'a negative port': { HTTP_PORT: '-1' },
+    'a port with a fraction': { HTTP_PORT: '80.5' },
+    'a host with a port': { HTTP_HOST: 'localhost:3000' },
+    'a host with a scheme': { HTTP_HOST: 'http://localhost' },
+    'a proxy that is a name': { TRUST_PROXY: 'proxy.local' },
+    'another database': { ...bot, DATABASE_URL: 'mysql://ops:pa55word@db/ops' },
+    'an address that is none': { ...bot, DATABASE_URL: 'postgres://h:port/x' },
+    'an unknown way to migrate': { MIGRATIONS: 'never' },
+    'yes for true': { PLUGINS_WATCH: 'yes' },
+    'a plugin name with capitals': { PLUGINS_DISABLED: 'WorkLog' },
+    'a language we lack': { LOCALE: 'de' },
+    'a zone that is none': { TIMEZONE: 'Mars/Base' },
+    'an unknown level': { LOG_LEVEL: 'trace' },
+    'an unknown format': { LOG_FORMAT: 'xml' },
+    'a limit with a unit': { SHUTDOWN_TIMEOUT_MS: '10s' },
+    'notices off': { NOTICES: 'off' },
+  }
+  for (const [name, env] of Object.entries(bad)) {
+    it(`names the variable, what was given and what is accepted: ${name}`, () => {
+      const problems = problemsOf(env)
+      expect(problems).to.have.length(1)
+      const [problem] = problems
+      const variable = problem?.variable ?? ''
+      expect(env).to.have.property(variable)
+      expect(problem?.accepted).to.be.a('string').and.not.equal('')
+      const text = JSON.stringify(problem)
+      if (variable === 'BOT_TOKEN' || variable === 'DATABASE_URL') {
+        expect(problem?.given).to.include('not shown')
+        expect(text).not.to.include(env[variable])
+      } else if (env[variable] !== token) {
+        expect(problem?.given).to.equal(JSON.stringify(env[variable]?.trim()))
+      }
+      expect(text).not.to.include('pa55word').and.not.include(token.slice(12))
+    })
+  }
+
+  it('reports all problems at once', () => {
+    const problems = problemsOf({ HTTP_PORT: 'x', LOCALE: 'xx', BOT_TOKEN: 'x' })
+    expect(problems.map(({ variable }) => variable)).to.have.members([
+      'HTTP_PORT',
+      'LOCALE',
+      'BOT_TOKEN',
+      'ADMIN_IDS',
+    ])
+  })
+
+  it('is a token without owners', () => {
+    expect(problemsOf({ BOT_TOKEN: token })).to.have.length(1)
+    expect(problemsOf({ BOT_TOKEN: token })[0]).to.include({
+      kind: 'owners',
+      variable: 'ADMIN_IDS',
+    })
+  })
+
+  it('is a way to get updates that this version lacks', () => {
+    expect(problemsOf({ UPDATES: 'webhook' })[0]).to.include({ kind: 'later', variable: 'UPDATES' })
+    expect(problemsOf({ UPDATES: 'pigeon' })[0]).to.include({ kind: 'value', variable: 'UPDATES' })
+  })
+})
+
+describe('variables', () => {
+  it('have defaults and examples that they accept themselves', () => {
+    for (const { variables } of sections) {
+      for (const [name, { schema, fallback, example, secret }] of Object.entries(variables)) {
+        if (fallback !== undefined) expect(schema.safeParse(fallback).success, name).to.equal(true)
+        if (example !== undefined) expect(schema.safeParse(example).success, name).to.equal(true)
+        expect(secret && fallback, `${name}: a secret has no default`).to.equal(undefined)
+      }
+    }
+  })
+})
+
+describe('values of plugins', () => {
+  it('are handed on by their key, without the prefix', () => {
+    const env = { WORKLOG_SPREADSHEET_ID: ' x1 ', WORKLOG_A: '', WORKLOGS_B: 'no', OTHER: 'no' }
+    expect(configOf(env).pluginEnv('worklog')).to.deep.equal({ spreadsheetId: 'x1' })
+  })
+
+  it('know their variable and back', () => {
+    for (const [variable, key] of [
+      ['WORKLOG_SPREADSHEET_ID', 'spreadsheetId'],
+      ['LOGGING_RETENTION_DAYS', 'retentionDays'],
+      ['BACKUP_S3_BUCKET', 's3Bucket'],
+      ['WORKLOG_URL', 'url'],
+    ] as const) {
+      expect(pluginKey(variable)).to.equal(key)
+      expect(pluginVariable(variable.split('_')[0]!.toLowerCase(), key)).to.equal(variable)
+    }
+  })
+
+  it('that look like secrets are kept out of the log', () => {
+    const { secrets } = configOf({ NETBOX_TOKEN: 'abcdefgh1', NETBOX_URL: 'https://netbox.local' })
+    expect(secrets).to.deep.equal(['abcdefgh1'])
+  })
+
+  it('cannot collide with the core: its first words are no names for plugins', () => {
+    for (const name of ['bot', 'http', 'log', 'data', 'webhook', 'telegram', 'database', 'redis'])
+      expect(reservedPluginNames.has(name), name).to.equal(true)
+    for (const name of ['auth', 'plugins', 'worklog', 'start', 'logging'])
+      expect(reservedPluginNames.has(name), name).to.equal(false)
+    expect(coreVariables.has('AUTH_BLOCK_AFTER')).to.equal(true)
+  })
+})
+
+describe('a changed environment', () => {
+  it('names the plugins and the core variables that differ', () => {
+    const before = { WORKLOG_A: '1', NETBOX_B: '1', HTTP_PORT: '1', PATH: '/bin', SAME_C: ' x' }
+    const after = { WORKLOG_A: '2', START_D: '1', HTTP_PORT: '2', PATH: '/usr', SAME_C: 'x' }
+    expect(changedVariables(before, after)).to.deep.equal({
+      core: ['HTTP_PORT'],
+      plugins: ['netbox', 'start', 'worklog'],
+    })
+  })
+})

@@ -1,0 +1,95 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect } from 'chai'
+import { loadConfig, readEnvironment } from '../../core/configuration.ts'
+import { rejected } from '../support/rejected.ts'
+
+const token = '123456789:AAExampleExampleExampleExampleExamp'
+
+describe('environment', () => {
+  let dir: string
+  let file: string
+  beforeEach(() => {
+    dir = mkdtempSync(join(tmpdir(), 'opsgram-env-'))
+    file = join(dir, '.env')
+  })
+  afterEach(() => rmSync(dir, { recursive: true }))
+
+  it('is the real one alone when there is no file', () => {
+    expect(readEnvironment({ file, real: { A: '1' } })).to.deep.equal({ A: '1' })
+  })
+
+  it('takes the file’s values in all their spellings', () => {
+    writeFileSync(
+      file,
+      '\uFEFFFIRST=1\r\n# a comment\r\n\r\nexport SECOND = two # more\nQUOTED="a # b"\nSINGLE=\'c\\nd\'\nKEY="-----BEGIN\nabc\n-----END"\nURL=postgres://u:p=x@h/d\nEMPTY=\n',
+    )
+    expect(readEnvironment({ file, real: {} })).to.deep.equal({
+      FIRST: '1',
+      SECOND: 'two',
+      QUOTED: 'a # b',
+      SINGLE: 'c\\nd',
+      KEY: '-----BEGIN\nabc\n-----END',
+      URL: 'postgres://u:p=x@h/d',
+      EMPTY: '',
+    })
+  })
+
+  it('lets the real one win, but not by a blank value', () => {
+    writeFileSync(file, 'A=file\nB=file\nC=file\n')
+    expect(readEnvironment({ file, real: { A: 'real', B: '', D: '' } })).to.deep.equal({
+      A: 'real',
+      B: 'file',
+      C: 'file',
+      D: '',
+    })
+  })
+
+  it('refuses a .env that is no file', async () => {
+    mkdirSync(file)
+    const error = await rejected(() => readEnvironment({ file, real: {} }))
+    expect(error.code).to.equal('OPS_ENV_FILE')
+    expect(error.message).to.include(file)
+  })
+})
+
+describe('loading the configuration', () => {
+  it('gives absolute paths', () => {
+    expect(loadConfig({ DATA_DIR: 'x' }).config.dataDir).to.equal(join(process.cwd(), 'x'))
+  })
+
+  it('fails with one readable error for all that is wrong', async () => {
+    const error = await rejected(() => loadConfig({ HTTP_PORT: 'eighty', LOCALE: 'de' }))
+    expect(error.code).to.equal('OPS_CONFIG')
+    expect(error.message).to.equal(
+      'HTTP_PORT is "eighty"; accepted: a whole number from 0 to 65535\nLOCALE is "de"; accepted: en or ru',
+    )
+  })
+
+  it('tells how to find one’s id when owners are missing, also beside other problems', async () => {
+    const alone = await rejected(() => loadConfig({ BOT_TOKEN: token }))
+    expect(alone.code).to.equal('OPS_ADMIN_IDS_MISSING')
+    expect(alone.message).to.include('ADMIN_IDS')
+    expect(alone.hint).to.include('id')
+    const both = await rejected(() => loadConfig({ BOT_TOKEN: token, HTTP_PORT: 'x' }))
+    expect(both.code).to.equal('OPS_CONFIG')
+    expect(both.hint).to.include(alone.hint)
+  })
+
+  it('says that webhooks are not available yet', async () => {
+    const error = await rejected(() => loadConfig({ UPDATES: 'webhook' }))
+    expect(error.code).to.equal('OPS_NOT_AVAILABLE')
+    expect(error.message).to.include('UPDATES').and.include('not available yet')
+  })
+
+  it('never shows a secret, not even in the wrong variable', async () => {
+    const url = 'mysql://ops:pa55word@db/ops'
+    const error = await rejected(() =>
+      loadConfig({ BOT_TOKEN: `${token}!`, ADMIN_IDS: token, DATABASE_URL: url }),
+    )
+    const text = JSON.stringify([error.message, error.hint, error.details, error.stack])
+    expect(text).not.to.include('AAExample').and.not.include('pa55word')
+    expect(error.message).to.include('mysql://…')
+  })
+})
