@@ -1,0 +1,216 @@
+import { existsSync } from 'node:fs'
+import path from 'node:path'
+import { watch } from 'chokidar'
+import { codeOf, messageOf, OpsError } from '../../errors.ts'
+import { isIgnoredName, isInside } from './folder.ts'
+
+/** What changed on disk since the last report. */
+export interface FolderChange {
+  /** The folders of plugin folders concerned. */
+  readonly roots: ReadonlySet<string>
+  /**
+   * Absolute paths, as seen through the root, of what was written, added or removed: files and folders.
+   * What happened to each is not said, as the order and kind of such events can't be relied on.
+   */
+  readonly files: ReadonlySet<string>
+}
+
+export interface WatchOptions {
+  /** Folders of plugin folders; they need not exist yet, and may go and come back. */
+  readonly roots: readonly string[]
+  /**
+   * Called for one change at a time: what changes while it runs is reported in one further call.
+   */
+  onChange(change: FolderChange): Promise<void>
+  /** OPS_WATCH_LIMIT or OPS_WATCH; watching goes on as far as it can. Each cause is told once. */
+  onError(error: OpsError): void
+}
+
+export interface FolderWatcher {
+  /** Resolves when everything that is there is watched. Build after it, or a save in between is missed. */
+  readonly ready: Promise<void>
+  /** Stops watching, and waits for the call of `onChange` that is running. */
+  close(): Promise<void>
+}
+
+/** A folder is settled when nothing happened in it for so long: editors write a file in several steps. */
+const SETTLE_MS = 15
+/** With so many files it is no editor but a checkout or a copy, whose steps lie further apart. */
+const STORM_FILES = 8
+const STORM_SETTLE_MS = 100
+/** Something that was removed may be about to come back: some editors save by delete and create. */
+const ABSENT_SETTLE_MS = 100
+/** A folder that never comes to rest is reported anyway. */
+const LONGEST_SETTLE_MS = 1000
+/** A settled folder waits so long for others that are changing as well: a checkout is one change. */
+const JOIN_MS = 100
+
+/** Watches folders of plugin folders and reports what changed when it has come to rest. */
+export function watchFolders(options: WatchOptions): FolderWatcher {
+  const roots = options.roots.map((root) => path.resolve(root))
+  const reporter = new Reporter(options)
+  const told = new Set<string>()
+  const watcher = watch(roots, {
+    ignoreInitial: true,
+    // its own delay of removals is 100 ms for each file; ours is for each folder
+    atomic: false,
+    ignored: (file) => isIgnored(roots, file),
+  })
+  const ready = new Promise<void>((resolve) => watcher.once('ready', resolve))
+  const closed = Promise.withResolvers<void>()
+  const settler = new Settler(roots, (change) => reporter.add(change))
+  watcher.on('all', (_kind, file) => settler.touch(path.resolve(file)))
+  watcher.on('error', (error) => {
+    const coded = watchError(error)
+    if (told.has(coded.message)) return
+    told.add(coded.message)
+    options.onError(coded)
+  })
+  return {
+    ready: Promise.race([ready, closed.promise]),
+    async close() {
+      settler.close()
+      closed.resolve()
+      await watcher.close()
+      await reporter.close()
+    },
+  }
+}
+
+/** A failure of the watcher as a coded error; the system's limits are told apart. */
+export function watchError(error: unknown): OpsError {
+  const code = codeOf(error)
+  // inotify: no more watches, or no more instances of it
+  const isLimit = code === 'ENOSPC' || code === 'EMFILE'
+  const message = `Changes of plugin folders are not all seen: ${messageOf(error)}`
+  return new OpsError(isLimit ? 'OPS_WATCH_LIMIT' : 'OPS_WATCH', message, { cause: error })
+}
+
+function isIgnored(roots: readonly string[], file: string): boolean {
+  const root = roots.find((root) => isInside(root, file))
+  return root !== undefined && path.relative(root, file).split(path.sep).some(isIgnoredName)
+}
+
+interface Unsettled {
+  readonly root: string
+  readonly files: Set<string>
+  readonly since: number
+  /** When it was last touched. */
+  at: number
+  timer: NodeJS.Timeout | undefined
+}
+
+/** Gathers touched paths by plugin folder, until each folder has come to rest. */
+class Settler {
+  readonly #roots: readonly string[]
+  readonly #report: (change: FolderChange) => void
+  readonly #unsettled = new Map<string, Unsettled>()
+  #settled: { roots: Set<string>; files: Set<string> } = { roots: new Set(), files: new Set() }
+  #join: NodeJS.Timeout | undefined
+  #isClosed = false
+
+  constructor(roots: readonly string[], report: (change: FolderChange) => void) {
+    this.#roots = roots
+    this.#report = report
+  }
+
+  touch(file: string): void {
+    const root = this.#roots.find((each) => each === file || isInside(each, file))
+    if (root === undefined || this.#isClosed) return
+    const [name = ''] = path.relative(root, file).split(path.sep)
+    const key = path.join(root, name)
+    const now = performance.now()
+    const folder = this.#unsettled.get(key) ?? {
+      root,
+      files: new Set(),
+      since: now,
+      at: now,
+      timer: undefined,
+    }
+    this.#unsettled.set(key, folder)
+    folder.files.add(file)
+    folder.at = now
+    this.#wait(key, folder, folder.files.size > STORM_FILES ? STORM_SETTLE_MS : SETTLE_MS)
+  }
+
+  close(): void {
+    this.#isClosed = true
+    clearTimeout(this.#join)
+    for (const { timer } of this.#unsettled.values()) clearTimeout(timer)
+    this.#unsettled.clear()
+  }
+
+  /** Looks again when the folder will have been quiet for so long, if it stays quiet. */
+  #wait(key: string, folder: Unsettled, quietMs: number): void {
+    const now = performance.now()
+    const until = Math.min(folder.at + quietMs, folder.since + LONGEST_SETTLE_MS)
+    clearTimeout(folder.timer)
+    folder.timer = setTimeout(() => this.#look(key, folder), Math.max(0, until - now))
+  }
+
+  #look(key: string, folder: Unsettled): void {
+    const now = performance.now()
+    const isOverdue = now - folder.since >= LONGEST_SETTLE_MS
+    const isFresh = now - folder.at < ABSENT_SETTLE_MS
+    if (isFresh && !isOverdue && !allExist(folder.files)) {
+      this.#wait(key, folder, ABSENT_SETTLE_MS)
+      return
+    }
+    this.#unsettled.delete(key)
+    this.#settled.roots.add(folder.root)
+    for (const file of folder.files) this.#settled.files.add(file)
+    if (this.#unsettled.size === 0) this.#flush()
+    else this.#join ??= setTimeout(() => this.#flush(), JOIN_MS)
+  }
+
+  #flush(): void {
+    clearTimeout(this.#join)
+    this.#join = undefined
+    const change = this.#settled
+    this.#settled = { roots: new Set(), files: new Set() }
+    this.#report(change)
+  }
+}
+
+/** Looks at no more than what an editor touches: a storm is waited for anyway. */
+function allExist(files: ReadonlySet<string>): boolean {
+  return [...files].slice(0, STORM_FILES).every((file) => existsSync(file))
+}
+
+/** Hands changes to the listener one after another; what comes meanwhile becomes one. */
+class Reporter {
+  readonly #options: WatchOptions
+  #next: { roots: Set<string>; files: Set<string> } | undefined
+  #running: Promise<void> | undefined
+  #isClosed = false
+
+  constructor(options: WatchOptions) {
+    this.#options = options
+  }
+
+  add({ roots, files }: FolderChange): void {
+    this.#next = {
+      roots: new Set([...(this.#next?.roots ?? []), ...roots]),
+      files: new Set([...(this.#next?.files ?? []), ...files]),
+    }
+    this.#running ??= this.#run().finally(() => {
+      this.#running = undefined
+    })
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true
+    await this.#running
+  }
+
+  async #run(): Promise<void> {
+    for (let change = this.#next; change && !this.#isClosed; change = this.#next) {
+      this.#next = undefined
+      try {
+        await this.#options.onChange(change)
+      } catch (error) {
+        this.#options.onError(watchError(error))
+      }
+    }
+  }
+}
