@@ -164,7 +164,7 @@ export function parseConfig(env: Environment, around: Surroundings): ConfigResul
           : around.resolve(lines.LOG_DIR),
     },
     shutdownTimeoutMs: stopping.SHUTDOWN_TIMEOUT_MS,
-    secrets: secretsOf(env),
+    secrets: secretsIn(env),
     pluginEnv: (plugin) => pluginValues(env, plugin),
   }
   return { ok: true, config, warnings }
@@ -257,7 +257,8 @@ const secretWords = /(PASSWORD|PASSWD|SECRET|TOKEN|API_?KEY|PRIVATE_?KEY|CREDENT
 /** A shorter one would blank out ordinary words of the log. */
 const shortestSecret = 8
 
-function secretsOf(env: Environment): string[] {
+/** The values that no log line may hold: of secret variables, and of all that are named like one. */
+export function secretsIn(env: Environment): string[] {
   const declared = new Set(
     sections.flatMap((section) =>
       Object.entries(section.variables).flatMap(([name, { secret }]) => (secret ? [name] : [])),
@@ -284,7 +285,8 @@ function urlPasswordOf(value: string): string[] {
   }
 }
 
-function pluginValues(env: Environment, plugin: string): Record<string, string> {
+/** What an environment says for one plugin, unparsed, by key: `WORKLOG_SPREADSHEET_ID` is `spreadsheetId`. */
+export function pluginValues(env: Environment, plugin: string): Record<string, string> {
   const prefix = `${plugin.toUpperCase()}_`
   const values: Record<string, string> = {}
   for (const [name, text] of Object.entries(env)) {

@@ -1,7 +1,15 @@
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { parseEnv } from 'node:util'
-import { type Config, type Environment, type Problem, parseConfig } from '../config/config.ts'
+import {
+  type Config,
+  changedVariables,
+  type Environment,
+  type Problem,
+  parseConfig,
+  pluginValues,
+  secretsIn,
+} from '../config/config.ts'
 import { codeOf, errorCodes, OpsError } from './errors.ts'
 
 /** Where the environment comes from. */
@@ -24,6 +32,48 @@ export function readEnvironment({ file, real }: Sources): Environment {
       values[name] = text
   }
   return values
+}
+
+/** What differs after a re-reading: plugins to be reloaded, and core variables that need a new start. */
+export interface EnvironmentChange {
+  readonly plugins: readonly string[]
+  readonly core: readonly string[]
+}
+
+/** The environment of a running process, whose `.env` may change. */
+export class LiveEnvironment {
+  readonly #sources: Sources
+  #values: Environment
+
+  /** @throws OPS_ENV_FILE */
+  constructor(sources: Sources) {
+    this.#sources = sources
+    this.#values = readEnvironment(sources)
+  }
+
+  get values(): Environment {
+    return this.#values
+  }
+
+  /** Values that no log line may hold, as of the last reading. */
+  get secrets(): readonly string[] {
+    return secretsIn(this.#values)
+  }
+
+  /** What is set for one plugin, as of the last reading. */
+  pluginEnv(plugin: string): Record<string, string> {
+    return pluginValues(this.#values, plugin)
+  }
+
+  /**
+   * Reads the file again and tells what changed. `plugins` are first words of variables: not each is a plugin.
+   * @throws OPS_ENV_FILE; the last reading stays then.
+   */
+  reread(): EnvironmentChange {
+    const before = this.#values
+    this.#values = readEnvironment(this.#sources)
+    return changedVariables(before, this.#values)
+  }
 }
 
 /**

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
-import { loadConfig, readEnvironment } from '../../core/configuration.ts'
+import { LiveEnvironment, loadConfig, readEnvironment } from '../../core/configuration.ts'
 import { rejected } from '../support/rejected.ts'
 
 const token = '123456789:AAExampleExampleExampleExampleExamp'
@@ -51,6 +51,31 @@ describe('environment', () => {
     const error = await rejected(() => readEnvironment({ file, real: {} }))
     expect(error.code).to.equal('OPS_ENV_FILE')
     expect(error.message).to.include(file)
+  })
+})
+
+describe('a running process’s environment', () => {
+  it('takes a changed .env when it is told to, and names the plugins it concerns', async () => {
+    const dir = mkdtempSync(join(tmpdir(), 'opsgram-env-'))
+    const file = join(dir, '.env')
+    writeFileSync(file, 'WORKLOG_SHEET=a\nNETBOX_TOKEN=first-secret\nLOG_LEVEL=info\n')
+    const environment = new LiveEnvironment({ file, real: { START_TEXT: 'x' } })
+    writeFileSync(
+      file,
+      'WORKLOG_SHEET=b\nNETBOX_TOKEN=first-secret\nLOG_LEVEL=debug\nSTART_TEXT=y\n',
+    )
+    expect(environment.pluginEnv('worklog')).to.deep.equal({ sheet: 'a' })
+    expect(environment.reread()).to.deep.equal({ plugins: ['worklog'], core: ['LOG_LEVEL'] })
+    expect(environment.pluginEnv('worklog')).to.deep.equal({ sheet: 'b' })
+    expect(environment.pluginEnv('start')).to.deep.equal({ text: 'x' })
+    expect(environment.secrets).to.deep.equal(['first-secret'])
+    expect(environment.reread()).to.deep.equal({ plugins: [], core: [] })
+
+    rmSync(file)
+    mkdirSync(file)
+    expect((await rejected(() => environment.reread())).code).to.equal('OPS_ENV_FILE')
+    expect(environment.pluginEnv('worklog')).to.deep.equal({ sheet: 'b' })
+    rmSync(dir, { recursive: true })
   })
 })
 
