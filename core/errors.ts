@@ -15,6 +15,10 @@ export const errorCodes = {
     title: 'A bot without owners would answer nobody',
     hint: 'Set ADMIN_IDS to your numeric Telegram id. To find it, send /start to @userinfobot, or set ADMIN_IDS=1 for one start and write to your bot: it answers with your id.',
   },
+  OPS_BUTTON: {
+    title: 'A button was made for an action that its plugin lacks, or with data that does not fit',
+    hint: 'Use a name of the manifest’s `actions`, with the data that its schema asks for.',
+  },
   OPS_BUTTON_DATA: {
     title: 'The data of a button does not fit',
     hint: 'Names of plugin and action share 64 bytes with the id: choose a shorter action name.',
@@ -54,6 +58,10 @@ export const errorCodes = {
   OPS_DATABASE_VERSION: {
     title: 'PostgreSQL is too old',
     hint: 'Use PostgreSQL 15 or later, or leave DATABASE_URL out to use the embedded database.',
+  },
+  OPS_DEADLINE: {
+    title: 'A handler took too long',
+    hint: 'Move long work into the background, or honour ctx.signal.',
   },
   OPS_ENV_FILE: {
     title: 'The file .env cannot be read',
@@ -99,6 +107,14 @@ export const errorCodes = {
     title: 'A migration waited too long for a lock',
     hint: 'Another process is migrating or keeps a table busy. Try again; pg_stat_activity shows who it is.',
   },
+  OPS_MIGRATION_PENDING: {
+    title: 'Migrations are pending and MIGRATIONS is manual',
+    hint: 'Run `npx opsgram migrate`, or set MIGRATIONS=auto.',
+  },
+  OPS_NEXT_TWICE: {
+    title: 'A middleware called next() more than once',
+    hint: 'Call `await next()` exactly once, or not at all to refuse.',
+  },
   OPS_NODE_TOO_OLD: {
     title: 'The Node.js that would run the program is too old or missing',
     hint: 'Run npm ci without --omit=optional, which brings the right one on Linux (x64, arm64, glibc), or install Node 24 or newer.',
@@ -111,13 +127,29 @@ export const errorCodes = {
     title: 'The packages of Opsgram are not installed',
     hint: 'Run npm ci in the folder of Opsgram.',
   },
+  OPS_NO_CHAT: {
+    title: 'There is no chat to answer in',
+    hint: 'Answer only updates that come from a chat, or send to a chat by its id.',
+  },
   OPS_PLUGIN_BUILD: {
     title: 'A plugin could not be built from its source',
     hint: 'Correct the line that is named and save: the last good version stays live until then.',
   },
+  OPS_PLUGIN_CONFIG: {
+    title: 'A plugin’s own settings are not accepted',
+    hint: 'Correct the named variables in the environment or in .env; the plugin is loaded anew when .env changes.',
+  },
+  OPS_PLUGIN_CONFLICT: {
+    title: 'Two plugins claim the same thing',
+    hint: 'Rename it in one of them, or remove one: names, commands, tables and entities belong to one plugin.',
+  },
   OPS_PLUGIN_EMPTY: {
     title: 'A plugin folder has no index.ts',
     hint: 'Add an index.ts that default-exports definePlugin({…}); a folder that is no plugin gets a name beginning with "_".',
+  },
+  OPS_PLUGIN_ENGINE: {
+    title: 'A plugin is written for another version of opsgram',
+    hint: 'Take a version of the plugin that fits, or widen `engine` once it was tried.',
   },
   OPS_PLUGIN_EXPORT_MISSING: {
     title: 'A plugin imports something that the module does not export',
@@ -155,6 +187,38 @@ export const errorCodes = {
     title: 'A locale file of a plugin cannot be read',
     hint: 'It must be JSON: one object whose values are texts or further such objects.',
   },
+  OPS_PLUGIN_MANIFEST: {
+    title: 'A manifest is not what definePlugin expects',
+    hint: 'Correct the named part of index.ts; the types of definePlugin show what fits.',
+  },
+  OPS_PLUGIN_NAME: {
+    title: 'A plugin’s name is not accepted',
+    hint: 'The folder and the manifest carry the same name: 2–16 of a–z and 0–9, not a reserved word.',
+  },
+  OPS_PLUGIN_SERVICE: {
+    title: 'A service is provided or used in a way that is not possible',
+    hint: 'Use the tokens that opsgram exports; `provides` names a result of `setup`.',
+  },
+  OPS_PLUGIN_SETUP: {
+    title: 'setup of a plugin threw',
+    hint: 'Correct setup at the named line; until then the version before goes on serving.',
+  },
+  OPS_PLUGIN_SETUP_TIMEOUT: {
+    title: 'setup of a plugin took too long',
+    hint: 'Put a limit on what setup waits for, or do it in the background and report it in a log line.',
+  },
+  OPS_PLUGIN_TABLE: {
+    title: 'A plugin’s table is not named after the plugin',
+    hint: 'Name tables `<plugin>_…`, or list the name in `tables` of the manifest.',
+  },
+  OPS_PLUGIN_TOGETHER: {
+    title: 'A plugin was changed together with one that failed, so both were left as they were',
+    hint: 'Correct the other plugin; this one is loaded with it.',
+  },
+  OPS_PLUGIN_UNKNOWN: {
+    title: 'There is no such plugin',
+    hint: '/plugins lists the plugin folders that are there.',
+  },
   OPS_PORT_FORBIDDEN: {
     title: 'The HTTP port may not be used by this user',
     hint: 'Ports below 1024 belong to root: choose a higher one, such as HTTP_PORT=3000, and put a proxy before it.',
@@ -162,6 +226,18 @@ export const errorCodes = {
   OPS_PORT_IN_USE: {
     title: 'The HTTP port is used by another program',
     hint: 'Start on any free port with `HTTP_PORT=0 make start`, choose another HTTP_PORT, or stop the other program (`ss -ltnp` shows it).',
+  },
+  OPS_SCHEMA_BEHIND: {
+    title: 'The database lacks tables or columns that the code needs',
+    hint: 'Add a migration for them to the plugin’s migrations folder.',
+  },
+  OPS_SCOPE_DISPOSED: {
+    title: 'A plugin registered something after it was disposed',
+    hint: 'Check scope.signal before registering in code that runs later.',
+  },
+  OPS_SHUTDOWN: {
+    title: 'The bot is stopping',
+    hint: 'Nothing to do: what was open is handled after the next start.',
   },
   OPS_TELEGRAM_ANSWER: {
     title: 'Something that is no Bot API server answered',

@@ -1,7 +1,10 @@
 import { createHash } from 'node:crypto'
 import { readdir, readFile } from 'node:fs/promises'
 import { basename, extname } from 'node:path'
-import type { MigrationClass, MigrationSet } from './migrator.ts'
+import { OpsError } from '../errors.ts'
+import type { Logger } from '../log/logger.ts'
+import type { Database } from './connection.ts'
+import { type MigrationClass, type MigrationSet, migrate, pendingMigrations } from './migrator.ts'
 
 const folder = new URL('../../migrations/', import.meta.url)
 
@@ -23,6 +26,29 @@ export async function coreMigrations(): Promise<MigrationSet> {
       }),
     ),
   }
+}
+
+/**
+ * Brings the core's tables up to date before anything uses them.
+ * @throws OPS_MIGRATION_PENDING when they are not and `mode` is manual
+ */
+export async function migrateCore(
+  database: Database,
+  mode: 'auto' | 'manual',
+  log: Logger,
+): Promise<void> {
+  const set = await coreMigrations()
+  if (mode === 'manual') {
+    const pending = await pendingMigrations(database, set)
+    if (pending.length === 0) return
+    throw new OpsError(
+      'OPS_MIGRATION_PENDING',
+      `The core has pending migrations: ${pending.join(', ')}`,
+    )
+  }
+  const { applied, missing } = await migrate(database, set)
+  if (applied.length > 0) log.info('database.migrated', { applied })
+  if (missing.length > 0) log.warn('database.schema-newer', { missing })
 }
 
 /** Hash of a migration file's text; line endings don't count, git may change them. */

@@ -22,23 +22,28 @@ export type Orm = MikroORM<OpsDriver>
 /** A unit of work. */
 export type EntityManager = SqlEntityManager<OpsDriver>
 
+/** How every ORM of ours reads entities. */
+export const ormOptions = {
+  discovery: { warnWhenNoEntities: false },
+  namingStrategy: UnderscoreNamingStrategy,
+  ensureDatabase: false,
+  metadataCache: { enabled: false },
+  // Its coloured lines on standard output would break the one-object-a-line log.
+  logger: () => undefined,
+} as const
+
 /**
  * Makes an ORM over the shared connection, 5–10 ms. One serves a whole generation of plugins, so that relations to
  * core entities and one transaction per update work; old ones are simply dropped (`close` would end the database).
  */
 export async function createOrm(database: Database, entities: readonly Entity[]): Promise<Orm> {
   return MikroORM.init<OpsDriver>({
+    ...ormOptions,
     driver: OpsDriver,
     driverOptions: database.kysely,
     // Only shows in messages: the connection is there already.
     dbName: database.kind,
     entities: [...entities],
-    discovery: { warnWhenNoEntities: false },
-    namingStrategy: UnderscoreNamingStrategy,
-    ensureDatabase: false,
-    metadataCache: { enabled: false },
-    // Its coloured lines on standard output would break the one-object-a-line log.
-    logger: () => undefined,
   })
 }
 

@@ -3,6 +3,7 @@ import { isBuiltin } from 'node:module'
 import path from 'node:path'
 import { pathToFileURL } from 'node:url'
 import v8 from 'node:v8'
+import type { MigrationClass } from '../../database/migrator.ts'
 import { codeOf, messageOf, OpsError } from '../../errors.ts'
 import type { PluginBuild } from './build.ts'
 import type { ImportedName, SharedModule } from './link.ts'
@@ -40,9 +41,6 @@ export interface EvaluatedMigration {
   readonly class: MigrationClass
   readonly hash: string
 }
-
-/** A class that the migrator will construct; what it extends is checked there. */
-export type MigrationClass = new (...args: never[]) => object
 
 /**
  * Links a build to the host's modules and runs its top-level code.

@@ -1,0 +1,288 @@
+import type { EventEmitter } from 'node:events'
+import type { FastifyInstance } from 'fastify'
+import { TelegramError } from 'telegraf'
+import type { Update, UserFromGetMe } from 'telegraf/types'
+import type { Config } from '../config/config.ts'
+import { pluginVariable, reservedPluginNames } from '../config/names.ts'
+import { createBulkWriter } from './database/bulk-writer.ts'
+import { type Database, openDatabase } from './database/connection.ts'
+import { migrateCore } from './database/core-migrations.ts'
+import { coreEntities } from './database/entities/index.ts'
+import { codeOf, OpsError } from './errors.ts'
+import { HealthChecks, type HealthResult } from './http/health.ts'
+import { createHttpServer } from './http/server.ts'
+import { coreTexts } from './i18n/core-texts.ts'
+import type { Logger } from './log/logger.ts'
+import { createCatalog } from './plugin/catalog.ts'
+import { installStacks, PluginStacks } from './plugin/code/stack.ts'
+import { watchFolders } from './plugin/code/watcher.ts'
+import { coreServicesOf } from './plugin/core-services.ts'
+import { Menus } from './plugin/menu.ts'
+import type { Plugins } from './plugin/plugins.ts'
+import { type ReloadEvents, Reloader } from './plugin/reload.ts'
+import { ContentSender } from './plugin/sender.ts'
+import { Backoff, sleep } from './telegram/backoff.ts'
+import { createCallbackCodec } from './telegram/callback.ts'
+import { createGateway, type Gateway } from './telegram/gateway.ts'
+import { createPoller } from './telegram/polling.ts'
+import { ButtonReader } from './update/button-reader.ts'
+import { Dispatcher } from './update/dispatcher.ts'
+import { UpdateHandling } from './update/handling.ts'
+import { Inbox } from './update/inbox.ts'
+
+export interface AppParts {
+  log: Logger
+  version: string
+  /** Ends a start that still waits for Telegram. */
+  signal?: AbortSignal
+  /** Adds pages to the HTTP server; gets what happens to plugins. */
+  mount?: (http: FastifyInstance, reloads: EventEmitter<ReloadEvents>) => void
+}
+
+export interface App {
+  readonly url: string
+  readonly plugins: Plugins
+  /** Ends when the app can't go on: the token was revoked, another process took the database. */
+  readonly failed: Promise<OpsError>
+  /** Re-reads plugins' settings: each named plugin is loaded anew with them. */
+  reconfigure(config: Config, plugins: readonly string[]): Promise<void>
+  /** The plugin whose code an error comes from. */
+  pluginOf(error: unknown): string | undefined
+  /** Stops accepting, lets running handlers end, closes everything. Idempotent. */
+  stop(): Promise<void>
+}
+
+/** What was opened so far, closed in reverse order: by `stop`, and when a start fails half-way. */
+class Opened {
+  readonly #closers: (() => unknown)[] = []
+
+  add(close: () => unknown): void {
+    this.#closers.push(close)
+  }
+
+  async close(log: Logger): Promise<void> {
+    for (const close of this.#closers.splice(0).reverse()) {
+      try {
+        await close()
+      } catch (error) {
+        log.error('app.close-failed', { error })
+      }
+    }
+  }
+}
+
+/**
+ * Puts the parts together and starts them: the port is bound and configuration checked before a
+ * database is opened; updates are taken last. Two apps can live in one process.
+ *
+ * @throws OpsError when it can't start; everything that was opened is closed again
+ */
+export async function createApp(config: Config, parts: AppParts): Promise<App> {
+  const opened = new Opened()
+  try {
+    return await startApp(config, parts, opened)
+  } catch (error) {
+    await opened.close(parts.log)
+    throw error
+  }
+}
+
+async function startApp(config: Config, parts: AppParts, opened: Opened): Promise<App> {
+  const began = performance.now()
+  const { log, version, signal } = parts
+  let settings = config
+  const token = config.telegram.token ?? ''
+
+  const health = new HealthChecks({ version, log })
+  const http = await createHttpServer({ ...config.http, log, health })
+  opened.add(() => http.close(1_000))
+
+  const database = await openDatabase({ ...config.database, log })
+  opened.add(() => database.close())
+  await migrateCore(database, config.database.migrations, log)
+  const writer = createBulkWriter({ database, log })
+  opened.add(() => writer.close(2_000))
+
+  const gateway = createGateway({ token, apiRoot: config.telegram.apiRoot, log })
+  opened.add(() => gateway.close())
+
+  const stacks = new PluginStacks()
+  opened.add(installStacks(stacks))
+  const reloader = await Reloader.create({
+    disabled: new Set(config.plugins.disabled),
+    database,
+    coreEntities,
+    coreServices: coreServicesOf({ config, writer, gateway, catalog: () => catalog }),
+    migrations: config.database.migrations,
+    prepare: {
+      roots: config.plugins.dirs,
+      stacks,
+      importShared: (specifier) => import(specifier),
+      settingsOf: (plugin) => settings.pluginEnv(plugin),
+      variableOf: pluginVariable,
+      defaultLanguage: config.people.locale,
+      coreVersion: version,
+      reservedNames: reservedPluginNames,
+      evaluateTimeoutMs: 10_000,
+    },
+    log,
+  })
+  const catalog = createCatalog(reloader)
+  opened.add(() => reloader.stop())
+  if (config.plugins.watch) {
+    const watcher = watchFolders({
+      roots: config.plugins.dirs,
+      onChange: ({ files }) => reloader.filesChanged(files),
+      onError: (error) => log.error('plugin.watch-failed', { error }),
+    })
+    opened.add(() => watcher.close())
+    // what is saved while the plugins are loaded is seen, and loaded after them
+    await watcher.ready
+  }
+  const [botInfo] = await Promise.all([whoAmI(gateway, log, signal), reloader.start()])
+
+  const codec = createCallbackCodec(token)
+  const texts = coreTexts(config.people.locale)
+  const sender = new ContentSender({ codec, database })
+  const buttons = new ButtonReader({ codec, database })
+  const { live } = reloader
+  const dispatcher = new Dispatcher({ botInfo, texts, buttons })
+  const menus = new Menus({ gateway, live, log })
+  const handling = new UpdateHandling({
+    live,
+    dispatcher,
+    gateway,
+    sender,
+    database,
+    botInfo,
+    texts,
+    stacks,
+    log,
+    settled: (run) => menus.settled(run),
+  })
+  opened.add(() => handling.stop())
+  opened.add(() => menus.stop())
+  const refreshMenus = () => void menus.refresh()
+  reloader.events.on('committed', refreshMenus)
+  refreshMenus()
+
+  const inbox = new Inbox({
+    database,
+    botId: botInfo.id,
+    handle: (item) => handling.handle(item, inbox),
+    log,
+  })
+  await inbox.start()
+  const poller = createPoller({
+    transport: gateway.transport,
+    // parsed as far as anything relies on it: see facts.ts
+    accept: (updates) => inbox.accept(updates as readonly Update[]),
+    log,
+  })
+  poller.start()
+
+  registerHealth(health, { database, gateway, reloader })
+  const { mount } = parts
+  if (mount !== undefined) http.mount((fastify) => mount(fastify, reloader.events))
+  await http.open()
+  health.phase = 'ready'
+  log.info('app.started', {
+    ms: Math.round(performance.now() - began),
+    version,
+    bot: botInfo.username,
+    plugins: [...live.current.plugins.keys()].sort(),
+    database: database.kind,
+    store: 'memory',
+  })
+
+  let stopping: Promise<void> | undefined
+  const stop = async (): Promise<void> => {
+    const limit = AbortSignal.timeout(config.shutdownTimeoutMs)
+    log.info('app.stopping', { open: inbox.open })
+    health.phase = 'stopping'
+    await poller.stop()
+    await inbox.drain(limit)
+    handling.abort()
+    await inbox.stop()
+    await opened.close(log)
+    log.info('app.stopped')
+  }
+  return {
+    url: http.url,
+    plugins: catalog,
+    pluginOf: (error) => stacks.locationOf(error)?.plugin,
+    failed: Promise.race([poller.failed, database.lost]),
+    stop: () => {
+      stopping ??= stop()
+      return stopping
+    },
+    reconfigure: async (next, names) => {
+      settings = next
+      for (const name of names) {
+        if (reloader.records.has(name)) await reloader.reload(name)
+      }
+    },
+  }
+}
+
+/** Who the bot is, asked until Telegram answers. @throws OPS_TOKEN_REFUSED, OPS_SHUTDOWN */
+async function whoAmI(
+  gateway: Gateway,
+  log: Logger,
+  signal: AbortSignal | undefined,
+): Promise<UserFromGetMe> {
+  const backoff = new Backoff({ firstMs: 500, maxMs: 30_000 })
+  for (;;) {
+    try {
+      return await gateway.call<UserFromGetMe>('getMe', {}, { signal })
+    } catch (error) {
+      if (signal?.aborted === true)
+        throw new OpsError('OPS_SHUTDOWN', 'Stopped before it had started')
+      if (error instanceof TelegramError && (error.code === 401 || error.code === 404)) {
+        throw new OpsError('OPS_TOKEN_REFUSED', 'Telegram refused BOT_TOKEN', { cause: error })
+      }
+      log.warn('telegram.unreachable', { error })
+      await sleep(backoff.next(), signal).catch(() => undefined)
+    }
+  }
+}
+
+function registerHealth(
+  health: HealthChecks,
+  parts: { database: Database; gateway: Gateway; reloader: Reloader },
+): void {
+  const { database, gateway, reloader } = parts
+  health.register('database', async () => {
+    await database.ping()
+    return { status: 'up', detail: database.kind }
+  })
+  health.register('store', () => ({ status: 'up', detail: 'memory' }))
+  health.register('telegram', telegramCheck(gateway))
+  health.register('plugins', () => {
+    const { authenticator, authorizer } = reloader.live.current
+    if (authenticator === undefined || authorizer === undefined) {
+      return { status: 'down', detail: 'no live plugin lets anybody in' }
+    }
+    const failed = reloader.records.failed()
+    if (failed.length > 0) return { status: 'degraded', detail: `${failed.length} failed` }
+    return { status: 'up', detail: `${reloader.live.current.plugins.size} live` }
+  })
+}
+
+/** Asks Telegram itself, at most every 15 s: whoever reads /readyz must not cause calls. */
+function telegramCheck(gateway: Gateway): () => Promise<HealthResult> {
+  let last: { at: number; result: HealthResult } | undefined
+  return async () => {
+    if (last !== undefined && performance.now() - last.at < 15_000) return last.result
+    let result: HealthResult
+    try {
+      await gateway.call('getMe', {}, { retry: false, timeoutMs: 1_500 })
+      result = { status: 'up' }
+    } catch (error) {
+      // updates wait at Telegram meanwhile, so the process itself is fine
+      result = { status: 'degraded', detail: codeOf(error) ?? 'refused' }
+    }
+    last = { at: performance.now(), result }
+    return result
+  }
+}

@@ -1,0 +1,48 @@
+/**
+ * What a plugin may import, as 'opsgram'. Everything else of the core is its own affair.
+ */
+export { ulid } from 'ulid'
+export { BotUser } from './database/entities/bot-user.ts'
+export type { EntityManager } from './database/orm.ts'
+export { OpsError } from './errors.ts'
+export type { Translate } from './i18n/texts.ts'
+export type { LogFields, Logger } from './log/logger.ts'
+export type {
+  ActiveUser,
+  Actor,
+  Authentication,
+  Authenticator as AuthenticatorApi,
+  Authorizer as AuthorizerApi,
+  PermissionDeclaration,
+  Place,
+} from './plugin/access.ts'
+export { type Button, buttons, type Content, edit, message } from './plugin/content.ts'
+export { OpsContext } from './plugin/context.ts'
+export { duration, parseDuration } from './plugin/duration.ts'
+export {
+  type Action,
+  type Command,
+  type DefaultRole,
+  definePlugin,
+  type EventQuery,
+  type HandlerContext,
+  type Manifest,
+  type Next,
+  type Phase,
+  type PluginTypes,
+} from './plugin/manifest.ts'
+export type { AvailableCommand, PluginStatus, ReloadOutcome } from './plugin/plugins.ts'
+export type { Outcome } from './plugin/run.ts'
+export type { Scope } from './plugin/scope.ts'
+export {
+  Authenticator,
+  Authorizer,
+  BulkWriter,
+  type CoreSettings,
+  Plugins,
+  type ServiceToken,
+  Settings,
+  Traffic,
+} from './plugin/service.ts'
+export type { UpdateFacts } from './telegram/facts.ts'
+export { bold, code, Html, html, italic, link, plainText, pre } from './telegram/html.ts'

@@ -1,0 +1,67 @@
+import type { UpdateFacts } from '../telegram/facts.ts'
+
+/** A person whom the authenticator let in. */
+export interface ActiveUser {
+  readonly kind: 'user'
+  /** Key of the person's `bot_users` row. */
+  readonly id: string
+  readonly telegramId: number
+  /** Name for people: "Anna Petrova", else "@anna", else the id. */
+  readonly name: string
+  readonly username?: string
+  readonly role: string
+  /** IETF tag, as chosen by the person or sent by Telegram. */
+  readonly language?: string
+  /** IANA name. */
+  readonly timeZone?: string
+}
+
+/** Who an update comes from, before anybody decided what that one may do. */
+export type Actor =
+  | ActiveUser
+  | { readonly kind: 'stranger'; readonly telegramId: number; readonly language?: string }
+  | { readonly kind: 'chat'; readonly chatId: number }
+  | { readonly kind: 'none' }
+
+/** What the authenticator decided about one update. */
+export type Authentication =
+  | { readonly admitted: true; readonly actor: ActiveUser }
+  | {
+      readonly admitted: false
+      readonly actor: Exclude<Actor, ActiveUser>
+      /** Why, for log and audit: `stranger`, `blocked`, `no-actor`. */
+      readonly reason: string
+      /** One sentence for the person, in private only; absent: silence. */
+      readonly answer?: string
+    }
+
+/** Decides who an update comes from. Asked once an update, before any handler; a throw refuses. */
+export interface Authenticator {
+  authenticate(facts: UpdateFacts): Promise<Authentication>
+}
+
+/** One permission as a manifest declares it. */
+export interface PermissionDeclaration {
+  readonly name: string
+  readonly plugin: string
+  readonly description: string
+  /** Roles that hold it from the start; owners hold all. */
+  readonly roles: readonly string[]
+}
+
+/** Where something is asked for: rights may hold in one chat or topic alone. */
+export interface Place {
+  readonly chatId?: number
+  readonly threadId?: number
+}
+
+/**
+ * Decides what a person may do. `permissionsOf` reads what it needs once and returns a plain
+ * function, so that handlers and menus can ask without waiting. A throw refuses.
+ */
+export interface Authorizer {
+  permissionsOf(
+    user: ActiveUser,
+    place: Place,
+  ): Promise<(permission: PermissionDeclaration) => boolean>
+}

@@ -1,0 +1,54 @@
+import type { Config } from '../../config/config.ts'
+import type { BulkWriter as Writer } from '../database/bulk-writer.ts'
+import type { Gateway } from '../telegram/gateway.ts'
+import type { Plugins as PluginsApi } from './plugins.ts'
+import {
+  BulkWriter,
+  type CoreSettings,
+  Plugins,
+  type ServiceToken,
+  Settings,
+  Traffic,
+} from './service.ts'
+import type { CoreService } from './setup.ts'
+
+export interface CoreServiceParts {
+  config: Config
+  writer: Writer
+  gateway: Gateway
+  /** Late: the catalog is made over the reloader, which needs the services. */
+  catalog: () => PluginsApi
+}
+
+/** What the core provides to plugins, by token. */
+export function coreServicesOf(parts: CoreServiceParts): readonly CoreService[] {
+  const { config, writer, gateway, catalog } = parts
+  const settings: CoreSettings = {
+    ownerIds: config.access.adminIds,
+    access: config.access.strangers,
+    defaultLanguage: config.people.locale,
+    defaultTimeZone: config.people.timezone,
+    notices: config.people.notices,
+    playground: config.mode === 'playground',
+  }
+  return [
+    service(Plugins, () => catalog()),
+    service(Traffic, () => gateway.sent),
+    service(Settings, () => settings),
+    service(BulkWriter, (scope) => ({
+      table: (spec) => {
+        const table = writer.table(spec)
+        scope.onDispose(() => table.release())
+        return table
+      },
+    })),
+  ]
+}
+
+/** Ties the service to its token's type. */
+function service<T>(
+  token: ServiceToken<T>,
+  provideTo: (scope: Parameters<CoreService['provideTo']>[0]) => T,
+): CoreService {
+  return { token, provideTo }
+}

@@ -1,0 +1,37 @@
+import type { MiddlewareFn } from 'telegraf'
+import type { Entity } from '../database/orm.ts'
+import type { SchemaNeeds } from '../database/schema-check.ts'
+import type { Texts } from '../i18n/texts.ts'
+import type { PermissionDeclaration } from './access.ts'
+import type { OpsContext } from './context.ts'
+import type { Action, Command, EventListener, Middleware } from './manifest.ts'
+import type { ServiceToken } from './service.ts'
+
+/** What a manifest declares, read and checked: all that is known of a plugin before it is set up. */
+export interface PluginDeclaration {
+  readonly name: string
+  readonly version: string
+  readonly description: string
+  readonly permissions: readonly PermissionDeclaration[]
+  readonly entities: readonly Entity[]
+  /** Tables and columns that the entities need. */
+  readonly needs: SchemaNeeds
+  readonly tables: readonly string[]
+  readonly uses: ReadonlyMap<string, ServiceToken<never>>
+  readonly provides: ReadonlyMap<string, ServiceToken<never>>
+  readonly commands: ReadonlyMap<string, Command>
+  readonly actions: ReadonlyMap<string, Action>
+  readonly events: readonly EventListener[]
+  readonly middleware: readonly Middleware[]
+  readonly telegraf: MiddlewareFn<OpsContext> | undefined
+  readonly texts: Texts
+}
+
+/** One version of a plugin, set up: what a generation holds and a handler runs on. */
+export interface PluginInstance extends PluginDeclaration {
+  readonly config: unknown
+  /** What `setup` returned. */
+  readonly result: unknown
+  /** The services of `uses`. */
+  readonly use: unknown
+}

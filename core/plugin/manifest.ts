@@ -1,0 +1,301 @@
+import type { Composer } from 'telegraf'
+import type { Message, Update } from 'telegraf/types'
+import type { z } from 'zod'
+import type { ActiveUser, Actor } from './access.ts'
+import type { Button } from './content.ts'
+import type { OpsContext } from './context.ts'
+import type { Scope } from './scope.ts'
+import type { ServiceToken, Used } from './service.ts'
+
+/** An object without keys: what a plugin without config, uses or arguments has. */
+export type Nothing = Record<never, never>
+type Schema = z.ZodObject
+type NoSchema = z.ZodObject<Nothing>
+
+/** The parts of one plugin's types that reach its handlers. */
+export interface PluginTypes {
+  config: unknown
+  plugin: unknown
+  uses: object
+  permission: string
+  actions: object
+}
+
+/** Roles that a permission may be given to from the start; owners hold every permission. */
+export type DefaultRole = 'admin' | 'operator' | 'guest'
+
+export interface PermissionSpec {
+  /** What it allows, for the people who grant it. */
+  description: string
+  roles: readonly DefaultRole[]
+}
+
+/** Where a command answers. `group` covers groups and supergroups. */
+export type ChatScope = 'private' | 'group' | 'any'
+
+/** What every handler of a plugin sees, on top of Telegraf's Context. */
+export interface PluginView<P extends PluginTypes> {
+  /** The parsed configuration of this plugin. */
+  readonly config: P['config']
+  /** What this plugin's `setup` returned. */
+  readonly plugin: P['plugin']
+  /** The services named in `uses`, of the update's own generation. */
+  readonly use: Used<P['uses']>
+  /** May the actor do this, here? Unknown permissions: no. */
+  can(permission: P['permission']): boolean
+  /**
+   * A button of one of this plugin's actions. Data that fits travels in the button, signed; more is
+   * kept in the database, written before the message is sent.
+   */
+  button<A extends keyof P['actions'] & string>(
+    action: A,
+    data: ActionData<P['actions'][A]>,
+    options?: ButtonOptions,
+  ): Button
+}
+
+export interface ButtonOptions {
+  /** Text on the button; default: the action's label in the actor's language. */
+  label?: string
+  /** Everybody who holds the action's permission may press; default: only the actor. */
+  anyone?: boolean
+}
+
+/** Handlers run for an active user. */
+export type HandlerContext<P extends PluginTypes, U extends Update = Update> = OpsContext<U> &
+  PluginView<P> & { readonly actor: ActiveUser }
+
+/** `observe` middleware sees every update, also those of strangers and of nobody. */
+export type ObserverContext<P extends PluginTypes> = OpsContext &
+  PluginView<P> & { readonly actor: Actor }
+
+type CommandContext<P extends PluginTypes> = HandlerContext<P, Update.MessageUpdate>
+type PressContext<P extends PluginTypes> = HandlerContext<P, Update.CallbackQueryUpdate>
+
+// ── commands ────────────────────────────────────────────────────────────────────────────────────
+
+export interface CommandDefinition<P extends PluginTypes, A extends Schema> {
+  /** One line for menu and help; fallback of the locale key `commands.<name>.description`. */
+  description: string
+  /** Who may use it; absent: every active user. */
+  permission?: NoInfer<P['permission']>
+  /** Where it answers; default `any`. */
+  chats?: ChatScope
+  /** Other names of the command, without the slash. */
+  aliases?: readonly string[]
+  /** Positional in key order; `key=value`; a last string takes the rest. */
+  args?: A
+  /** `/worklog sync`: the first word chooses; each has its own permission. */
+  subcommands?: Readonly<Record<string, Command>>
+  run?(ctx: CommandContext<P>, args: z.output<A>): unknown
+}
+
+/** A command as the router knows it; made by the kit's `command`. */
+export interface Command {
+  readonly kind: 'command'
+  readonly description: string
+  readonly permission?: string
+  readonly chats: ChatScope
+  readonly aliases: readonly string[]
+  readonly args?: Schema
+  readonly subcommands: Readonly<Record<string, Command>>
+  readonly run?: (ctx: never, args: never) => unknown
+}
+
+export interface CommandKit<P extends PluginTypes> {
+  command<A extends Schema = NoSchema>(definition: CommandDefinition<P, A>): Command
+}
+
+// ── actions (buttons) ───────────────────────────────────────────────────────────────────────────
+
+export interface ActionDefinition<P extends PluginTypes, D extends Schema> {
+  /** Text on the button; fallback of the locale key `actions.<name>.label`. */
+  label: string
+  /** What a button of this action carries. */
+  data?: D
+  /** Checked when it is pressed; absent: every active user. */
+  permission?: NoInfer<P['permission']>
+  run(ctx: PressContext<P>, data: z.output<D>): unknown
+}
+
+export interface Action<D = unknown> {
+  readonly kind: 'action'
+  readonly label: string
+  readonly data?: Schema
+  readonly permission?: string
+  readonly run: (ctx: never, data: never) => unknown
+  /** Carries the type of the data that a button needs; never set. */
+  readonly input?: D
+}
+
+export type ActionData<A> = A extends Action<infer D> ? D : never
+
+export interface ActionKit<P extends PluginTypes> {
+  action<D extends Schema = NoSchema>(definition: ActionDefinition<P, D>): Action<z.input<D>>
+}
+
+// ── events ──────────────────────────────────────────────────────────────────────────────────────
+
+/** Kinds of update that Telegraf's types know; newer ones are routed too, with a plain context. */
+export type UpdateKind =
+  | 'message'
+  | 'edited_message'
+  | 'channel_post'
+  | 'edited_channel_post'
+  | 'message_reaction'
+  | 'message_reaction_count'
+  | 'inline_query'
+  | 'chosen_inline_result'
+  | 'callback_query'
+  | 'shipping_query'
+  | 'pre_checkout_query'
+  | 'poll'
+  | 'poll_answer'
+  | 'my_chat_member'
+  | 'chat_member'
+  | 'chat_join_request'
+  | 'chat_boost'
+  | 'removed_chat_boost'
+
+type MessageKind = 'message' | 'edited_message' | 'channel_post' | 'edited_channel_post'
+type KeysOf<T> = T extends unknown ? keyof T : never
+type MessageContent = Exclude<KeysOf<Message>, number | symbol>
+
+/** `my_chat_member`, or a kind of message and what it must hold: `message:photo`. */
+export type EventQuery = UpdateKind | `${MessageKind}:${MessageContent}`
+
+type UpdateOf<Q extends EventQuery> = Q extends `${infer K extends MessageKind}:${infer F}`
+  ? Update & Record<K, Extract<Message, Record<F, unknown>>>
+  : Extract<Update, Record<Q, unknown>>
+
+export interface EventDefinition<P extends PluginTypes, Q extends EventQuery> {
+  /** Who triggers it; absent: every active user. Others are passed over in silence. */
+  permission?: NoInfer<P['permission']>
+  run(ctx: HandlerContext<P, UpdateOf<Q>>): unknown
+}
+
+export interface EventListener {
+  readonly kind: 'event'
+  readonly query: EventQuery
+  readonly permission?: string
+  readonly run: (ctx: never) => unknown
+}
+
+export interface EventKit<P extends PluginTypes> {
+  event<Q extends EventQuery>(
+    query: Q,
+    definition: EventDefinition<P, Q>['run'] | EventDefinition<P, Q>,
+  ): EventListener
+}
+
+// ── middleware ──────────────────────────────────────────────────────────────────────────────────
+
+/** In this order; inside a phase by plugin name. Only `observe` sees updates of strangers. */
+export const phases = ['observe', 'authenticate', 'throttle', 'context', 'authorize'] as const
+export type Phase = (typeof phases)[number]
+
+export type Next = () => Promise<void>
+
+export interface MiddlewareDefinition<P extends PluginTypes, F extends Phase> {
+  phase: F
+  /** Not calling `next` refuses the update; say why with `ctx.refuse(code)`. `observe` can't refuse. */
+  run(
+    ctx: F extends 'context' | 'authorize' ? HandlerContext<P> : ObserverContext<P>,
+    next: Next,
+  ): unknown
+}
+
+export interface Middleware {
+  readonly kind: 'middleware'
+  readonly phase: Phase
+  readonly run: (ctx: never, next: Next) => unknown
+}
+
+export interface MiddlewareKit<P extends PluginTypes> {
+  middleware<F extends Phase>(definition: MiddlewareDefinition<P, F>): Middleware
+}
+
+// ── the manifest ────────────────────────────────────────────────────────────────────────────────
+
+type TokenMap = Readonly<Record<string, ServiceToken<never>>>
+
+/** Each key is one of setup's results and satisfies the token's type. */
+type Provided<Result> = { readonly [K in keyof Result]?: ServiceToken<Result[K]> }
+
+interface TypesOf<Config extends Schema, Uses, Permissions, Result, Actions> extends PluginTypes {
+  config: z.output<Config>
+  plugin: Result
+  uses: Uses & object
+  permission: keyof Permissions & string
+  actions: Actions & object
+}
+
+type BeforeActions<C extends Schema, U, R, Perm> = TypesOf<C, U, Perm, R, Record<string, Action>>
+
+/**
+ * The typed description of one plugin. Write the keys in this order: inference runs from top to
+ * bottom, so `config` and `uses` reach `setup`, its result reaches `actions`, and those `commands`.
+ */
+export interface PluginDefinition<
+  Config extends Schema,
+  Uses extends TokenMap,
+  Permissions extends Readonly<Record<string, PermissionSpec>>,
+  Result,
+  Actions extends Readonly<Record<string, Action>>,
+> {
+  /** The folder's name: 2–16 of a–z and 0–9, beginning with a letter. */
+  name: string
+  version: string
+  description?: string
+  /** Range of the core's version, as npm writes them: `^1.0.0`. */
+  engine?: string
+  /** Read from the environment: `WORKLOG_SPREADSHEET_ID` is `spreadsheetId` of worklog. */
+  config?: Config
+  /** Services that it consumes, by the name they get in `ctx.use` and `scope.use`. */
+  uses?: Uses
+  /** Named `<plugin>.<what>`; who holds them by role from the start. */
+  permissions?: Permissions
+  /** MikroORM entities (`defineEntity`); their tables are named `<plugin>_…`. */
+  entities?: readonly object[]
+  /** Tables without the plugin's prefix that it owns all the same. */
+  tables?: readonly string[]
+  /** Runs before anything is visible; timers and listeners start at the commit. A throw aborts the reload. */
+  setup?(scope: Scope<z.output<Config>, Used<Uses>>): Result | Promise<Result>
+  /** Results of `setup` that others use, by token. */
+  provides?: Provided<NoInfer<Result>>
+  actions?(kit: ActionKit<BeforeActions<Config, Uses, Result, Permissions>>): Actions
+  middleware?(
+    kit: MiddlewareKit<TypesOf<Config, Uses, Permissions, Result, Actions>>,
+  ): readonly Middleware[]
+  commands?(
+    kit: CommandKit<TypesOf<Config, Uses, Permissions, Result, Actions>>,
+  ): Readonly<Record<string, Command>>
+  events?(
+    kit: EventKit<TypesOf<Config, Uses, Permissions, Result, Actions>>,
+  ): readonly EventListener[]
+  /** The escape hatch: any Telegraf middleware, for what no route took. */
+  telegraf?(
+    composer: Composer<HandlerContext<TypesOf<Config, Uses, Permissions, Result, Actions>>>,
+  ): void
+}
+
+/** What `definePlugin` returns: plain data and functions, not yet checked. */
+export interface Manifest {
+  readonly kind: 'manifest'
+  readonly definition: Readonly<Record<string, unknown>>
+}
+
+/**
+ * Describes a plugin. The folder's `index.ts` default-exports the result; nothing of it runs when
+ * the module is evaluated.
+ */
+export function definePlugin<
+  Config extends Schema = NoSchema,
+  const Uses extends TokenMap = Nothing,
+  const Permissions extends Readonly<Record<string, PermissionSpec>> = Nothing,
+  Result = undefined,
+  Actions extends Readonly<Record<string, Action>> = Nothing,
+>(definition: PluginDefinition<Config, Uses, Permissions, Result, Actions>): Manifest {
+  // the edge where types end: from here on a manifest is outside input, parsed by readManifest
+  return { kind: 'manifest', definition: definition as unknown as Record<string, unknown> }
+}

@@ -1,0 +1,55 @@
+import type { OpsContext } from './context.ts'
+
+/** Where a plugin stands. `failed`: no version of it serves. */
+export type PluginState = 'active' | 'failed' | 'disabled'
+
+export interface ReloadOutcome {
+  readonly ok: boolean
+  /** When it ended. */
+  readonly at: Date
+  /** Duration of the whole transaction, ms. */
+  readonly ms: number
+  /** Why it was aborted: the error's code and text. */
+  readonly code?: string
+  readonly message?: string
+  readonly file?: string
+  readonly line?: number
+}
+
+/** One plugin folder, as `/plugins` shows it. */
+export interface PluginStatus {
+  readonly name: string
+  readonly state: PluginState
+  /** Since when it is in this state. */
+  readonly since: Date
+  readonly version?: string
+  readonly description?: string
+  /** Generation since which the serving version is live. */
+  readonly generation?: number
+  /** Running handlers on older versions. */
+  readonly draining: number
+  /** The last attempt to load or reload it. */
+  readonly lastReload?: ReloadOutcome
+}
+
+/** A command as a person may use it, in their language. */
+export interface AvailableCommand {
+  /** `worklog sync`, without the slash. */
+  readonly path: string
+  readonly plugin: string
+  readonly description: string
+  /** `/log <duration> <text…>` */
+  readonly usage: string
+  readonly subcommands: readonly AvailableCommand[]
+}
+
+/** What the core tells plugins about plugins. */
+export interface Plugins {
+  list(): readonly PluginStatus[]
+  /** Loads a folder anew as it is on disk; resolves with what came of it. */
+  reload(name: string): Promise<ReloadOutcome>
+  /** What the actor of this update may use here, in the actor's language. */
+  commandsFor(ctx: OpsContext): readonly AvailableCommand[]
+  /** What one person may use in their private chat with the bot, e.g. for a menu. */
+  readonly generation: number
+}

@@ -1,0 +1,79 @@
+import type { z } from 'zod'
+import { OpsError } from '../errors.ts'
+import { buildPlugin, type PluginBuild } from './code/build.ts'
+import { type EvaluatedPlugin, type EvaluateOptions, evaluatePlugin } from './code/evaluate.ts'
+import type { PluginFolder } from './code/folder.ts'
+import type { PluginStacks } from './code/stack.ts'
+import { readDeclaration } from './declaration.ts'
+import type { PluginDeclaration } from './instance.ts'
+
+/** A version of a plugin that was built, evaluated and read, but not yet set up. */
+export interface PreparedPlugin {
+  readonly name: string
+  readonly build: PluginBuild
+  readonly evaluated: EvaluatedPlugin
+  readonly declaration: PluginDeclaration
+  readonly config: unknown
+  readonly setup: ((scope: never) => unknown) | undefined
+}
+
+export interface PrepareOptions {
+  /** Folders of plugin folders; a name in two of them belongs to the first. */
+  roots: readonly string[]
+  stacks: PluginStacks
+  importShared: EvaluateOptions['importShared']
+  /** A plugin's own settings as the environment has them, by camel-case key. */
+  settingsOf: (plugin: string) => Readonly<Record<string, string>>
+  /** How a key is spelt in the environment: `WORKLOG_SPREADSHEET_ID`. */
+  variableOf: (plugin: string, key: string) => string
+  defaultLanguage: string
+  coreVersion: string
+  reservedNames: ReadonlySet<string>
+  evaluateTimeoutMs: number
+}
+
+/** Steps 2 to 4 of a reload for one folder: build, evaluate, read and check what it declares. */
+export async function preparePlugin(
+  folder: PluginFolder,
+  options: PrepareOptions,
+): Promise<PreparedPlugin> {
+  const build = await buildPlugin(folder, { roots: options.roots })
+  const evaluated = await evaluatePlugin(build, {
+    importShared: options.importShared,
+    timeoutMs: options.evaluateTimeoutMs,
+    stacks: options.stacks,
+  })
+  try {
+    const { configSchema, setup, ...declaration } = readDeclaration({
+      name: folder.name,
+      exports: evaluated.exports,
+      locales: build.locales,
+      defaultLanguage: options.defaultLanguage,
+      coreVersion: options.coreVersion,
+      reservedNames: options.reservedNames,
+    })
+    const config = readConfig(folder.name, configSchema, options)
+    return { name: folder.name, build, evaluated, declaration, config, setup }
+  } catch (error) {
+    evaluated.release()
+    throw error
+  }
+}
+
+function readConfig(
+  plugin: string,
+  schema: z.ZodObject | undefined,
+  { settingsOf, variableOf }: PrepareOptions,
+): unknown {
+  if (schema === undefined) return {}
+  const parsed = schema.safeParse(settingsOf(plugin))
+  if (parsed.success) return parsed.data
+  const problems = parsed.error.issues.map((issue) => {
+    const key = String(issue.path[0] ?? '')
+    return `${variableOf(plugin, key)}: ${issue.message}`
+  })
+  // the value itself isn't shown: it may be a secret, and only its plugin knows
+  throw new OpsError('OPS_PLUGIN_CONFIG', `Plugin ${plugin}: ${problems.join('; ')}`, {
+    details: { plugin },
+  })
+}

@@ -1,0 +1,112 @@
+import { codeOf, messageOf, OpsError } from '../errors.ts'
+import type { LoadedPlugin } from './loaded.ts'
+import type { PluginState, PluginStatus, ReloadOutcome } from './plugins.ts'
+
+interface PluginRecord {
+  state: PluginState
+  since: Date
+  lastReload?: ReloadOutcome
+  /** Hash of the folder as the last attempt saw it, so that an unchanged save is no reload. */
+  attempted?: string
+}
+
+/** What is known of every plugin folder, live or not: its state and its last reload. */
+export class PluginRecords {
+  readonly #records = new Map<string, PluginRecord>()
+
+  committed(name: string, hash: string, ms: number): void {
+    this.#update(name, 'active', hash, { ok: true, at: new Date(), ms })
+  }
+
+  /** @param live whether an older version goes on serving */
+  aborted(name: string, hash: string | undefined, live: boolean, ms: number, error: unknown): void {
+    this.#update(name, live ? 'active' : 'failed', hash, {
+      ok: false,
+      at: new Date(),
+      ms,
+      ...describeFailure(error),
+    })
+  }
+
+  disabled(name: string): void {
+    this.#update(name, 'disabled', undefined, undefined)
+  }
+
+  removed(name: string): void {
+    this.#records.delete(name)
+  }
+
+  attemptedHash(name: string): string | undefined {
+    return this.#records.get(name)?.attempted
+  }
+
+  lastReload(name: string): ReloadOutcome | undefined {
+    return this.#records.get(name)?.lastReload
+  }
+
+  /** Names of the plugins that have no serving version, for want of a mend elsewhere. */
+  failed(): string[] {
+    return [...this.#records].filter(([, { state }]) => state === 'failed').map(([name]) => name)
+  }
+
+  has(name: string): boolean {
+    return this.#records.has(name)
+  }
+
+  list(
+    live: ReadonlyMap<string, LoadedPlugin>,
+    drainingOf: (name: string) => number,
+  ): readonly PluginStatus[] {
+    return [...this.#records]
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([name, { state, since, lastReload }]) => {
+        const loaded = live.get(name)
+        return {
+          name,
+          state,
+          since,
+          draining: drainingOf(name),
+          ...(loaded === undefined
+            ? {}
+            : {
+                version: loaded.version,
+                description: loaded.description,
+                generation: loaded.since,
+              }),
+          ...(lastReload === undefined ? {} : { lastReload }),
+        }
+      })
+  }
+
+  #update(
+    name: string,
+    state: PluginState,
+    attempted: string | undefined,
+    lastReload: ReloadOutcome | undefined,
+  ): void {
+    const before = this.#records.get(name)
+    this.#records.set(name, {
+      state,
+      since: before?.state === state ? before.since : new Date(),
+      ...(lastReload === undefined ? {} : { lastReload }),
+      ...(attempted === undefined ? {} : { attempted }),
+    })
+  }
+}
+
+/** Code, text and place of what made a reload fail. */
+export function describeFailure(error: unknown): {
+  code: string
+  message: string
+  file?: string
+  line?: number
+} {
+  const details: Readonly<Record<string, unknown>> = error instanceof OpsError ? error.details : {}
+  const { file, line } = details
+  return {
+    code: error instanceof OpsError ? error.code : (codeOf(error) ?? 'OPS_PLUGIN_LOAD'),
+    message: messageOf(error),
+    ...(typeof file === 'string' ? { file } : {}),
+    ...(typeof line === 'number' ? { line } : {}),
+  }
+}

@@ -1,0 +1,448 @@
+import { EventEmitter } from 'node:events'
+import type { Database } from '../database/connection.ts'
+import { migrate, pendingMigrations } from '../database/migrator.ts'
+import { createOrm, type Entity, type Orm } from '../database/orm.ts'
+import { missingFromSchema, type SchemaNeeds, schemaNeeds } from '../database/schema-check.ts'
+import { OpsError } from '../errors.ts'
+import type { Logger } from '../log/logger.ts'
+import type { PluginBuild } from './code/build.ts'
+import { findPluginFolders, hashFolder, type PluginFolder } from './code/folder.ts'
+import { checkConflicts } from './conflicts.ts'
+import { composeGeneration, type Generation } from './generation.ts'
+import type { PluginDeclaration } from './instance.ts'
+import { Live } from './live.ts'
+import type { LoadedPlugin } from './loaded.ts'
+import type { PluginStatus, ReloadOutcome } from './plugins.ts'
+import { type PreparedPlugin, type PrepareOptions, preparePlugin } from './prepare.ts'
+import { describeFailure, PluginRecords } from './records.ts'
+import { type CoreService, setUpPlugin } from './setup.ts'
+
+export interface ReloaderOptions {
+  disabled: ReadonlySet<string>
+  database: Database
+  coreEntities: readonly Entity[]
+  coreServices: readonly CoreService[]
+  /** `manual`: pending migrations abort the reload and are named. */
+  migrations: 'auto' | 'manual'
+  prepare: PrepareOptions
+  log: Logger
+}
+
+/** What a reload did, for whoever watches: menus, the playground's banner, tests. */
+export interface ReloadEvents {
+  committed: [generation: Generation, names: readonly string[]]
+  aborted: [name: string, error: unknown]
+}
+
+interface Change {
+  /** What the folder is now; undefined when it is gone. */
+  folder: PluginFolder | undefined
+  name: string
+}
+
+/** A plugin that can't go on in this transaction, and why. */
+class PluginFailure extends Error {
+  readonly plugin: string
+
+  constructor(plugin: string, cause: unknown) {
+    super(`plugin ${plugin}`, { cause })
+    this.plugin = plugin
+  }
+}
+
+/**
+ * The transaction that replaces plugins: plan, prepare, commit or abort. One at a time; until the
+ * commit nothing is visible, and any failure leaves what serves as it was.
+ */
+export class Reloader {
+  readonly live: Live
+  readonly records = new PluginRecords()
+  readonly events = new EventEmitter<ReloadEvents>()
+  readonly #options: ReloaderOptions
+  readonly #log: Logger
+  readonly #disposals = new Set<Promise<void>>()
+  /** When a version was replaced: its drain begins there. */
+  readonly #replacedAt = new WeakMap<LoadedPlugin, number>()
+  #chain: Promise<unknown> = Promise.resolve()
+  #nextId = 1
+  readonly #coreNeeds: SchemaNeeds
+
+  private constructor(options: ReloaderOptions, orm: Orm) {
+    this.#options = options
+    this.#log = options.log
+    this.#coreNeeds = schemaNeeds(options.coreEntities)
+    this.live = new Live(composeGeneration(0, new Map(), orm), (plugin) => this.#dispose(plugin))
+  }
+
+  static async create(options: ReloaderOptions): Promise<Reloader> {
+    return new Reloader(options, await createOrm(options.database, options.coreEntities))
+  }
+
+  /** Loads every plugin folder. A plugin that fails, fails alone. */
+  start(): Promise<void> {
+    return this.#enqueue(async () => {
+      const { changes, clashes } = await this.#scan()
+      this.#reportClashes(clashes)
+      await this.#commitEach(changes)
+    })
+  }
+
+  /**
+   * Reloads what the changed files belong to, once, as one transaction. Folders whose content is
+   * what the last attempt saw are left alone.
+   */
+  filesChanged(files: ReadonlySet<string>): Promise<void> {
+    return this.#enqueue(async () => {
+      const { changes, clashes } = await this.#scan()
+      this.#reportClashes(clashes)
+      const affected = await this.#affected(changes, files)
+      if (affected.length === 0) return
+      if (await this.#commitTogether(affected)) await this.#retryFailed(changes, affected)
+    })
+  }
+
+  /** Loads one plugin anew, changed or not. @throws OPS_PLUGIN_UNKNOWN */
+  async reload(name: string): Promise<ReloadOutcome> {
+    await this.#enqueue(async () => {
+      const { changes } = await this.#scan()
+      const change = changes.find((found) => found.name === name)
+      if (change === undefined) {
+        throw new OpsError('OPS_PLUGIN_UNKNOWN', `There is no plugin folder named "${name}"`)
+      }
+      if (await this.#commitTogether([change])) await this.#retryFailed(changes, [change])
+    })
+    const outcome = this.records.lastReload(name)
+    if (outcome === undefined) throw new OpsError('OPS_PLUGIN_UNKNOWN', `Plugin ${name} is gone`)
+    return outcome
+  }
+
+  /** Every plugin folder with its state. */
+  list(): readonly PluginStatus[] {
+    const draining = this.live.draining()
+    const drainingOf = (name: string) =>
+      [...draining].reduce((sum, [plugin, runs]) => (plugin.name === name ? sum + runs : sum), 0)
+    return this.records.list(this.live.current.plugins, drainingOf)
+  }
+
+  /** Waits for a running transaction, then disposes all plugins. */
+  async stop(): Promise<void> {
+    await this.#enqueue(async () => {
+      const empty = composeGeneration(this.#nextId++, new Map(), this.live.current.orm)
+      this.live.replace(empty)
+    })
+    await Promise.all(this.#disposals)
+  }
+
+  #enqueue<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#chain.then(work)
+    this.#chain = result.catch(() => undefined)
+    return result
+  }
+
+  // ── plan ──────────────────────────────────────────────────────────────────────────────────────
+
+  async #scan(): Promise<{ changes: Change[]; clashes: [PluginFolder, PluginFolder][] }> {
+    const folders = new Map<string, PluginFolder>()
+    const clashes: [PluginFolder, PluginFolder][] = []
+    for (const folder of await findPluginFolders(this.#options.prepare.roots)) {
+      const first = folders.get(folder.name)
+      if (this.#options.disabled.has(folder.name)) this.records.disabled(folder.name)
+      else if (first === undefined) folders.set(folder.name, folder)
+      else clashes.push([first, folder])
+    }
+    const gone = [...this.live.current.plugins.keys(), ...this.records.failed()]
+    const names = new Set([...folders.keys(), ...gone])
+    return { changes: [...names].map((name) => ({ name, folder: folders.get(name) })), clashes }
+  }
+
+  async #affected(all: readonly Change[], files: ReadonlySet<string>): Promise<Change[]> {
+    const affected: Change[] = []
+    for (const change of all) {
+      const { name, folder } = change
+      if (folder === undefined) {
+        affected.push(change)
+        continue
+      }
+      const loaded = this.live.current.plugins.get(name)
+      const moved = loaded !== undefined && loaded.build.dir !== folder.dir
+      // a broken plugin has no list of inputs: whatever changed outside of it may mend it
+      const outside = [...files].some(
+        (file) =>
+          !file.startsWith(folder.dir) && (loaded?.build.inputs.has(file) ?? isShared(file)),
+      )
+      const inside = [...files].some((file) => file.startsWith(folder.dir))
+      const fresh = inside && (await hashFolder(folder.dir)) !== this.records.attemptedHash(name)
+      if (moved || outside || fresh || !this.records.has(name)) affected.push(change)
+    }
+    return affected
+  }
+
+  #reportClashes(clashes: readonly [PluginFolder, PluginFolder][]): void {
+    for (const [first, second] of clashes) {
+      const error = new OpsError(
+        'OPS_PLUGIN_CONFLICT',
+        `Two folders hold a plugin named ${first.name}: ${first.dir} serves, ${second.dir} is left out`,
+        {
+          hint: 'Rename or remove one of them.',
+          details: { plugin: first.name, file: second.dir },
+        },
+      )
+      this.#logAbort(first.name, error)
+    }
+  }
+
+  // ── transactions ──────────────────────────────────────────────────────────────────────────────
+
+  /** All of the changes, or none. @returns whether it was committed */
+  async #commitTogether(changes: readonly Change[]): Promise<boolean> {
+    const began = performance.now()
+    try {
+      await this.#transact(changes, began)
+      return true
+    } catch (error) {
+      const [culprit, cause] =
+        error instanceof PluginFailure ? [error.plugin, error.cause] : [undefined, error]
+      for (const { name } of changes) {
+        const own = culprit === undefined || culprit === name
+        await this.#abort(name, own ? cause : abortedWith(name, culprit, cause), began)
+      }
+      return false
+    }
+  }
+
+  /** As many of the changes as can be: one that fails is left out, the others go on. */
+  async #commitEach(changes: readonly Change[]): Promise<void> {
+    const began = performance.now()
+    let left = [...changes]
+    while (left.length > 0) {
+      try {
+        return await this.#transact(left, began)
+      } catch (error) {
+        const failed = error instanceof PluginFailure ? error.plugin : undefined
+        const dropped = failed === undefined ? left : left.filter(({ name }) => name === failed)
+        for (const { name } of dropped) {
+          await this.#abort(name, error instanceof PluginFailure ? error.cause : error, began)
+        }
+        left = left.filter((change) => !dropped.includes(change))
+      }
+    }
+  }
+
+  /** A commit may have taken away what another plugin failed on: a name, a table, a command. */
+  async #retryFailed(all: readonly Change[], done: readonly Change[]): Promise<void> {
+    for (const name of this.records.failed()) {
+      const change = all.find((found) => found.name === name)
+      const code = this.records.lastReload(name)?.code
+      if (change?.folder === undefined || done.includes(change)) continue
+      if (code === 'OPS_PLUGIN_CONFLICT') await this.#commitTogether([change])
+    }
+  }
+
+  async #transact(changes: readonly Change[], began: number): Promise<void> {
+    const current = this.live.current
+    const removed = changes.filter(({ folder }) => folder === undefined).map(({ name }) => name)
+    const prepared = await this.#prepare(changes)
+    try {
+      const kept = [...current.plugins.values()].filter(
+        ({ name }) => !changes.some((change) => change.name === name),
+      )
+      this.#check(kept, prepared)
+      for (const plugin of prepared) await blame(plugin.name, () => this.#migrate(plugin))
+      const orm = await this.#composeOrm(current, kept, prepared)
+      const id = this.#nextId
+      const loaded = await this.#setUp(prepared, orm, id)
+      const plugins = new Map([...kept, ...loaded].map((plugin) => [plugin.name, plugin]))
+      this.#commit(composeGeneration(id, plugins, orm), loaded, removed, began)
+    } catch (error) {
+      for (const { evaluated } of prepared) evaluated.release()
+      throw error
+    }
+  }
+
+  async #prepare(changes: readonly Change[]): Promise<PreparedPlugin[]> {
+    const outcomes = await Promise.allSettled(
+      changes.flatMap(({ folder, name }) =>
+        folder === undefined
+          ? []
+          : [blame(name, () => preparePlugin(folder, this.#options.prepare))],
+      ),
+    )
+    const prepared = outcomes.flatMap((outcome) =>
+      outcome.status === 'fulfilled' ? [outcome.value] : [],
+    )
+    const failed = outcomes.find((outcome) => outcome.status === 'rejected')
+    if (failed === undefined) return prepared
+    for (const { evaluated } of prepared) evaluated.release()
+    throw failed.reason
+  }
+
+  /** Newcomers are checked one after the other, so that a conflict is put on the later one. */
+  #check(kept: readonly PluginDeclaration[], prepared: readonly PreparedPlugin[]): void {
+    const accepted = [...kept]
+    for (const { name, declaration } of prepared) {
+      accepted.push(declaration)
+      try {
+        checkConflicts(accepted, this.#coreNeeds)
+      } catch (error) {
+        throw new PluginFailure(name, error)
+      }
+    }
+  }
+
+  async #migrate({ name, build, evaluated, declaration }: PreparedPlugin): Promise<void> {
+    const { database, migrations } = this.#options
+    const before = this.live.current.plugins.get(name)
+    const { needs } = declaration
+    const unchanged =
+      before !== undefined &&
+      before.needs.signature === needs.signature &&
+      sameMigrations(before.build, build)
+    if (unchanged) return
+    const set = { owner: name, migrations: evaluated.migrations }
+    if (evaluated.migrations.length > 0) {
+      const pending = migrations === 'manual' ? await pendingMigrations(database, set) : []
+      if (pending.length > 0) {
+        throw new OpsError(
+          'OPS_MIGRATION_PENDING',
+          `Plugin ${name} has pending migrations: ${pending.join(', ')}`,
+          { details: { plugin: name } },
+        )
+      }
+      if (migrations === 'auto') {
+        const { applied, missing } = await migrate(database, set)
+        if (applied.length > 0) this.#log.info('plugin.migrated', { plugin: name, applied })
+        if (missing.length > 0) this.#log.warn('plugin.schema-newer', { plugin: name, missing })
+      }
+    }
+    const missing = await missingFromSchema(database, needs)
+    if (missing.length > 0) {
+      throw new OpsError(
+        'OPS_SCHEMA_BEHIND',
+        `The database lacks what plugin ${name} needs: ${missing.join('; ')}`,
+        { details: { plugin: name } },
+      )
+    }
+  }
+
+  /** An entity is known by identity, and a rebuilt bundle makes new ones: only then a new ORM. */
+  async #composeOrm(
+    current: Generation,
+    kept: readonly PluginDeclaration[],
+    prepared: readonly PreparedPlugin[],
+  ): Promise<Orm> {
+    const entities = [...kept, ...prepared.map(({ declaration }) => declaration)].flatMap(
+      (plugin) => plugin.entities,
+    )
+    const known = new Set([...current.plugins.values()].flatMap((plugin) => plugin.entities))
+    if (known.size === entities.length && entities.every((entity) => known.has(entity))) {
+      return current.orm
+    }
+    return createOrm(this.#options.database, [...this.#options.coreEntities, ...entities])
+  }
+
+  async #setUp(
+    prepared: readonly PreparedPlugin[],
+    orm: Orm,
+    generation: number,
+  ): Promise<LoadedPlugin[]> {
+    const { log, coreServices } = this.#options
+    const loaded: LoadedPlugin[] = []
+    try {
+      for (const plugin of prepared) {
+        const { stacks } = this.#options.prepare
+        const parts = { log, coreServices, stacks, generation, em: () => orm.em.fork() }
+        loaded.push(await blame(plugin.name, () => setUpPlugin(plugin, parts)))
+      }
+      return loaded
+    } catch (error) {
+      for (const { scope } of loaded.reverse()) await scope.dispose()
+      throw error
+    }
+  }
+
+  /** Step 8. Synchronous: no update is dispatched between the reference and the scopes' start. */
+  #commit(
+    next: Generation,
+    loaded: readonly LoadedPlugin[],
+    removed: readonly string[],
+    began: number,
+  ): void {
+    const before = this.live.current
+    this.#nextId++
+    for (const plugin of before.plugins.values()) {
+      if (next.plugins.get(plugin.name) !== plugin) this.#replacedAt.set(plugin, performance.now())
+    }
+    this.live.replace(next)
+    const ms = Math.round((performance.now() - began) * 10) / 10
+    for (const { name, scope, build } of loaded) {
+      scope.start()
+      this.records.committed(name, build.hash, ms)
+      const event = before.plugins.has(name) ? 'plugin.reload.committed' : 'plugin.loaded'
+      this.#log.info(event, { plugin: name, generation: next.id, ms })
+    }
+    for (const name of removed) {
+      this.records.removed(name)
+      if (before.plugins.has(name))
+        this.#log.info('plugin.unloaded', { plugin: name, generation: next.id })
+    }
+    this.events.emit('committed', next, [...loaded.map(({ name }) => name), ...removed])
+  }
+
+  async #abort(name: string, error: unknown, began: number): Promise<void> {
+    const folder = (await findPluginFolders(this.#options.prepare.roots)).find(
+      (found) => found.name === name,
+    )
+    const hash =
+      folder === undefined ? undefined : await hashFolder(folder.dir).catch(() => undefined)
+    const ms = Math.round(performance.now() - began)
+    this.records.aborted(name, hash, this.live.current.plugins.has(name), ms, error)
+    this.#logAbort(name, error)
+  }
+
+  #logAbort(name: string, error: unknown): void {
+    const hint = error instanceof OpsError ? error.hint : undefined
+    this.#log.error('plugin.reload.aborted', { plugin: name, ...describeFailure(error), hint })
+    this.events.emit('aborted', name, error)
+  }
+
+  // ── drain and dispose ─────────────────────────────────────────────────────────────────────────
+
+  #dispose(plugin: LoadedPlugin): void {
+    const began = this.#replacedAt.get(plugin) ?? performance.now()
+    const disposal = plugin.scope.dispose().then(() => {
+      plugin.evaluated.release()
+      const ms = Math.round(performance.now() - began)
+      this.#log.info('plugin.drained', { plugin: plugin.name, generation: plugin.since, ms })
+      this.#disposals.delete(disposal)
+    })
+    this.#disposals.add(disposal)
+  }
+}
+
+function sameMigrations(a: PluginBuild, b: PluginBuild): boolean {
+  return (
+    a.migrations.length === b.migrations.length &&
+    a.migrations.every(({ hash }, index) => hash === b.migrations[index]?.hash)
+  )
+}
+
+async function blame<T>(plugin: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    throw new PluginFailure(plugin, error)
+  }
+}
+
+function abortedWith(name: string, culprit: string | undefined, cause: unknown): OpsError {
+  return new OpsError(
+    'OPS_PLUGIN_TOGETHER',
+    `Plugin ${name} was changed together with ${culprit ?? 'others'}, which failed: ${describeFailure(cause).code}`,
+    { cause, details: { plugin: name } },
+  )
+}
+
+/** Folders that begin with `_` are copied into the plugins that import them. */
+function isShared(file: string): boolean {
+  return /[\\/]_[^\\/]*[\\/]/.test(file)
+}

@@ -1,0 +1,88 @@
+import type { PermissionDeclaration } from './access.ts'
+import type { PluginInstance } from './instance.ts'
+import type { Action, Command, EventListener, Middleware, Phase } from './manifest.ts'
+
+export interface CommandRoute {
+  readonly instance: PluginInstance
+  /** The command's own name, without aliases. */
+  readonly name: string
+  readonly command: Command
+}
+
+export interface ActionRoute {
+  readonly instance: PluginInstance
+  readonly name: string
+  readonly action: Action
+}
+
+export interface EventRoute {
+  readonly instance: PluginInstance
+  readonly event: EventListener
+}
+
+export interface MiddlewareRoute {
+  readonly instance: PluginInstance
+  readonly middleware: Middleware
+}
+
+/**
+ * Everything that updates are matched against, as maps: the cost of a match doesn't grow with the
+ * number of plugins. Built once a generation, never changed.
+ */
+export interface Routes {
+  /** By lower-case name and alias. */
+  readonly commands: ReadonlyMap<string, CommandRoute>
+  /** By `plugin:action`. */
+  readonly actions: ReadonlyMap<string, ActionRoute>
+  /** By query: `message:photo`, `my_chat_member`. */
+  readonly events: ReadonlyMap<string, readonly EventRoute[]>
+  readonly middleware: Readonly<Record<Phase, readonly MiddlewareRoute[]>>
+  /** Plugins with a `telegraf` composer, by name. */
+  readonly composers: readonly PluginInstance[]
+  readonly permissions: ReadonlyMap<string, PermissionDeclaration>
+}
+
+/** Builds the routes of a set of plugins without conflicts (`checkConflicts`). */
+export function composeRoutes(instances: readonly PluginInstance[]): Routes {
+  const byName = [...instances].sort((a, b) => (a.name < b.name ? -1 : 1))
+  const commands = new Map<string, CommandRoute>()
+  const actions = new Map<string, ActionRoute>()
+  const events = new Map<string, EventRoute[]>()
+  const permissions = new Map<string, PermissionDeclaration>()
+  for (const instance of byName) {
+    for (const [name, command] of instance.commands) {
+      for (const word of [name, ...command.aliases]) {
+        commands.set(word.toLowerCase(), { instance, name, command })
+      }
+    }
+    for (const [name, action] of instance.actions) {
+      actions.set(`${instance.name}:${name}`, { instance, name, action })
+    }
+    for (const event of instance.events) {
+      const listening = events.get(event.query)
+      if (listening === undefined) events.set(event.query, [{ instance, event }])
+      else listening.push({ instance, event })
+    }
+    for (const permission of instance.permissions) permissions.set(permission.name, permission)
+  }
+  const inPhase = (phase: Phase): MiddlewareRoute[] =>
+    byName.flatMap((instance) =>
+      instance.middleware
+        .filter((middleware) => middleware.phase === phase)
+        .map((middleware) => ({ instance, middleware })),
+    )
+  return {
+    commands,
+    actions,
+    events,
+    middleware: {
+      observe: inPhase('observe'),
+      authenticate: inPhase('authenticate'),
+      throttle: inPhase('throttle'),
+      context: inPhase('context'),
+      authorize: inPhase('authorize'),
+    },
+    composers: byName.filter((instance) => instance.telegraf !== undefined),
+    permissions,
+  }
+}

@@ -1,0 +1,193 @@
+import type { EventEmitter } from 'node:events'
+import type { EntityManager } from '../database/orm.ts'
+import { OpsError } from '../errors.ts'
+import type { Translate } from '../i18n/texts.ts'
+import type { Logger } from '../log/logger.ts'
+
+type Dispose = () => unknown
+
+/**
+ * What a live plugin owns: all that is opened through it is disposed with it, in reverse order.
+ * Timers and listeners made during `setup` start at the commit, so that nothing runs in the dark.
+ */
+export interface Scope<Config = unknown, Use = unknown> {
+  /** Name of the plugin. */
+  readonly plugin: string
+  readonly config: Config
+  /** The services named in `uses`. */
+  readonly use: Use
+  readonly log: Logger
+  /** Aborted when the plugin is disposed. */
+  readonly signal: AbortSignal
+  /** A unit of work of its own, for timers and services; nothing flushes it but its caller. */
+  em(): EntityManager
+  /** This plugin's texts in a language; without one, in the default. */
+  texts(language?: string): Translate
+  /** Runs at disposal, last registered first; awaited, for at most 5 s. */
+  onDispose(dispose: Dispose): void
+  /** Calls again and again, never two at once; a throw is logged and the next call comes all the same. */
+  interval(ms: number, run: (signal: AbortSignal) => unknown): void
+  timeout(ms: number, run: (signal: AbortSignal) => unknown): void
+  /** Listens to an emitter until disposal. */
+  listen<Events extends Record<keyof Events, unknown[]>, Name extends keyof Events & string>(
+    emitter: EventEmitter<Events>,
+    event: Name,
+    listener: (...args: Events[Name]) => void,
+  ): void
+}
+
+export interface ScopeParts<Config, Use> {
+  plugin: string
+  config: Config
+  use: Use
+  log: Logger
+  em: () => EntityManager
+  texts: (language?: string) => Translate
+}
+
+interface Owned {
+  /** What it is and where it was made, for the log when it hangs. */
+  label: string
+  dispose: Dispose
+}
+
+/** A disposer may take so long; then it is named in the log and left behind. */
+const disposeLimitMs = 5_000
+
+export class PluginScope<Config, Use> implements Scope<Config, Use> {
+  readonly plugin: string
+  readonly config: Config
+  readonly use: Use
+  readonly log: Logger
+  readonly em: () => EntityManager
+  readonly texts: (language?: string) => Translate
+  readonly #abort = new AbortController()
+  readonly #owned: Owned[] = []
+  #starters: (() => void)[] | undefined = []
+  #disposed = false
+
+  constructor(parts: ScopeParts<Config, Use>) {
+    this.plugin = parts.plugin
+    this.config = parts.config
+    this.use = parts.use
+    this.log = parts.log
+    this.em = parts.em
+    this.texts = parts.texts
+  }
+
+  get signal(): AbortSignal {
+    return this.#abort.signal
+  }
+
+  onDispose(dispose: Dispose): void {
+    this.#own('onDispose', dispose)
+  }
+
+  interval(ms: number, run: (signal: AbortSignal) => unknown): void {
+    let timer: NodeJS.Timeout | undefined
+    const next = () => {
+      timer = setTimeout(() => void this.#call('interval', run).then(again), ms)
+    }
+    const again = () => {
+      if (!this.#disposed) next()
+    }
+    this.#own(`interval of ${ms} ms`, () => clearTimeout(timer))
+    this.#start(next)
+  }
+
+  timeout(ms: number, run: (signal: AbortSignal) => unknown): void {
+    let timer: NodeJS.Timeout | undefined
+    this.#own(`timeout of ${ms} ms`, () => clearTimeout(timer))
+    this.#start(() => {
+      timer = setTimeout(() => void this.#call('timeout', run), ms)
+    })
+  }
+
+  listen<Events extends Record<keyof Events, unknown[]>, Name extends keyof Events & string>(
+    emitter: EventEmitter<Events>,
+    event: Name,
+    listener: (...args: Events[Name]) => void,
+  ): void {
+    // an emitter calls its listeners in the middle of somebody else's work: a throw must not end that
+    const guarded = (...args: unknown[]) => {
+      try {
+        listener(...(args as Events[Name]))
+      } catch (error) {
+        this.log.error('plugin.listener.failed', { plugin: this.plugin, on: event, error })
+      }
+    }
+    // the caller's types hold for name and listener; the emitter itself only needs to be one
+    const target = emitter as unknown as EventEmitter
+    this.#own(`listener of ${event}`, () => target.off(event, guarded))
+    this.#start(() => target.on(event, guarded))
+  }
+
+  /** The commit: timers and listeners made in the dark begin now. */
+  start(): void {
+    const starters = this.#starters ?? []
+    this.#starters = undefined
+    for (const start of starters) start()
+  }
+
+  /** Disposes all that is owned, in reverse order. Never throws: leftovers are named in the log. */
+  async dispose(): Promise<void> {
+    if (this.#disposed) return
+    this.#disposed = true
+    this.#starters = undefined
+    this.#abort.abort()
+    for (const { label, dispose } of this.#owned.splice(0).reverse()) {
+      try {
+        await withLimit(dispose)
+      } catch (error) {
+        this.log.error('plugin.dispose.failed', { plugin: this.plugin, what: label, error })
+      }
+    }
+  }
+
+  #own(what: string, dispose: Dispose): void {
+    if (this.#disposed) {
+      throw new OpsError(
+        'OPS_SCOPE_DISPOSED',
+        `Plugin ${this.plugin} registered ${what} after it was disposed`,
+        { details: { plugin: this.plugin } },
+      )
+    }
+    this.#owned.push({ label: `${what}${madeAt()}`, dispose })
+  }
+
+  #start(start: () => void): void {
+    if (this.#starters === undefined) start()
+    else this.#starters.push(start)
+  }
+
+  async #call(what: string, run: (signal: AbortSignal) => unknown): Promise<void> {
+    try {
+      await run(this.signal)
+    } catch (error) {
+      if (!this.#disposed) this.log.error(`plugin.${what}.failed`, { plugin: this.plugin, error })
+    }
+  }
+}
+
+/** The first frame of plugin code in the current stack: ` (made at plugins/x/index.ts:4:9)`. */
+function madeAt(): string {
+  const frames = new Error().stack?.split('\n').slice(1) ?? []
+  const frame = frames.find((line) => !line.includes('/core/') && !line.includes('node:'))
+  const place = frame === undefined ? undefined : /\(?([^\s(]+:\d+:\d+)\)?$/.exec(frame)?.[1]
+  return place === undefined ? '' : ` (made at ${place})`
+}
+
+async function withLimit(dispose: Dispose): Promise<void> {
+  let timer: NodeJS.Timeout | undefined
+  const limit = new Promise<never>((_, reject) => {
+    timer = setTimeout(
+      () => reject(new Error(`still running after ${disposeLimitMs} ms`)),
+      disposeLimitMs,
+    )
+  })
+  try {
+    await Promise.race([dispose(), limit])
+  } finally {
+    clearTimeout(timer)
+  }
+}

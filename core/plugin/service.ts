@@ -1,0 +1,68 @@
+import type { EventEmitter } from 'node:events'
+import type { BulkTable, BulkTableSpec } from '../database/bulk-writer.ts'
+import type { GatewayEvents } from '../telegram/gateway.ts'
+import type { Authenticator as AuthenticatorApi, Authorizer as AuthorizerApi } from './access.ts'
+import type { Plugins as PluginsApi } from './plugins.ts'
+
+/**
+ * A typed name by which one plugin (or the core) offers something to others. Two tokens are the
+ * same when name and major version are; never by reference, because a bundle copies what it imports.
+ */
+export interface ServiceToken<T> {
+  readonly name: string
+  readonly major: number
+  /** Carries the type only; contravariant, so that `provides` accepts what satisfies T. */
+  readonly accepts?: (value: T) => void
+}
+
+/** What a plugin gets for the tokens of its `uses`. */
+export type Used<U> = { readonly [K in keyof U]: U[K] extends ServiceToken<infer T> ? T : never }
+
+function token<T>(name: string, major: number): ServiceToken<T> {
+  return Object.freeze({ name: `opsgram.${name}`, major })
+}
+
+/** Who an update comes from. Exactly one plugin provides it; while none is live, every update is refused. */
+export const Authenticator: ServiceToken<AuthenticatorApi> = token('authenticator', 1)
+
+/** Who may do what. Exactly one plugin provides it; while none is live, every update is refused. */
+export const Authorizer: ServiceToken<AuthorizerApi> = token('authorizer', 1)
+
+/** The core's own view of all plugins: states, commands, reload. Provided by the core. */
+export const Plugins: ServiceToken<PluginsApi> = token('plugins', 1)
+
+/** Bounded bulk writes for high-rate logs. Tables are released with the scope. Provided by the core. */
+export const BulkWriter: ServiceToken<{ table(spec: BulkTableSpec): BulkTable }> = token(
+  'bulk-writer',
+  1,
+)
+
+/** Every finished call to Telegram, as event `call`. Listen with `scope.listen`. Provided by the core. */
+export const Traffic: ServiceToken<EventEmitter<GatewayEvents>> = token('traffic', 1)
+
+/** The core's settings that plugins may see. Provided by the core. */
+export const Settings: ServiceToken<CoreSettings> = token('settings', 1)
+
+export interface CoreSettings {
+  /** Telegram ids of the people who are always owners. */
+  readonly ownerIds: readonly number[]
+  /** `preset`: only people whom somebody added; `request`: strangers may ask. */
+  readonly access: 'preset' | 'request'
+  readonly defaultLanguage: string
+  /** IANA name. */
+  readonly defaultTimeZone: string
+  /** False: owners get no unasked messages. */
+  readonly notices: boolean
+  /** Without a bot token everything happens in the playground. */
+  readonly playground: boolean
+}
+
+/** The tokens that the core itself provides: no plugin may. */
+export const coreTokens: readonly ServiceToken<never>[] = [Plugins, BulkWriter, Traffic, Settings]
+
+/** The tokens that exactly one plugin provides. */
+export const gateTokens: readonly ServiceToken<never>[] = [Authenticator, Authorizer]
+
+export function sameToken(a: ServiceToken<never>, b: ServiceToken<never>): boolean {
+  return a.name === b.name && a.major === b.major
+}

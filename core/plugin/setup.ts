@@ -1,0 +1,121 @@
+import type { EntityManager } from '../database/orm.ts'
+import { messageOf, OpsError } from '../errors.ts'
+import type { Logger } from '../log/logger.ts'
+import type { PluginStacks } from './code/stack.ts'
+import type { LoadedPlugin } from './loaded.ts'
+import type { PreparedPlugin } from './prepare.ts'
+import { PluginScope } from './scope.ts'
+import { type ServiceToken, sameToken } from './service.ts'
+
+/** `setup` may take so long; then the reload is aborted. */
+const setupLimitMs = 10_000
+
+/** A service that the core provides, made for the one scope that uses it. */
+export interface CoreService {
+  readonly token: ServiceToken<never>
+  provideTo(scope: PluginScope<unknown, unknown>): unknown
+}
+
+export interface SetupParts {
+  log: Logger
+  em: () => EntityManager
+  coreServices: readonly CoreService[]
+  stacks: PluginStacks
+  /** Number that the generation will have. */
+  generation: number
+}
+
+/**
+ * Step 7: makes the scope and runs `setup` in the dark. A throw disposes what was opened so far.
+ *
+ * @throws OPS_PLUGIN_SETUP, OPS_PLUGIN_SETUP_TIMEOUT, OPS_PLUGIN_SERVICE
+ */
+export async function setUpPlugin(
+  prepared: PreparedPlugin,
+  parts: SetupParts,
+): Promise<LoadedPlugin> {
+  const { name, declaration, config } = prepared
+  const use: Record<string, unknown> = {}
+  const scope = new PluginScope<unknown, unknown>({
+    plugin: name,
+    config,
+    use,
+    log: parts.log.child({ plugin: name }),
+    em: parts.em,
+    texts: (language) => declaration.texts.in(language),
+  })
+  for (const [key, token] of declaration.uses) {
+    const service = parts.coreServices.find((core) => sameToken(core.token, token))
+    use[key] = service?.provideTo(scope)
+  }
+  try {
+    const result = await runSetup(prepared, scope, parts.stacks)
+    checkProvided(prepared, result)
+    return {
+      ...declaration,
+      config,
+      result,
+      use,
+      build: prepared.build,
+      evaluated: prepared.evaluated,
+      scope,
+      since: parts.generation,
+    }
+  } catch (error) {
+    await scope.dispose()
+    throw error
+  }
+}
+
+async function runSetup(
+  { name, setup }: PreparedPlugin,
+  scope: PluginScope<unknown, unknown>,
+  stacks: PluginStacks,
+): Promise<unknown> {
+  if (setup === undefined) return undefined
+  let timer: NodeJS.Timeout | undefined
+  const limit = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      reject(
+        new OpsError(
+          'OPS_PLUGIN_SETUP_TIMEOUT',
+          `setup of plugin ${name} didn't end within ${setupLimitMs} ms`,
+          {
+            details: { plugin: name },
+          },
+        ),
+      )
+    }, setupLimitMs)
+  })
+  try {
+    // the manifest was written against the scope that it gets here; only the types are erased
+    const run = setup as (scope: PluginScope<unknown, unknown>) => unknown
+    return await Promise.race([(async () => run(scope))(), limit])
+  } catch (error) {
+    if (error instanceof OpsError) throw error
+    const place = stacks.locationOf(error)
+    throw new OpsError('OPS_PLUGIN_SETUP', `setup of plugin ${name} threw: ${messageOf(error)}`, {
+      cause: error,
+      details: {
+        plugin: name,
+        ...(place === undefined ? {} : { file: place.file, line: place.line }),
+      },
+    })
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+function checkProvided({ name, declaration }: PreparedPlugin, result: unknown): void {
+  for (const [key, token] of declaration.provides) {
+    const offered =
+      typeof result === 'object' && result !== null ? Reflect.get(result, key) : undefined
+    if (offered === undefined || offered === null) {
+      throw new OpsError(
+        'OPS_PLUGIN_SERVICE',
+        `Plugin ${name} provides "${key}" as ${token.name}, but its setup returned no "${key}"`,
+        { details: { plugin: name, service: token.name } },
+      )
+    }
+  }
+}

@@ -1,0 +1,82 @@
+/**
+ * One FIFO line of work a key; keys run side by side, up to a limit. What is pushed for a key starts
+ * when all that was pushed for it before has ended.
+ */
+export class Lanes<T> {
+  readonly #run: (item: T) => Promise<void>
+  readonly #limit: number
+  readonly #lanes = new Map<string, T[]>()
+  /** Keys that wait for one of the active lanes to end. */
+  readonly #waiting: string[] = []
+  #active = 0
+  #size = 0
+  #idle: (() => void)[] = []
+
+  /** @param run must not reject: a lane has nobody to tell */
+  constructor(run: (item: T) => Promise<void>, limit: number) {
+    this.#run = run
+    this.#limit = limit
+  }
+
+  /** Items that were pushed and have not ended. */
+  get size(): number {
+    return this.#size
+  }
+
+  /** Lanes with a running item. */
+  get active(): number {
+    return this.#active
+  }
+
+  push(key: string, item: T): void {
+    this.#size++
+    const lane = this.#lanes.get(key)
+    if (lane !== undefined) {
+      lane.push(item)
+      return
+    }
+    this.#lanes.set(key, [item])
+    if (this.#active < this.#limit) void this.#work(key)
+    else this.#waiting.push(key)
+  }
+
+  /** Drops what has not begun, and returns it. */
+  clear(): T[] {
+    const dropped: T[] = []
+    for (const [key, lane] of this.#lanes) {
+      const waiting = this.#waiting.includes(key)
+      dropped.push(...lane.splice(waiting ? 0 : 1))
+      if (waiting) this.#lanes.delete(key)
+    }
+    this.#waiting.length = 0
+    this.#size -= dropped.length
+    this.#settle()
+    return dropped
+  }
+
+  /** Resolves when nothing runs and nothing waits. */
+  idle(): Promise<void> {
+    if (this.#size === 0) return Promise.resolve()
+    return new Promise((resolve) => this.#idle.push(resolve))
+  }
+
+  async #work(key: string): Promise<void> {
+    this.#active++
+    const lane = this.#lanes.get(key) ?? []
+    for (let item = lane[0]; item !== undefined; item = lane[0]) {
+      await this.#run(item)
+      lane.shift()
+      this.#size--
+    }
+    this.#lanes.delete(key)
+    this.#active--
+    const next = this.#waiting.shift()
+    if (next !== undefined) void this.#work(next)
+    this.#settle()
+  }
+
+  #settle(): void {
+    if (this.#size > 0) return
+    for (const resolve of this.#idle.splice(0)) resolve()
+  }
+}
