@@ -17,7 +17,7 @@ export type {
   Place,
 } from './plugin/access.ts'
 export { type Button, buttons, type Content, edit, message } from './plugin/content.ts'
-export { OpsContext } from './plugin/context.ts'
+export type { OpsContext, UpdateOutcome } from './plugin/context.ts'
 export { duration, parseDuration } from './plugin/duration.ts'
 export {
   type Action,

@@ -4,23 +4,60 @@ import type { EntityManager } from '../database/orm.ts'
 import { OpsError } from '../errors.ts'
 import type { Translate } from '../i18n/texts.ts'
 import type { Logger } from '../log/logger.ts'
+import type { UpdateFacts } from '../telegram/facts.ts'
 import type { Html } from '../telegram/html.ts'
 import type { Actor } from './access.ts'
 import { type Button, type Content, contentOf } from './content.ts'
 import type { PluginInstance } from './instance.ts'
 import type { ButtonOptions } from './manifest.ts'
-import type { UpdateRun } from './run.ts'
+import type { Outcome, UpdateRun } from './run.ts'
 
 const runOf = Symbol('run')
 const instanceOf = Symbol('instance')
 type ReplyParameters = Parameters<Context['reply']>
 type Sent = Awaited<ReturnType<Context['reply']>>
 
+/** What came of an update, for observers: complete once `next` has returned. */
+export interface UpdateOutcome {
+  readonly kind: Outcome
+  /** Which plugin's command, action or event took it. */
+  readonly plugin?: string
+  readonly route?: string
+  /** Why it was refused. */
+  readonly refused?: string
+  /** What the person was told when the handler failed. */
+  readonly errorId?: string
+}
+
 /**
- * Telegraf's Context with what a handler of ours gets on top. One object an update; each plugin sees
- * it through a view of its own (`contextFor`), whose `config`, `plugin`, `use` and texts are its own.
+ * Telegraf's Context with what every handler gets on top. What depends on the plugin (`config`,
+ * `use`, `button`, …) is added by its own types.
  */
-export class OpsContext<U extends Update = Update> extends Context<U> {
+export interface OpsContext<U extends Update = Update> extends Context<U> {
+  /** Who, where, what kind: derived once, for every kind of update. */
+  readonly facts: UpdateFacts
+  /** This plugin's texts in the actor's language. */
+  readonly t: Translate
+  /**
+   * The unit of work of this update: what is created, changed or removed here is written in the
+   * transaction that completes the update, or not at all when the handler throws.
+   */
+  readonly em: EntityManager
+  readonly log: Logger
+  /** Aborted at the handler's deadline and at shutdown. */
+  readonly signal: AbortSignal
+  readonly outcome: UpdateOutcome
+  /** Refuses the update: nothing after this middleware runs. `code` goes to the log. */
+  refuse(code: string): void
+  /** Answers at once, regardless of the commit. Takes text, `html` and `message(…)` alike. */
+  reply(content: ReplyParameters[0] | Html | Content, extra?: ReplyParameters[1]): Promise<Sent>
+}
+
+/**
+ * The context behind all views. One object an update; each plugin sees it through a view of its own
+ * (`contextFor`), whose `config`, `plugin`, `use` and texts are its own.
+ */
+export class LiveContext<U extends Update = Update> extends Context<U> implements OpsContext<U> {
   readonly [runOf]: UpdateRun
   readonly [instanceOf]: PluginInstance | undefined
 
@@ -47,15 +84,10 @@ export class OpsContext<U extends Update = Update> extends Context<U> {
     return pluginBehind(this).use
   }
 
-  /** This plugin's texts in the actor's language. */
   get t(): Translate {
     return pluginBehind(this).texts.in(this[runOf].language)
   }
 
-  /**
-   * The unit of work of this update: what is created, changed or removed here is written in the
-   * transaction that completes the update, or not at all when the handler throws.
-   */
   get em(): EntityManager {
     return this[runOf].em
   }
@@ -64,7 +96,6 @@ export class OpsContext<U extends Update = Update> extends Context<U> {
     return this[runOf].log
   }
 
-  /** Aborted at the handler's deadline and at shutdown. */
   get signal(): AbortSignal {
     return this[runOf].signal
   }
@@ -99,12 +130,24 @@ export class OpsContext<U extends Update = Update> extends Context<U> {
     }
   }
 
-  /** Refuses the update: nothing after this middleware runs. `code` goes to the log. */
+  get facts(): UpdateFacts {
+    return this[runOf].facts
+  }
+
+  get outcome(): UpdateOutcome {
+    const { outcome, route, refused, errorId } = this[runOf]
+    return {
+      kind: outcome,
+      ...(route === undefined ? {} : { plugin: route.plugin, route: route.name }),
+      ...(refused === undefined ? {} : { refused }),
+      ...(errorId === undefined ? {} : { errorId }),
+    }
+  }
+
   refuse(code: string): void {
     this[runOf].refused ??= code
   }
 
-  /** Answers at once, regardless of the commit. Takes text, `html` and `message(…)` alike. */
   override reply(
     content: ReplyParameters[0] | Html | Content,
     extra?: ReplyParameters[1],
@@ -124,7 +167,7 @@ export class OpsContext<U extends Update = Update> extends Context<U> {
  * The same update as one plugin sees it. It inherits from the one context, so state is shared, while
  * middleware of several plugins that wrap each other keep their own config, services and texts.
  */
-export function contextFor(ctx: OpsContext, instance: PluginInstance): OpsContext {
+export function contextFor(ctx: LiveContext, instance: PluginInstance): LiveContext {
   return Object.create(ctx, { [instanceOf]: { value: instance } })
 }
 
@@ -138,6 +181,7 @@ function pluginBehind(ctx: { readonly [instanceOf]: PluginInstance | undefined }
 }
 
 /** The state behind a context. */
-export function runBehind(ctx: OpsContext): UpdateRun {
-  return ctx[runOf]
+export function runBehind(ctx: object): UpdateRun {
+  if (ctx instanceof LiveContext) return ctx[runOf]
+  throw new OpsError('OPS_INTERNAL', 'A context was expected that the dispatcher made')
 }

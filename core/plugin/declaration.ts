@@ -5,7 +5,7 @@ import type { Entity } from '../database/orm.ts'
 import { schemaNeeds } from '../database/schema-check.ts'
 import { messageOf, OpsError } from '../errors.ts'
 import { createTexts, type TextTree } from '../i18n/texts.ts'
-import type { OpsContext } from './context.ts'
+import type { LiveContext } from './context.ts'
 import type { PluginDeclaration } from './instance.ts'
 import {
   type Action,
@@ -328,11 +328,11 @@ function isMade(value: unknown, kind: string): boolean {
   return typeof value === 'object' && value !== null && 'kind' in value && value.kind === kind
 }
 
-function readComposer(shape: ManifestShape): MiddlewareFn<OpsContext> | undefined {
+function readComposer(shape: ManifestShape): MiddlewareFn<LiveContext> | undefined {
   if (shape.telegraf === undefined) return undefined
-  const composer = new Composer<OpsContext>()
+  const composer = new Composer<LiveContext>()
   // parsed as a function above; a composer is what it is declared to take
-  ;(shape.telegraf as (composer: Composer<OpsContext>) => void)(composer)
+  ;(shape.telegraf as (composer: Composer<LiveContext>) => void)(composer)
   return composer.middleware()
 }
 

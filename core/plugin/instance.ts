@@ -3,7 +3,7 @@ import type { Entity } from '../database/orm.ts'
 import type { SchemaNeeds } from '../database/schema-check.ts'
 import type { Texts } from '../i18n/texts.ts'
 import type { PermissionDeclaration } from './access.ts'
-import type { OpsContext } from './context.ts'
+import type { LiveContext } from './context.ts'
 import type { Action, Command, EventListener, Middleware } from './manifest.ts'
 import type { ServiceToken } from './service.ts'
 
@@ -23,7 +23,7 @@ export interface PluginDeclaration {
   readonly actions: ReadonlyMap<string, Action>
   readonly events: readonly EventListener[]
   readonly middleware: readonly Middleware[]
-  readonly telegraf: MiddlewareFn<OpsContext> | undefined
+  readonly telegraf: MiddlewareFn<LiveContext> | undefined
   readonly texts: Texts
 }
 

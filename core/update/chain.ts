@@ -1,16 +1,16 @@
 import { OpsError } from '../errors.ts'
-import { contextFor, type OpsContext } from '../plugin/context.ts'
+import { contextFor, type LiveContext } from '../plugin/context.ts'
 import type { Next } from '../plugin/manifest.ts'
 import type { MiddlewareRoute } from '../plugin/routes.ts'
 
-type Run = (ctx: OpsContext, next: Next) => unknown
+type Run = (ctx: LiveContext, next: Next) => unknown
 
 /**
  * Runs middleware one around the other, the last around `end`. Each sees the update through its own
  * plugin's view. Resolves to whether `end` was reached.
  */
 export async function runChain(
-  ctx: OpsContext,
+  ctx: LiveContext,
   chain: readonly MiddlewareRoute[],
   end: () => Promise<void>,
 ): Promise<boolean> {

@@ -2,7 +2,7 @@ import type { UserFromGetMe } from 'telegraf/types'
 import type { Texts, Translate } from '../i18n/texts.ts'
 import { parseArguments, usageOf } from '../plugin/arguments.ts'
 import { type Answer, contentOf } from '../plugin/content.ts'
-import { contextFor, OpsContext } from '../plugin/context.ts'
+import { contextFor, LiveContext } from '../plugin/context.ts'
 import type { PluginInstance } from '../plugin/instance.ts'
 import type { Command } from '../plugin/manifest.ts'
 import { nearest } from '../plugin/nearest.ts'
@@ -18,7 +18,7 @@ export interface DispatcherOptions {
   buttons: ButtonReader
 }
 
-type Handler = (ctx: OpsContext, input?: unknown) => unknown
+type Handler = (ctx: LiveContext, input?: unknown) => unknown
 
 /** A press is answered by then at the latest: Telegram's clients show a spinner until it is. */
 const pressLimitMs = 700
@@ -47,7 +47,7 @@ export class Dispatcher {
     run: UpdateRun,
     settle: (admit: () => Promise<void>) => Promise<void>,
   ): Promise<void> {
-    const ctx = new OpsContext(run)
+    const ctx = new LiveContext(run)
     const { observe } = run.generation.routes.middleware
     let settled: Promise<void> | undefined
     const work = () => {
@@ -65,7 +65,7 @@ export class Dispatcher {
     await work()
   }
 
-  async #admit(ctx: OpsContext, run: UpdateRun): Promise<void> {
+  async #admit(ctx: LiveContext, run: UpdateRun): Promise<void> {
     if (!(await this.#authenticate(run))) return
     const { middleware } = run.generation.routes
     const chain = [...middleware.authenticate, ...middleware.throttle, ...middleware.context]
@@ -79,7 +79,7 @@ export class Dispatcher {
   }
 
   async #reach(
-    ctx: OpsContext,
+    ctx: LiveContext,
     run: UpdateRun,
     chain: Parameters<typeof runChain>[1],
     end: () => Promise<void>,
@@ -132,7 +132,7 @@ export class Dispatcher {
 
   // ── route ─────────────────────────────────────────────────────────────────────────────────────
 
-  async #route(ctx: OpsContext, run: UpdateRun): Promise<void> {
+  async #route(ctx: LiveContext, run: UpdateRun): Promise<void> {
     const { botInfo } = this.#options
     const found = match(run.update, run.facts, run.generation.routes, botInfo.username)
     switch (found.kind) {
@@ -151,7 +151,7 @@ export class Dispatcher {
   }
 
   async #command(
-    ctx: OpsContext,
+    ctx: LiveContext,
     run: UpdateRun,
     { route, command, path, text }: Extract<Match, { kind: 'command' }>,
   ): Promise<void> {
@@ -178,7 +178,7 @@ export class Dispatcher {
     )
   }
 
-  async #press(ctx: OpsContext, run: UpdateRun, data: string): Promise<void> {
+  async #press(ctx: LiveContext, run: UpdateRun, data: string): Promise<void> {
     const button = await this.#options.buttons.read(run, data)
     if (button.kind === 'foreign') {
       if (!(await this.#composers(ctx, run))) run.outcome = 'ignored'
@@ -208,7 +208,7 @@ export class Dispatcher {
   }
 
   async #events(
-    ctx: OpsContext,
+    ctx: LiveContext,
     run: UpdateRun,
     { routes }: Extract<Match, { kind: 'events' }>,
   ): Promise<void> {
@@ -222,7 +222,7 @@ export class Dispatcher {
   }
 
   /** Telegraf composers, by plugin name, until one doesn't call next. */
-  async #composers(ctx: OpsContext, run: UpdateRun): Promise<boolean> {
+  async #composers(ctx: LiveContext, run: UpdateRun): Promise<boolean> {
     for (const instance of run.generation.routes.composers) {
       let passed = false
       await instance.telegraf?.(contextFor(ctx, instance), async () => {
@@ -236,7 +236,7 @@ export class Dispatcher {
   }
 
   async #handle(
-    ctx: OpsContext,
+    ctx: LiveContext,
     run: UpdateRun,
     instance: PluginInstance,
     handler: (ctx: never, input: never) => unknown,

@@ -1,0 +1,116 @@
+// Compiled by `npm run check`, never run: what a plugin author's editor shows is a promise too.
+import { definePlugin, duration, edit, message, buttons, Plugins, Settings } from 'opsgram'
+import { z } from 'zod'
+
+type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
+function holds<_T extends true>(): void {}
+
+export default definePlugin({
+  name: 'worklog',
+  version: '1.2.0',
+  config: z.object({ spreadsheetId: z.string().optional(), quietAfterH: z.coerce.number().default(18) }),
+  uses: { plugins: Plugins, settings: Settings },
+  permissions: {
+    'worklog.write': { description: 'Add and edit own entries', roles: ['admin', 'operator'] },
+    'worklog.delete': { description: 'Delete entries', roles: ['admin'] },
+  },
+  async setup(scope) {
+    holds<Equal<typeof scope.config, { spreadsheetId?: string | undefined; quietAfterH: number }>>()
+    holds<Equal<typeof scope.use.settings.ownerIds, readonly number[]>>()
+    return { started: new Date(), names: ['a'] }
+  },
+  actions: ({ action }) => ({
+    undo: action({
+      label: 'Undo',
+      data: z.object({ id: z.string(), times: z.number().default(1) }),
+      permission: 'worklog.write',
+      run(ctx, data) {
+        holds<Equal<typeof data, { id: string; times: number }>>()
+        holds<Equal<typeof ctx.plugin.names, string[]>>()
+        holds<Equal<typeof ctx.callbackQuery.id, string>>()
+        return edit('gone')
+      },
+    }),
+    // @ts-expect-error a permission that the manifest doesn't declare
+    wrong: action({ label: 'x', permission: 'worklog.read', run: () => undefined }),
+  }),
+  middleware: ({ middleware }) => [
+    middleware({
+      phase: 'observe',
+      run: async (ctx, next) => {
+        holds<Equal<typeof ctx.actor.kind, 'user' | 'stranger' | 'chat' | 'none'>>()
+        await next()
+      },
+    }),
+    middleware({
+      phase: 'context',
+      run: async (ctx, next) => {
+        holds<Equal<typeof ctx.actor.kind, 'user'>>()
+        await next()
+      },
+    }),
+  ],
+  commands: ({ command }) => ({
+    log: command({
+      description: 'Write down work done',
+      permission: 'worklog.write',
+      chats: 'any',
+      args: z.object({ duration: duration(), text: z.string().min(3) }),
+      run(ctx, args) {
+        holds<Equal<typeof args, { duration: number; text: string }>>()
+        holds<Equal<typeof ctx.config.quietAfterH, number>>()
+        holds<Equal<typeof ctx.plugin.started, Date>>()
+        holds<Equal<typeof ctx.actor.telegramId, number>>()
+        holds<Equal<typeof ctx.message.message_id, number>>()
+        holds<Equal<typeof ctx.chat.id, number>>()
+        const { generation } = ctx.use.plugins
+        holds<Equal<typeof generation, number>>()
+        ctx.can('worklog.delete')
+        // @ts-expect-error not a permission of this plugin
+        ctx.can('worklog.purge')
+        // @ts-expect-error no such action
+        ctx.button('redo', { id: '1' })
+        // @ts-expect-error the action's data wants a string
+        ctx.button('undo', { id: 1 })
+        return message(ctx.t('saved', { id: 1 }), buttons(ctx.button('undo', { id: '1' })))
+      },
+    }),
+    worklog: command({
+      description: 'The journal',
+      subcommands: {
+        list: command({
+          description: 'List',
+          args: z.object({ days: z.number().int().default(7) }),
+          run: (_ctx, { days }) => {
+            holds<Equal<typeof days, number>>()
+          },
+        }),
+      },
+    }),
+    // @ts-expect-error no description
+    bare: command({ run: () => 'x' }),
+  }),
+  events: ({ event }) => [
+    event('message:photo', (ctx) => {
+      holds<Equal<typeof ctx.message.photo.length, number>>()
+    }),
+    event('my_chat_member', {
+      permission: 'worklog.write',
+      run: (ctx) => {
+        holds<Equal<typeof ctx.myChatMember.new_chat_member.status, string> extends false ? true : true>()
+      },
+    }),
+    // @ts-expect-error no such kind
+    event('messages', () => undefined),
+  ],
+  telegraf: (composer) => {
+    composer.on('sticker', (ctx) => ctx.reply(ctx.actor.name))
+  },
+})
+
+// the smallest one
+definePlugin({
+  name: 'ping',
+  version: '1.0.0',
+  commands: ({ command }) => ({ ping: command({ description: 'Check', run: () => 'pong' }) }),
+})
