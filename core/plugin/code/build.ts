@@ -112,7 +112,12 @@ export async function buildPlugin(
   // Before anything is read: a file saved while this runs makes the hash too old, never too new, so
   // that the event that follows the save finds a difference.
   const folderHash = await hashFolder(folder.dir)
-  const [locales, migrations] = await Promise.all([readLocales(folder), readMigrations(folder)])
+  const [locales, migrations] = await Promise.all([
+    readLocales(folder),
+    readMigrations(folder),
+  ]).catch((error: unknown) => {
+    throw error instanceof OpsError ? error : unreadable(folder, error)
+  })
   const bundle = await bundlePlugin(folder, migrations, options)
   const inputs = new Set([...bundle.inputs, ...locales.files])
   return {
@@ -126,6 +131,14 @@ export async function buildPlugin(
     locales: locales.texts,
     migrations,
   }
+}
+
+function unreadable(folder: PluginFolder, error: unknown): OpsError {
+  const message = `A file of plugin "${folder.name}" could not be read: ${messageOf(error)}`
+  return new OpsError('OPS_PLUGIN_BUILD', message, {
+    cause: error,
+    details: { plugin: folder.name },
+  })
 }
 
 async function bundlePlugin(

@@ -184,11 +184,11 @@ async function loadLate(
 }
 
 function migrationClass(build: PluginBuild, name: string, exported: unknown): MigrationClass {
-  if (isClass(exported)) return exported
+  if (isMigration(exported)) return exported
   const file = path.join(build.dir, 'migrations', `${name}.ts`)
   throw new OpsError(
     'OPS_PLUGIN_LOAD',
-    `Migration "${name}" of plugin "${build.name}" does not default-export a class`,
+    `Migration "${name}" of plugin "${build.name}" does not default-export a class with up()`,
     {
       hint: "Write: export default class extends Migration { … } (Migration of '@mikro-orm/migrations').",
       details: { plugin: build.name, file },
@@ -196,8 +196,11 @@ function migrationClass(build: PluginBuild, name: string, exported: unknown): Mi
   )
 }
 
-function isClass(value: unknown): value is MigrationClass {
-  return typeof value === 'function' && /^class\b/.test(Function.prototype.toString.call(value))
+/** By shape: a kept build may have been made with another copy of MikroORM. */
+function isMigration(value: unknown): value is MigrationClass {
+  if (typeof value !== 'function') return false
+  const prototype: unknown = value.prototype
+  return typeof prototype === 'object' && prototype !== null && 'up' in prototype
 }
 
 async function withLimit(build: PluginBuild, work: Promise<void>, ms: number): Promise<void> {

@@ -1,3 +1,4 @@
+import { realpath } from 'node:fs/promises'
 import { findPackageJSON, isBuiltin } from 'node:module'
 import path from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -63,12 +64,12 @@ export const bareImports: Plugin = {
       if (isHostModule(specifier) || isBuiltin(specifier))
         return { path: specifier, external: true }
 
-      const found = await build.resolve(specifier, {
-        kind: args.kind,
-        importer: args.importer,
-        resolveDir: args.resolveDir,
-        pluginData: RESOLVING,
-      })
+      const { kind, importer, resolveDir } = args
+      const from = (resolveDir: string) =>
+        build.resolve(specifier, { kind, importer, resolveDir, pluginData: RESOLVING })
+      let found = await from(resolveDir)
+      // of a folder that is a link, Node would look only where it leads to
+      if (found.errors.length > 0) found = await from(await realpath(resolveDir))
       if (found.errors.length > 0) return missing(specifier)
       // Node would need an import attribute that is lost here; a text is harmless to copy
       if (found.path.endsWith('.json')) return { path: found.path }

@@ -75,16 +75,19 @@ export class PluginStacks {
   }
 
   /**
-   * The topmost frame of plugin code in an error, or else in its cause; frames of Node, packages and the
-   * core above it don't count, as they work for the plugin that called them.
+   * The topmost frame of plugin code in an error, or else in what caused it; frames of Node, packages and
+   * the core above it don't count, as they work for the plugin that called them.
    */
   locationOf(error: unknown): PluginPosition | undefined {
-    const seen = new Set<unknown>()
-    for (let each = error; each instanceof Error && !seen.has(each); each = each.cause) {
-      seen.add(each)
+    const errors = new Set<unknown>([error])
+    // a set that grows while it is walked: causes are looked at once, also when they form a circle
+    for (const each of errors) {
+      if (!(each instanceof Error)) continue
       const stack = String(each.stack) // reading it formats it, and so notes its place
       const place = this.#places.get(each) ?? this.#topRaw(stack)
       if (place) return place
+      errors.add(each.cause)
+      if (each instanceof AggregateError) for (const inner of each.errors) errors.add(inner)
     }
     return undefined
   }

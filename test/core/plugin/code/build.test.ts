@@ -61,6 +61,11 @@ describe('building a plugin', () => {
     expect(error.message).to.contain('"p"')
   })
 
+  it('gives a coded error for what can’t be read', async () => {
+    shop.write({ 'plugins/p/index.ts': '', 'plugins/p/locales/en.json/x': '' })
+    expect((await failure(shop.build())).code).to.equal('OPS_PLUGIN_BUILD')
+  })
+
   it('refuses a file of the core by path, and the core’s inside and test kit by name', async () => {
     const errors = path.resolve(import.meta.dirname, '../../../../core/errors.ts')
     const byPath = path.relative(shop.path('plugins/p'), errors)
@@ -175,17 +180,19 @@ describe('building a plugin', () => {
     }
   })
 
-  it('builds a folder that is a link, with shared code from where it is seen', async () => {
+  it('builds a folder that is a link, with shared code from where it is seen and packages from where it lies', async () => {
     shop.write({
       'home/mine/index.ts':
-        "export { x } from '../_lib/x.ts'\nexport const dir = import.meta.dirname",
+        "export { x } from '../_lib/x.ts'\nexport { near } from 'near'\nexport const dir = import.meta.dirname",
+      'home/node_modules/near/package.json': '{"name":"near","type":"module","main":"x.js"}',
+      'home/node_modules/near/x.js': 'export const near = 2',
       'plugins/_lib/x.ts': 'export const x = 1',
     })
     symlinkSync(shop.path('home/mine'), shop.path('plugins/p'))
     const build = await shop.build()
     expect([...build.inputs]).to.include(shop.path('plugins/p/index.ts'))
     const { exports } = await shop.evaluate(build)
-    expect(exports).to.include({ x: 1, dir: shop.path('plugins/p') })
+    expect(exports).to.include({ x: 1, near: 2, dir: shop.path('plugins/p') })
   })
 
   it('starts the compiler anew when it was killed, and lets the process end', async function () {

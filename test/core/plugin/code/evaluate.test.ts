@@ -188,7 +188,7 @@ describe('plugin code', () => {
       'plugins/p/shared.ts': 'export const shared = {}',
       'plugins/p/migrations/0002_b.ts': 'export default class B { up() {} }',
       'plugins/p/migrations/0001_a.ts':
-        "import { shared } from '../shared.ts'\nexport default class A { static shared = shared }",
+        "import { shared } from '../shared.ts'\nexport default class A { static shared = shared; up() {} }",
       'plugins/p/migrations/0001_a.test.ts': 'throw new Error()',
     })
     const build = await shop.build()

@@ -66,6 +66,7 @@ export async function later(): Promise<void> {
     const place = { plugin: 'p', file: shop.path('plugins/p/deep/b.ts'), line: 5, column: 9 }
     expect(shop.stacks.locationOf(error)).to.deep.equal(place)
     expect(shop.stacks.locationOf(new Error('wrapped', { cause: error }))).to.deep.equal(place)
+    expect(shop.stacks.locationOf(new AggregateError([1, error]))).to.deep.equal(place)
     expect(shop.stacks.pluginOf(error)).to.equal('p')
     expect(shop.stacks.pluginOf(error.stack)).to.equal('p')
     expect(shop.stacks.pluginOf(new Error('ours'))).to.equal(undefined)
