@@ -1,14 +1,18 @@
 // Compiled by `npm run check`, never run: what a plugin author's editor shows is a promise too.
-import { definePlugin, duration, edit, message, buttons, Plugins, Settings } from 'opsgram'
+import { buttons, definePlugin, duration, edit, message, Plugins, Settings } from 'opsgram'
 import { z } from 'zod'
 
-type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
+type Equal<A, B> =
+  (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
 function holds<_T extends true>(): void {}
 
 export default definePlugin({
   name: 'worklog',
   version: '1.2.0',
-  config: z.object({ spreadsheetId: z.string().optional(), quietAfterH: z.coerce.number().default(18) }),
+  config: z.object({
+    spreadsheetId: z.string().optional(),
+    quietAfterH: z.coerce.number().default(18),
+  }),
   uses: { plugins: Plugins, settings: Settings },
   permissions: {
     'worklog.write': { description: 'Add and edit own entries', roles: ['admin', 'operator'] },
@@ -97,7 +101,9 @@ export default definePlugin({
     event('my_chat_member', {
       permission: 'worklog.write',
       run: (ctx) => {
-        holds<Equal<typeof ctx.myChatMember.new_chat_member.status, string> extends false ? true : true>()
+        holds<
+          Equal<typeof ctx.myChatMember.new_chat_member.status, string> extends false ? true : true
+        >()
       },
     }),
     // @ts-expect-error no such kind
