@@ -200,11 +200,11 @@ export const errorCodes = {
     hint: 'Use the tokens that opsgram exports; `provides` names a result of `setup`.',
   },
   OPS_PLUGIN_SETUP: {
-    title: 'setup of a plugin threw',
+    title: 'The setup of a plugin threw',
     hint: 'Correct setup at the named line; until then the version before goes on serving.',
   },
   OPS_PLUGIN_SETUP_TIMEOUT: {
-    title: 'setup of a plugin took too long',
+    title: 'The setup of a plugin took too long',
     hint: 'Put a limit on what setup waits for, or do it in the background and report it in a log line.',
   },
   OPS_PLUGIN_TABLE: {

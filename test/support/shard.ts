@@ -32,12 +32,9 @@ function describeFailure(error: unknown): string {
     `${'code' in error ? `${String(error.code)} ` : ''}${error.name}: ${error.message}`,
   ]
   if ('expected' in error && 'actual' in error && isLong(error.expected, error.actual)) {
-    const { stringify } = Mocha.utils
-    lines.push(
-      stripVTControlCharacters(
-        Mocha.reporters.Base.generateDiff(stringify(error.actual), stringify(error.expected)),
-      ),
-    )
+    const { expected, actual } = error
+    const diff = Mocha.reporters.Base.generateDiff(textOf(actual), textOf(expected))
+    lines.push(stripVTControlCharacters(diff))
   }
   const frames = (error.stack ?? '').split('\n').filter((line) => /^\s+at /.test(line))
   const own = frames.filter((line) => !/node_modules|node:/.test(line))
@@ -49,6 +46,10 @@ function describeFailure(error: unknown): string {
 /** What the message alone doesn't show well. mocha hands both sides on as text. */
 function isLong(...sides: unknown[]): boolean {
   return sides.every((side) => typeof side !== 'string' || side.length > 40 || side.includes('\n'))
+}
+
+function textOf(side: unknown): string {
+  return typeof side === 'string' ? side : Mocha.utils.stringify(side)
 }
 
 async function run({ file, grep }: Task): Promise<void> {
