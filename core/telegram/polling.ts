@@ -20,8 +20,8 @@ export interface Poller {
   /** Begins to fetch; returns at once. */
   start(): void
   /**
-   * Ends the running long poll at once, waits up to a second for a running `accept` and up to a
-   * second for Telegram to take the last offset. May be called again.
+   * Ends the running long poll at once; waits up to a second for a running `accept`, and for
+   * Telegram to take the last offset if it hasn't yet. May be called again.
    */
   stop(): Promise<void>
   /** Resolves if polling gave up for good: OPS_TOKEN_REFUSED. Never rejects. */
@@ -42,6 +42,8 @@ export function createPoller(options: PollerOptions): Poller {
   let kinds: readonly string[] = updateKinds
   /** First update not yet accepted; undefined when the server has taken note of all before it. */
   let offset: number | undefined
+  /** When the poll that carries this offset left; undefined when it has not. */
+  let offsetSentAt: number | undefined
   let idleWaitMs = 0
   let conflictWarnedAt = Number.NEGATIVE_INFINITY
   let running: Promise<void> | undefined
@@ -73,12 +75,14 @@ export function createPoller(options: PollerOptions): Poller {
   /** One getUpdates and what came of it. */
   async function round(): Promise<void> {
     const begun = performance.now()
+    offsetSentAt ??= begun
     const answer = await getUpdates(longPollS, 100)
     const updates = updatesOf(answer)
     if (updates.length > 0) {
       await acceptOrStop(updates)
       // The highest id, not the last one: order within an answer is nobody's promise.
       offset = Math.max(...updates.map((update) => update.update_id)) + 1
+      offsetSentAt = undefined
       idleWaitMs = 0
       return
     }
@@ -156,10 +160,13 @@ export function createPoller(options: PollerOptions): Poller {
   }
 
   async function end(): Promise<void> {
+    const begun = performance.now()
     stopping.abort(new Error('polling is stopping'))
     await running
-    if (offset !== undefined) {
-      // Without this the last batch would come again at the next start.
+    if (offset !== undefined && (offsetSentAt ?? begun) > begun - lastWordMs) {
+      // Without this the last batch would come again at the next start. A poll that was held for a
+      // second has told the server already; asked again, it would hold the answer for three
+      // (tdlib/telegram-bot-api, Client.cpp).
       const limits = { signal: AbortSignal.timeout(lastWordMs), timeoutMs: lastWordMs }
       await getUpdates(0, 1, limits).catch((error: unknown) =>
         log.debug('telegram.polling.offset-unconfirmed', { error }),

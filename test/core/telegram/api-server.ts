@@ -1,6 +1,5 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import type { LogFields, Logger } from '../../../core/log/logger.ts'
 
 /** The token all tests here use; no error may ever hold it. */
 export const token = '123456:AAsecret-Secret_secret'
@@ -76,33 +75,6 @@ export async function startApi(script: Script) {
 }
 
 export type TestApi = Awaited<ReturnType<typeof startApi>>
-
-/** A logger that keeps its lines. */
-export function keepingLog() {
-  const lines: { level: string; event: string; fields: LogFields }[] = []
-  const at =
-    (level: string) =>
-    (event: string, fields: LogFields = {}) => {
-      lines.push({ level, event, fields })
-    }
-  const log: Logger = {
-    debug: at('debug'),
-    info: at('info'),
-    warn: at('warn'),
-    error: at('error'),
-    child: () => log,
-  }
-  return { log, lines, of: (event: string) => lines.filter((line) => line.event === event) }
-}
-
-/** Waits until something holds; fails with what was waited for. */
-export async function until(what: string, holds: () => boolean, limitMs = 5_000): Promise<void> {
-  const end = performance.now() + limitMs
-  while (!holds()) {
-    if (performance.now() > end) throw new Error(`waited ${limitMs} ms in vain until ${what}`)
-    await new Promise((resolve) => setTimeout(resolve, 5))
-  }
-}
 
 /** What a promise rejects with. */
 export async function rejection(promise: Promise<unknown>): Promise<unknown> {

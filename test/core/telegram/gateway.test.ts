@@ -5,19 +5,23 @@ import { OpsError } from '../../../core/errors.ts'
 import { createGateway, type Gateway, type SentCall } from '../../../core/telegram/gateway.ts'
 import { html } from '../../../core/telegram/html.ts'
 import { maybeSent } from '../../../core/telegram/transport.ts'
-import { keepingLog, rejection, startApi, type TestApi, token, until } from './api-server.ts'
+import { recordingLog } from '../../support/log.ts'
+import { until } from '../../support/wait.ts'
+import { rejection, startApi, type TestApi, token } from './api-server.ts'
 
 const message = (id: number) => ({ result: { message_id: id, chat: { id: 1 }, date: 0 } })
 
 describe('gateway', () => {
   let api: TestApi
   let gateway: Gateway
-  let logs: ReturnType<typeof keepingLog>
+  let logs: ReturnType<typeof recordingLog>
   let sent: SentCall[]
+
+  const linesOf = (event: string) => logs.lines.filter((line) => line.event === event)
 
   async function begin(script: Parameters<typeof startApi>[0]) {
     api = await startApi(script)
-    logs = keepingLog()
+    logs = recordingLog()
     gateway = createGateway({ token, apiRoot: api.root, log: logs.log })
     sent = []
     gateway.sent.on('call', (call) => sent.push(call))
@@ -65,7 +69,7 @@ describe('gateway', () => {
       const bound = gateway.with({ updateId: 77 })
       await bound.sendMessage(1, 'hello')
       await rejection(bound.sendChatAction(1, 'typing'))
-      expect(logs.of('telegram.listener.failed')).to.have.length(2)
+      expect(linesOf('telegram.listener.failed')).to.have.length(2)
       gateway.sent.removeAllListeners()
       gateway.sent.on('call', (call) => sent.push(call))
       await bound.sendMessage(1, 'hello')
@@ -229,7 +233,7 @@ describe('gateway', () => {
         text: '5 < 6 see (https://x.y/)',
       })
       expect(gateway.counts.markupRefused).to.equal(1)
-      expect(logs.of('telegram.markup.refused')).to.have.length(1)
+      expect(linesOf('telegram.markup.refused')).to.have.length(1)
     })
 
     it('gives up when plain text is refused for the same reason', async () => {

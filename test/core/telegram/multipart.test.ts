@@ -5,7 +5,8 @@ import { Readable } from 'node:stream'
 import { expect } from 'chai'
 import type { OpsError } from '../../../core/errors.ts'
 import { createGateway, type Gateway, type SentCall } from '../../../core/telegram/gateway.ts'
-import { keepingLog, rejection, startApi, type TestApi, token } from './api-server.ts'
+import { recordingLog } from '../../support/log.ts'
+import { rejection, startApi, type TestApi, token } from './api-server.ts'
 
 const bytes = Buffer.from([0, 13, 10, 45, 45, 255, 200])
 
@@ -17,7 +18,7 @@ describe('uploads', () => {
   beforeEach(async () => {
     answer = () => ({ result: { message_id: 1 } })
     api = await startApi((call, count) => answer(call, count))
-    gateway = createGateway({ token, apiRoot: api.root, log: keepingLog().log })
+    gateway = createGateway({ token, apiRoot: api.root, log: recordingLog().log })
   })
   afterEach(async () => {
     await gateway.close()

@@ -3,7 +3,9 @@ import type { IncomingUpdate } from '../../../core/telegram/facts.ts'
 import { classicUpdateKinds, updateKinds } from '../../../core/telegram/kinds.ts'
 import { createPoller, type Poller } from '../../../core/telegram/polling.ts'
 import { createTransport, type Transport } from '../../../core/telegram/transport.ts'
-import { keepingLog, startApi, type TestApi, token, until } from './api-server.ts'
+import { recordingLog } from '../../support/log.ts'
+import { until } from '../../support/wait.ts'
+import { startApi, type TestApi, token } from './api-server.ts'
 
 const update = (id: number) => ({ update_id: id, message: { text: `m${id}` } })
 
@@ -11,8 +13,10 @@ describe('polling', () => {
   let api: TestApi
   let transport: Transport
   let poller: Poller
-  let logs: ReturnType<typeof keepingLog>
+  let logs: ReturnType<typeof recordingLog>
   let accepted: IncomingUpdate[][]
+
+  const linesOf = (event: string) => logs.lines.filter((line) => line.event === event)
 
   async function begin(
     script: Parameters<typeof startApi>[0],
@@ -23,7 +27,7 @@ describe('polling', () => {
       call.payload.timeout === 0 ? { result: [] } : script(call, count),
     )
     transport = createTransport({ token, apiRoot: api.root })
-    logs = keepingLog()
+    logs = recordingLog()
     accepted = []
     poller = createPoller({
       transport,
@@ -64,7 +68,7 @@ describe('polling', () => {
     )
     await until('the batch came twice', () => accepted.length === 2)
     expect(accepted[1]).to.deep.equal(accepted[0])
-    expect(logs.of('telegram.polling.accept-failed')).to.have.length(1)
+    expect(linesOf('telegram.polling.accept-failed')).to.have.length(1)
     await until('the offset moved', () => api.calls.some(({ payload }) => payload.offset === 3))
   })
 
@@ -97,7 +101,7 @@ describe('polling', () => {
         : 'hang',
     )
     await until('the fourth poll', () => api.of('getUpdates').length === 4)
-    expect(logs.of('telegram.polling.conflict')).to.have.length(1)
+    expect(linesOf('telegram.polling.conflict')).to.have.length(1)
     expect(api.of('deleteWebhook')).to.have.length(0)
   })
 
@@ -132,7 +136,7 @@ describe('polling', () => {
       return 'hang'
     })
     await until('the update came', () => accepted.length === 1, 10_000)
-    expect(logs.of('telegram.polling.retrying')).to.have.length(4)
+    expect(linesOf('telegram.polling.retrying')).to.have.length(4)
   })
 
   it('falls back to the kinds of Bot API 7.1 when the server refuses the list', async () => {
@@ -143,7 +147,7 @@ describe('polling', () => {
     )
     await until('the second poll', () => api.calls.length === 2)
     expect(api.calls[1]?.payload.allowed_updates).to.deep.equal([...classicUpdateKinds])
-    expect(logs.of('telegram.polling.kinds-refused')).to.have.length(1)
+    expect(linesOf('telegram.polling.kinds-refused')).to.have.length(1)
   })
 
   it('does not spin on a server that never long-polls', async () => {
@@ -170,19 +174,32 @@ describe('polling', () => {
     ])
   })
 
-  it('T10: stop ends a held poll at once, confirms the offset, and may be called twice', async () => {
-    await begin((_, count) => (count === 1 ? { result: [update(41)] } : 'hang'))
-    await until('the held poll', () => api.calls.length === 2)
+  it('T10: stop ends a held poll at once, and may be called twice', async () => {
+    await begin(() => 'hang')
+    await until('the held poll', () => api.calls.length === 1)
     const begun = performance.now()
     await Promise.all([poller.stop(), poller.stop()])
     expect(performance.now() - begun).to.be.below(500)
-    expect(api.calls[2]?.payload).to.include({ offset: 42, limit: 1, timeout: 0 })
-    expect(api.calls).to.have.length(3)
+    expect(api.calls).to.have.length(1)
+  })
+
+  it('T11: stop lets a running accept end and tells the server of it', async () => {
+    const gate = Promise.withResolvers<void>()
+    await begin(
+      (_, count) => (count === 1 ? { result: [update(41)] } : 'hang'),
+      () => gate.promise,
+    )
+    await until('accept runs', () => accepted.length === 1)
+    const stopped = poller.stop()
+    gate.resolve()
+    await stopped
+    expect(api.calls).to.have.length(2)
+    expect(api.calls[1]?.payload).to.include({ offset: 42, limit: 1, timeout: 0 })
   })
 
   it('T10: stop ends a back-off wait at once', async () => {
     await begin(() => ({ error: 429, parameters: { retry_after: 600 } }))
-    await until('the wait', () => logs.of('telegram.polling.retrying').length === 1)
+    await until('the wait', () => linesOf('telegram.polling.retrying').length === 1)
     const begun = performance.now()
     await poller.stop()
     expect(performance.now() - begun).to.be.below(500)
