@@ -14,6 +14,7 @@ import { createHttpServer } from './http/server.ts'
 import { coreTexts } from './i18n/core-texts.ts'
 import type { Logger } from './log/logger.ts'
 import { createCatalog } from './plugin/catalog.ts'
+import { warmCompiler } from './plugin/code/compiler.ts'
 import { installStacks, PluginStacks } from './plugin/code/stack.ts'
 import { watchFolders } from './plugin/code/watcher.ts'
 import { coreServicesOf } from './plugin/core-services.ts'
@@ -97,7 +98,8 @@ async function startApp(config: Config, parts: AppParts, opened: Opened): Promis
   const http = await createHttpServer({ ...config.http, log, health })
   opened.add(() => http.close(1_000))
 
-  const database = await openDatabase({ ...config.database, log })
+  // the compiler's process starts while the database is opened
+  const [database] = await Promise.all([openDatabase({ ...config.database, log }), warmCompiler()])
   opened.add(() => database.close())
   await migrateCore(database, config.database.migrations, log)
   const writer = createBulkWriter({ database, log })

@@ -101,9 +101,7 @@ export default definePlugin({
     event('my_chat_member', {
       permission: 'worklog.write',
       run: (ctx) => {
-        holds<
-          Equal<typeof ctx.myChatMember.new_chat_member.status, string> extends false ? true : true
-        >()
+        holds<Equal<typeof ctx.myChatMember.chat.id, number>>()
       },
     }),
     // @ts-expect-error no such kind
