@@ -1,0 +1,151 @@
+import { expect } from 'chai'
+import { BotProcess } from './support/bot-process.ts'
+import { until } from './support/wait.ts'
+
+const ping = (answer: string, extra = '') => `
+import { definePlugin } from 'opsgram'
+${extra}
+export default definePlugin({
+  name: 'ping',
+  version: '1.0.0',
+  commands: ({ command }) => ({
+    ping: command({ description: 'Check that the bot answers', run: () => '${answer}' }),
+  }),
+})
+`
+
+describe('hot reload', function () {
+  this.timeout(60_000)
+  let bot: BotProcess
+
+  before(async () => {
+    bot = await BotProcess.create()
+    await bot.start()
+  })
+  after(() => bot.close())
+  beforeEach(() => bot.forget())
+  afterEach(async () => {
+    bot.forget()
+    const live = bot.api.messages(bot.ownerId).length
+    for (const folder of ['ping', 'pong', 'slow', 'counter', '_shared']) bot.remove(folder)
+    // the next test begins without the plugins of this one
+    await until('unloaded', async () => !/\/(ping|pong|slow|counter)\b/.test(await bot.ask(bot.ownerId, '/help')))
+    expect(live).to.be.a('number')
+  })
+
+  async function drop(file: string, text: string): Promise<void> {
+    bot.write(file, text)
+    await bot.event('plugin.loaded', { plugin: file.split('/')[0] })
+  }
+
+  it('serves a folder as soon as it is dropped in, with menu and help', async () => {
+    await drop('ping/index.ts', ping('pong'))
+    expect(await bot.ask(bot.ownerId, '/ping')).to.equal('pong')
+    expect(await bot.ask(bot.ownerId, '/help')).to.include('/ping')
+    await until('the menu has /ping', () => menu(bot).includes('ping'))
+  })
+
+  it('answers with the new code after a save', async () => {
+    await drop('ping/index.ts', ping('one'))
+    bot.write('ping/index.ts', ping('two'))
+    const line = await bot.event('plugin.reload.committed', { plugin: 'ping' })
+    expect(line.generation).to.be.a('number')
+    expect(line.ms).to.be.a('number')
+    expect(await bot.ask(bot.ownerId, '/ping')).to.equal('two')
+  })
+
+  it('sees an edit two imports deep, and one in a shared folder', async () => {
+    bot.write('_shared/word.ts', "export const word = 'one'")
+    bot.write('ping/deep/answer.ts', "export { word } from '../../_shared/word.ts'")
+    await drop(
+      'ping/index.ts',
+      ping('x', "import { word } from './deep/answer.ts'").replace("'x'", 'word'),
+    )
+    expect(await bot.ask(bot.ownerId, '/ping')).to.equal('one')
+    bot.write('_shared/word.ts', "export const word = 'two'")
+    await bot.event('plugin.reload.committed', { plugin: 'ping' })
+    expect(await bot.ask(bot.ownerId, '/ping')).to.equal('two')
+  })
+
+  it('keeps the old version when a save is broken, names file and line, and recovers', async () => {
+    await drop('ping/index.ts', ping('good'))
+    bot.write('ping/index.ts', ping('bad').replace("version: '1.0.0'", 'version: = 1'))
+    const aborted = await bot.event('plugin.reload.aborted', { plugin: 'ping' })
+    expect(aborted.code).to.equal('OPS_PLUGIN_BUILD')
+    expect(aborted.file).to.match(/ping\/index\.ts$/)
+    expect(aborted.line).to.equal(6)
+    expect(await bot.ask(bot.ownerId, '/ping')).to.equal('good')
+    bot.write('ping/index.ts', ping('mended'))
+    await bot.event('plugin.reload.committed', { plugin: 'ping' })
+    expect(await bot.ask(bot.ownerId, '/ping')).to.equal('mended')
+  })
+
+  it('keeps the old version when setup throws', async () => {
+    await drop('ping/index.ts', ping('good'))
+    bot.write(
+      'ping/index.ts',
+      ping('bad').replace("version: '1.0.0',", "version: '1.0.0',\n  setup() { throw new Error('no') },"),
+    )
+    const aborted = await bot.event('plugin.reload.aborted', { plugin: 'ping' })
+    expect(aborted.code).to.equal('OPS_PLUGIN_SETUP')
+    expect(aborted.line).to.equal(7)
+    expect(await bot.ask(bot.ownerId, '/ping')).to.equal('good')
+  })
+
+  it('takes a deleted folder off: command, help and menu', async () => {
+    await drop('ping/index.ts', ping('pong'))
+    await until('the menu has /ping', () => menu(bot).includes('ping'))
+    bot.remove('ping')
+    await bot.event('plugin.unloaded', { plugin: 'ping' })
+    expect(await bot.ask(bot.ownerId, '/ping')).not.to.equal('pong')
+    expect(await bot.ask(bot.ownerId, '/help')).not.to.include('/ping')
+    await until('the menu lacks /ping', () => !menu(bot).includes('ping'))
+  })
+
+  it('names both plugins when two declare one command, and serves the first', async () => {
+    await drop('ping/index.ts', ping('first'))
+    bot.write('pong/index.ts', ping('second').replace("name: 'ping'", "name: 'pong'"))
+    const aborted = await bot.event('plugin.reload.aborted', { plugin: 'pong' })
+    expect(aborted.code).to.equal('OPS_PLUGIN_CONFLICT')
+    expect(aborted.message).to.match(/ping.*pong/)
+    expect(await bot.ask(bot.ownerId, '/ping')).to.equal('first')
+    bot.remove('ping')
+    await bot.event('plugin.loaded', { plugin: 'pong' })
+    expect(await bot.ask(bot.ownerId, '/ping')).to.equal('second')
+  })
+
+  it('lets a running handler finish on the old version while the new one serves', async () => {
+    const slow = (word: string) => `
+import { definePlugin } from 'opsgram'
+export default definePlugin({
+  name: 'slow',
+  version: '1.0.0',
+  commands: ({ command }) => ({
+    slow: command({
+      description: 'Takes its time',
+      run: () => new Promise((resolve) => setTimeout(() => resolve('${word} slow'), 1_500)),
+    }),
+    quick: command({ description: 'Does not', run: () => '${word} quick' }),
+  }),
+})
+`
+    await drop('slow/index.ts', slow('old'))
+    bot.api.user({ id: bot.ownerId }).sendText('/slow')
+    await until('the update was taken', () => bot.api.journal.calls.length > 0)
+    const other = 1002
+    await bot.ask(bot.ownerId, `/users add ${other} operator`).catch(() => undefined)
+    bot.write('slow/index.ts', slow('new'))
+    await bot.event('plugin.reload.committed', { plugin: 'slow' })
+    await until('the old handler answered', () => bot.said(bot.ownerId).includes('old slow'))
+    expect(await bot.ask(bot.ownerId, '/quick')).to.equal('new quick')
+    await bot.event('plugin.drained', { plugin: 'slow' })
+  })
+})
+
+/** The commands that Telegram shows everybody, or the owner. */
+function menu(bot: BotProcess): string[] {
+  return bot.api.journal.calls
+    .filter((call) => call.method === 'setMyCommands')
+    .slice(-4)
+    .flatMap((call) => (call.params.commands as { command: string }[]).map(({ command }) => command))
+}

@@ -1,0 +1,184 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
+import { createInterface } from 'node:readline'
+import { type FakeBotApi, startFakeBotApi } from '../../core/testing/bot-api/server.ts'
+import { freshFolder, freshUrl, testKind } from './database.ts'
+import { until } from './wait.ts'
+
+export interface LogLine {
+  readonly time: string
+  readonly level: string
+  readonly event: string
+  readonly [field: string]: unknown
+}
+
+export interface BotOptions {
+  /** Over the defaults; `undefined` takes a variable away. */
+  env?: Record<string, string | undefined>
+  /** Files of plugins of its own, by path below the folder: `{ 'ping/index.ts': '…' }`. */
+  plugins?: Record<string, string>
+}
+
+const root = resolve(import.meta.dirname, '../..')
+const ownerId = 1001
+
+/**
+ * The program as a user starts it: a process of its own with a fake Telegram, real folders and a
+ * real database; the embedded one unless TEST_DATABASE_URL is set. It outlives `kill` and `start`.
+ */
+export class BotProcess {
+  readonly api: FakeBotApi
+  readonly ownerId = ownerId
+  /** Folder of this bot's own plugins, beside the first-party ones. */
+  readonly pluginsDir: string
+  readonly dataDir: string
+  readonly lines: LogLine[] = []
+  stderr = ''
+  readonly #env: Record<string, string | undefined>
+  #child: ChildProcess | undefined
+
+  private constructor(api: FakeBotApi, folder: string, env: Record<string, string | undefined>) {
+    this.api = api
+    this.pluginsDir = join(folder, 'plugins')
+    this.dataDir = join(folder, 'data')
+    this.#env = env
+  }
+
+  static async create(options: BotOptions = {}): Promise<BotProcess> {
+    const api = await startFakeBotApi()
+    const folder = freshFolder()
+    const env: Record<string, string | undefined> = {
+      BOT_TOKEN: api.token,
+      TELEGRAM_API_ROOT: api.url,
+      ADMIN_IDS: String(ownerId),
+      HTTP_PORT: '0',
+      LOG_FORMAT: 'json',
+      DATA_DIR: join(folder, 'data'),
+      PLUGINS_DIR: `${join(root, 'plugins')},${join(folder, 'plugins')}`,
+      ...(testKind === 'postgres' ? { DATABASE_URL: await freshUrl() } : {}),
+      ...options.env,
+    }
+    const bot = new BotProcess(api, folder, env)
+    mkdirSync(bot.pluginsDir, { recursive: true })
+    for (const [file, text] of Object.entries(options.plugins ?? {})) bot.write(file, text)
+    return bot
+  }
+
+  get pid(): number {
+    return this.#child?.pid ?? 0
+  }
+
+  /** Starts the process; resolves at `app.started`. */
+  async start(): Promise<void> {
+    this.spawn()
+    await this.event('app.started', {}, 60_000)
+  }
+
+  /** Starts the process and waits for nothing. */
+  spawn(): void {
+    this.lines.length = 0
+    this.stderr = ''
+    const child = spawn(join(root, 'bin/node'), ['--import', 'tsx', join(root, 'core/main.ts')], {
+      cwd: root,
+      env: { PATH: process.env.PATH, HOME: process.env.HOME, ...this.#env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    this.#child = child
+    createInterface({ input: child.stdout }).on('line', (line) => this.lines.push(parse(line)))
+    child.stderr.on('data', (chunk) => {
+      this.stderr += String(chunk)
+    })
+  }
+
+  /** Waits for a log line with these fields. */
+  async event(event: string, fields: Record<string, unknown> = {}, deadlineMs = 10_000): Promise<LogLine> {
+    const found = () =>
+      this.lines.find(
+        (line) => line.event === event && Object.entries(fields).every(([k, v]) => line[k] === v),
+      )
+    try {
+      return await until(`log event ${event} ${JSON.stringify(fields)}`, found, deadlineMs)
+    } catch (error) {
+      const log = this.lines.slice(-30).map((line) => JSON.stringify(line))
+      throw new Error(`${String(error)}; the log ends with\n${log.join('\n')}\n${this.stderr}`)
+    }
+  }
+
+  /** Forgets the log so far, so that `event` waits for what comes. */
+  forget(): void {
+    this.lines.length = 0
+  }
+
+  write(file: string, text: string): void {
+    const path = join(this.pluginsDir, file)
+    mkdirSync(dirname(path), { recursive: true })
+    writeFileSync(path, text)
+  }
+
+  remove(file: string): void {
+    rmSync(join(this.pluginsDir, file), { recursive: true, force: true })
+  }
+
+  copy(from: string, to: string): void {
+    cpSync(from, join(this.pluginsDir, to), { recursive: true })
+  }
+
+  /** What the bot wrote to a chat, oldest first. */
+  said(chatId: number): string[] {
+    return this.api
+      .messages(chatId)
+      .filter((message) => message.from?.is_bot === true)
+      .map((message) => message.text ?? '')
+  }
+
+  /** Sends a text as a person and waits for the next thing that the bot says there. */
+  async ask(userId: number, text: string, deadlineMs = 5_000): Promise<string> {
+    const before = this.said(userId).length
+    this.api.user({ id: userId }).sendText(text)
+    return until(`an answer to ${text}`, () => this.said(userId)[before], deadlineMs)
+  }
+
+  async http(path: string): Promise<{ status: number; body: unknown }> {
+    const { port } = await this.event('http.listening')
+    const response = await fetch(`http://127.0.0.1:${port}${path}`)
+    return { status: response.status, body: await response.json() }
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    this.#child?.kill(signal)
+  }
+
+  /** Resolves with the exit code; null after a kill. */
+  async exited(): Promise<number | null> {
+    const child = this.#child
+    if (child === undefined) return 0
+    if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')
+    return child.exitCode
+  }
+
+  async kill(): Promise<void> {
+    this.signal('SIGKILL')
+    await this.exited()
+  }
+
+  async stop(): Promise<number | null> {
+    this.signal('SIGTERM')
+    return this.exited()
+  }
+
+  /** Ends everything that was started. */
+  async close(): Promise<void> {
+    await this.kill()
+    await this.api.close()
+  }
+}
+
+function parse(line: string): LogLine {
+  try {
+    return JSON.parse(line) as LogLine
+  } catch {
+    return { time: '', level: 'raw', event: line }
+  }
+}
