@@ -29,7 +29,10 @@ describe('hot reload', function () {
     const live = bot.api.messages(bot.ownerId).length
     for (const folder of ['ping', 'pong', 'slow', 'counter', '_shared']) bot.remove(folder)
     // the next test begins without the plugins of this one
-    await until('unloaded', async () => !/\/(ping|pong|slow|counter)\b/.test(await bot.ask(bot.ownerId, '/help')))
+    await until(
+      'unloaded',
+      async () => !/\/(ping|pong|slow|counter)\b/.test(await bot.ask(bot.ownerId, '/help')),
+    )
     expect(live).to.be.a('number')
   })
 
@@ -84,7 +87,10 @@ describe('hot reload', function () {
     await drop('ping/index.ts', ping('good'))
     bot.write(
       'ping/index.ts',
-      ping('bad').replace("version: '1.0.0',", "version: '1.0.0',\n  setup() { throw new Error('no') },"),
+      ping('bad').replace(
+        "version: '1.0.0',",
+        "version: '1.0.0',\n  setup() { throw new Error('no') },",
+      ),
     )
     const aborted = await bot.event('plugin.reload.aborted', { plugin: 'ping' })
     expect(aborted.code).to.equal('OPS_PLUGIN_SETUP')
@@ -131,7 +137,7 @@ export default definePlugin({
 `
     await drop('slow/index.ts', slow('old'))
     bot.api.user({ id: bot.ownerId }).sendText('/slow')
-    await until('the update was taken', () => bot.api.journal.calls.length > 0)
+    await until('the update was taken', () => bot.api.journal.calls().length > 0)
     const other = 1002
     await bot.ask(bot.ownerId, `/users add ${other} operator`).catch(() => undefined)
     bot.write('slow/index.ts', slow('new'))
@@ -144,8 +150,10 @@ export default definePlugin({
 
 /** The commands that Telegram shows everybody, or the owner. */
 function menu(bot: BotProcess): string[] {
-  return bot.api.journal.calls
-    .filter((call) => call.method === 'setMyCommands')
+  return bot.api.journal
+    .calls('setMyCommands')
     .slice(-4)
-    .flatMap((call) => (call.params.commands as { command: string }[]).map(({ command }) => command))
+    .flatMap((call) =>
+      (call.params.commands as { command: string }[]).map(({ command }) => command),
+    )
 }

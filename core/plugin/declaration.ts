@@ -5,6 +5,7 @@ import type { Entity } from '../database/orm.ts'
 import { schemaNeeds } from '../database/schema-check.ts'
 import { messageOf, OpsError } from '../errors.ts'
 import { createTexts, type TextTree } from '../i18n/texts.ts'
+import { nearest } from './code/nearest.ts'
 import type { LiveContext } from './context.ts'
 import type { PluginDeclaration } from './instance.ts'
 import {
@@ -16,7 +17,6 @@ import {
   type PluginTypes,
   phases,
 } from './manifest.ts'
-import { nearest } from './nearest.ts'
 
 export interface DeclarationSource {
   /** Name of the folder. */

@@ -14,7 +14,7 @@ interface PluginRecord {
 export class PluginRecords {
   readonly #records = new Map<string, PluginRecord>()
 
-  committed(name: string, hash: string, ms: number): void {
+  committed(name: string, hash: string | undefined, ms: number): void {
     this.#update(name, 'active', hash, { ok: true, at: new Date(), ms })
   }
 

@@ -6,7 +6,7 @@ import { missingFromSchema, type SchemaNeeds, schemaNeeds } from '../database/sc
 import { OpsError } from '../errors.ts'
 import type { Logger } from '../log/logger.ts'
 import type { PluginBuild } from './code/build.ts'
-import { findPluginFolders, hashFolder, type PluginFolder } from './code/folder.ts'
+import { findPluginFolders, hashFolder, isInside, type PluginFolder } from './code/folder.ts'
 import { checkConflicts } from './conflicts.ts'
 import { composeGeneration, type Generation } from './generation.ts'
 import type { PluginDeclaration } from './instance.ts'
@@ -35,9 +35,18 @@ export interface ReloadEvents {
 }
 
 interface Change {
+  readonly name: string
   /** What the folder is now; undefined when it is gone. */
-  folder: PluginFolder | undefined
-  name: string
+  readonly folder: PluginFolder | undefined
+}
+
+/** A change that a transaction takes on. */
+interface PlannedChange extends Change {
+  /**
+   * Hash of the folder before it is read: a save during the build then differs from what was
+   * attempted, and is not lost.
+   */
+  readonly hash: string | undefined
 }
 
 /** A plugin that can't go on in this transaction, and why. */
@@ -83,7 +92,7 @@ export class Reloader {
     return this.#enqueue(async () => {
       const { changes, clashes } = await this.#scan()
       this.#reportClashes(clashes)
-      await this.#commitEach(changes)
+      await this.#commitEach(await Promise.all(changes.map(plan)))
     })
   }
 
@@ -109,7 +118,8 @@ export class Reloader {
       if (change === undefined) {
         throw new OpsError('OPS_PLUGIN_UNKNOWN', `There is no plugin folder named "${name}"`)
       }
-      if (await this.#commitTogether([change])) await this.#retryFailed(changes, [change])
+      const planned = await plan(change)
+      if (await this.#commitTogether([planned])) await this.#retryFailed(changes, [planned])
     })
     const outcome = this.records.lastReload(name)
     if (outcome === undefined) throw new OpsError('OPS_PLUGIN_UNKNOWN', `Plugin ${name} is gone`)
@@ -155,24 +165,25 @@ export class Reloader {
     return { changes: [...names].map((name) => ({ name, folder: folders.get(name) })), clashes }
   }
 
-  async #affected(all: readonly Change[], files: ReadonlySet<string>): Promise<Change[]> {
-    const affected: Change[] = []
+  async #affected(all: readonly Change[], files: ReadonlySet<string>): Promise<PlannedChange[]> {
+    const affected: PlannedChange[] = []
     for (const change of all) {
       const { name, folder } = change
       if (folder === undefined) {
-        affected.push(change)
+        affected.push({ ...change, hash: undefined })
         continue
       }
       const loaded = this.live.current.plugins.get(name)
       const moved = loaded !== undefined && loaded.build.dir !== folder.dir
-      // a broken plugin has no list of inputs: whatever changed outside of it may mend it
+      const inside = [...files].some((file) => isInside(folder.dir, file) || file === folder.dir)
+      // a broken plugin has no list of inputs: any shared file may mend it
       const outside = [...files].some(
-        (file) =>
-          !file.startsWith(folder.dir) && (loaded?.build.inputs.has(file) ?? isShared(file)),
+        (file) => !isInside(folder.dir, file) && (loaded?.build.inputs.has(file) ?? isShared(file)),
       )
-      const inside = [...files].some((file) => file.startsWith(folder.dir))
-      const fresh = inside && (await hashFolder(folder.dir)) !== this.records.attemptedHash(name)
-      if (moved || outside || fresh || !this.records.has(name)) affected.push(change)
+      if (!moved && !inside && !outside && this.records.has(name)) continue
+      const planned = await plan(change)
+      const fresh = planned.hash !== this.records.attemptedHash(name)
+      if (moved || outside || fresh) affected.push(planned)
     }
     return affected
   }
@@ -194,7 +205,7 @@ export class Reloader {
   // ── transactions ──────────────────────────────────────────────────────────────────────────────
 
   /** All of the changes, or none. @returns whether it was committed */
-  async #commitTogether(changes: readonly Change[]): Promise<boolean> {
+  async #commitTogether(changes: readonly PlannedChange[]): Promise<boolean> {
     const began = performance.now()
     try {
       await this.#transact(changes, began)
@@ -202,16 +213,16 @@ export class Reloader {
     } catch (error) {
       const [culprit, cause] =
         error instanceof PluginFailure ? [error.plugin, error.cause] : [undefined, error]
-      for (const { name } of changes) {
-        const own = culprit === undefined || culprit === name
-        await this.#abort(name, own ? cause : abortedWith(name, culprit, cause), began)
+      for (const change of changes) {
+        const own = culprit === undefined || culprit === change.name
+        this.#abort(change, own ? cause : abortedWith(change.name, culprit, cause), began)
       }
       return false
     }
   }
 
   /** As many of the changes as can be: one that fails is left out, the others go on. */
-  async #commitEach(changes: readonly Change[]): Promise<void> {
+  async #commitEach(changes: readonly PlannedChange[]): Promise<void> {
     const began = performance.now()
     let left = [...changes]
     while (left.length > 0) {
@@ -220,8 +231,8 @@ export class Reloader {
       } catch (error) {
         const failed = error instanceof PluginFailure ? error.plugin : undefined
         const dropped = failed === undefined ? left : left.filter(({ name }) => name === failed)
-        for (const { name } of dropped) {
-          await this.#abort(name, error instanceof PluginFailure ? error.cause : error, began)
+        for (const change of dropped) {
+          this.#abort(change, error instanceof PluginFailure ? error.cause : error, began)
         }
         left = left.filter((change) => !dropped.includes(change))
       }
@@ -233,12 +244,12 @@ export class Reloader {
     for (const name of this.records.failed()) {
       const change = all.find((found) => found.name === name)
       const code = this.records.lastReload(name)?.code
-      if (change?.folder === undefined || done.includes(change)) continue
-      if (code === 'OPS_PLUGIN_CONFLICT') await this.#commitTogether([change])
+      if (change?.folder === undefined || done.some((own) => own.name === name)) continue
+      if (code === 'OPS_PLUGIN_CONFLICT') await this.#commitTogether([await plan(change)])
     }
   }
 
-  async #transact(changes: readonly Change[], began: number): Promise<void> {
+  async #transact(changes: readonly PlannedChange[], began: number): Promise<void> {
     const current = this.live.current
     const removed = changes.filter(({ folder }) => folder === undefined).map(({ name }) => name)
     const prepared = await this.#prepare(changes)
@@ -252,7 +263,8 @@ export class Reloader {
       const id = this.#nextId
       const loaded = await this.#setUp(prepared, orm, id)
       const plugins = new Map([...kept, ...loaded].map((plugin) => [plugin.name, plugin]))
-      this.#commit(composeGeneration(id, plugins, orm), loaded, removed, began)
+      const hashes = new Map(changes.map(({ name, hash }) => [name, hash]))
+      this.#commit(composeGeneration(id, plugins, orm), loaded, removed, hashes, began)
     } catch (error) {
       for (const { evaluated } of prepared) evaluated.release()
       throw error
@@ -365,6 +377,7 @@ export class Reloader {
     next: Generation,
     loaded: readonly LoadedPlugin[],
     removed: readonly string[],
+    hashes: ReadonlyMap<string, string | undefined>,
     began: number,
   ): void {
     const before = this.live.current
@@ -374,9 +387,9 @@ export class Reloader {
     }
     this.live.replace(next)
     const ms = Math.round((performance.now() - began) * 10) / 10
-    for (const { name, scope, build } of loaded) {
+    for (const { name, scope } of loaded) {
       scope.start()
-      this.records.committed(name, build.hash, ms)
+      this.records.committed(name, hashes.get(name), ms)
       const event = before.plugins.has(name) ? 'plugin.reload.committed' : 'plugin.loaded'
       this.#log.info(event, { plugin: name, generation: next.id, ms })
     }
@@ -388,12 +401,7 @@ export class Reloader {
     this.events.emit('committed', next, [...loaded.map(({ name }) => name), ...removed])
   }
 
-  async #abort(name: string, error: unknown, began: number): Promise<void> {
-    const folder = (await findPluginFolders(this.#options.prepare.roots)).find(
-      (found) => found.name === name,
-    )
-    const hash =
-      folder === undefined ? undefined : await hashFolder(folder.dir).catch(() => undefined)
+  #abort({ name, hash }: PlannedChange, error: unknown, began: number): void {
     const ms = Math.round(performance.now() - began)
     this.records.aborted(name, hash, this.live.current.plugins.has(name), ms, error)
     this.#logAbort(name, error)
@@ -424,6 +432,11 @@ function sameMigrations(a: PluginBuild, b: PluginBuild): boolean {
     a.migrations.length === b.migrations.length &&
     a.migrations.every(({ hash }, index) => hash === b.migrations[index]?.hash)
   )
+}
+
+async function plan(change: Change): Promise<PlannedChange> {
+  const { folder } = change
+  return { ...change, hash: folder === undefined ? undefined : await hashFolder(folder.dir) }
 }
 
 async function blame<T>(plugin: string, work: () => Promise<T>): Promise<T> {

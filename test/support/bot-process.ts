@@ -3,7 +3,8 @@ import { once } from 'node:events'
 import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
-import { type FakeBotApi, startFakeBotApi } from '../../core/testing/bot-api/server.ts'
+import type { FakeBotApi } from '../../core/testing/bot-api/api.ts'
+import { startFakeBotApi } from '../../core/testing/bot-api/server.ts'
 import { freshFolder, freshUrl, testKind } from './database.ts'
 import { until } from './wait.ts'
 
@@ -93,7 +94,11 @@ export class BotProcess {
   }
 
   /** Waits for a log line with these fields. */
-  async event(event: string, fields: Record<string, unknown> = {}, deadlineMs = 10_000): Promise<LogLine> {
+  async event(
+    event: string,
+    fields: Record<string, unknown> = {},
+    deadlineMs = 10_000,
+  ): Promise<LogLine> {
     const found = () =>
       this.lines.find(
         (line) => line.event === event && Object.entries(fields).every(([k, v]) => line[k] === v),
@@ -129,8 +134,8 @@ export class BotProcess {
   said(chatId: number): string[] {
     return this.api
       .messages(chatId)
-      .filter((message) => message.from?.is_bot === true)
-      .map((message) => message.text ?? '')
+      .filter((message) => message.byBot)
+      .map((message) => message.text)
   }
 
   /** Sends a text as a person and waits for the next thing that the bot says there. */

@@ -53,7 +53,8 @@ function startShard({ root, env }: Run): ChildProcess {
   return fork(resolve(import.meta.dirname, 'shard.ts'), {
     cwd: root,
     env,
-    execArgv: ['--import', 'tsx'],
+    // tsx/esm alone: with tsx mocha would require() the test files, and they would get a second copy of the core
+    execArgv: ['--import', 'tsx/esm'],
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   })
 }
