@@ -34,6 +34,8 @@ import { Inbox } from './update/inbox.ts'
 export interface AppParts {
   log: Logger
   version: string
+  /** Settings of a plugin as they are now; default: as they were at the start. */
+  settingsOf?: (plugin: string) => Readonly<Record<string, string>>
   /** Ends a start that still waits for Telegram. */
   signal?: AbortSignal
   /** Adds pages to the HTTP server; gets what happens to plugins. */
@@ -45,8 +47,8 @@ export interface App {
   readonly plugins: Plugins
   /** Ends when the app can't go on: the token was revoked, another process took the database. */
   readonly failed: Promise<OpsError>
-  /** Re-reads plugins' settings: each named plugin is loaded anew with them. */
-  reconfigure(config: Config, plugins: readonly string[]): Promise<void>
+  /** Loads the named plugins anew, as far as they exist: their settings changed. */
+  reconfigure(plugins: readonly string[]): Promise<void>
   /** The plugin whose code an error comes from. */
   pluginOf(error: unknown): string | undefined
   /** Stops accepting, lets running handlers end, closes everything. Idempotent. */
@@ -91,7 +93,6 @@ export async function createApp(config: Config, parts: AppParts): Promise<App> {
 async function startApp(config: Config, parts: AppParts, opened: Opened): Promise<App> {
   const began = performance.now()
   const { log, version, signal } = parts
-  let settings = config
   const token = config.telegram.token ?? ''
 
   const health = new HealthChecks({ version, log })
@@ -120,7 +121,7 @@ async function startApp(config: Config, parts: AppParts, opened: Opened): Promis
       roots: config.plugins.dirs,
       stacks,
       importShared: (specifier) => import(specifier),
-      settingsOf: (plugin) => settings.pluginEnv(plugin),
+      settingsOf: parts.settingsOf ?? ((plugin) => config.pluginEnv(plugin)),
       variableOf: pluginVariable,
       defaultLanguage: config.people.locale,
       coreVersion: version,
@@ -218,8 +219,7 @@ async function startApp(config: Config, parts: AppParts, opened: Opened): Promis
       stopping ??= stop()
       return stopping
     },
-    reconfigure: async (next, names) => {
-      settings = next
+    reconfigure: async (names) => {
       for (const name of names) {
         if (reloader.records.has(name)) await reloader.reload(name)
       }

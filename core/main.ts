@@ -1,23 +1,23 @@
 import { resolve } from 'node:path'
 import { watch } from 'chokidar'
-import { type Config, changedVariables, type Environment } from '../config/config.ts'
+import type { Config } from '../config/config.ts'
 import packageJson from '../package.json' with { type: 'json' }
 import { type App, type AppParts, createApp } from './app.ts'
-import { loadConfig, readEnvironment, type Sources } from './configuration.ts'
+import { LiveEnvironment, loadConfig } from './configuration.ts'
 import { messageOf, OpsError } from './errors.ts'
 import { createLogger, type RootLogger } from './log/logger.ts'
 
 /** Ctrl-C through npm arrives twice within milliseconds; a signal after this long means "at once". */
 const sameSignalMs = 1_000
 
-const sources: Sources = { file: resolve('.env'), real: process.env }
+const envFile = resolve('.env')
 
 try {
-  const env = readEnvironment(sources)
-  const { config, warnings } = loadConfig(env)
+  const environment = new LiveEnvironment({ file: envFile, real: process.env })
+  const { config, warnings } = loadConfig(environment.values)
   const log = createLogger({ ...config.log, secrets: config.secrets, output: process.stdout })
   for (const warning of warnings) log.warn('config.warning', { warning })
-  process.exitCode = await run(config, env, log)
+  process.exitCode = await run(config, environment, log)
 } catch (error) {
   process.exitCode = reportFailure(error)
 }
@@ -25,7 +25,7 @@ try {
 process.exit()
 
 /** @returns the exit code */
-async function run(config: Config, env: Environment, log: RootLogger): Promise<number> {
+async function run(config: Config, environment: LiveEnvironment, log: RootLogger): Promise<number> {
   const starting = new AbortController()
   const signalled = Promise.withResolvers<void>()
   listenForSignals(() => {
@@ -34,7 +34,12 @@ async function run(config: Config, env: Environment, log: RootLogger): Promise<n
   })
   let app: App | undefined
   try {
-    const parts: AppParts = { log, version: packageJson.version, signal: starting.signal }
+    const parts: AppParts = {
+      log,
+      version: packageJson.version,
+      settingsOf: (plugin) => environment.pluginEnv(plugin),
+      signal: starting.signal,
+    }
     app =
       config.mode === 'playground'
         ? await startPlayground(config, parts)
@@ -45,7 +50,7 @@ async function run(config: Config, env: Environment, log: RootLogger): Promise<n
     return reportFailure(error)
   }
   const uncaught = catchUncaught(app, log)
-  const watcher = config.plugins.watch ? watchEnvironment(app, env, log) : undefined
+  const watcher = config.plugins.watch ? watchEnvironment(app, environment, log) : undefined
   const failure = await Promise.race([signalled.promise, app.failed, uncaught])
   await watcher?.close()
   await app.stop()
@@ -87,31 +92,27 @@ function catchUncaught(app: App, log: RootLogger): Promise<unknown> {
 /** A change in `.env` loads the plugins anew whose settings changed. */
 function watchEnvironment(
   app: App,
-  started: Environment,
+  environment: LiveEnvironment,
   log: RootLogger,
 ): { close(): Promise<void> } {
-  let before = started
-  const reload = async () => {
+  const reread = async () => {
     try {
-      const after = readEnvironment(sources)
-      const { config } = loadConfig(after)
-      const changed = changedVariables(before, after)
-      before = after
-      log.addSecrets(config.secrets)
-      if (changed.core.length > 0) {
-        log.warn('config.restart-needed', { variables: changed.core })
-      }
-      if (changed.plugins.length > 0) await app.reconfigure(config, changed.plugins)
+      const { core, plugins } = environment.reread()
+      log.addSecrets(environment.secrets)
+      if (core.length > 0) log.warn('config.restart-needed', { variables: core })
+      await app.reconfigure(plugins)
     } catch (error) {
       log.error('config.not-read', { error })
     }
   }
   let chain = Promise.resolve()
-  return watch(sources.file, {
+  const watcher = watch(envFile, {
     ignoreInitial: true,
+    // editors write in several steps; a half-written file would be a change of its own
     awaitWriteFinish: { stabilityThreshold: 50, pollInterval: 10 },
-  }).on('all', () => {
-    chain = chain.then(reload)
+  })
+  return watcher.on('all', () => {
+    chain = chain.then(reread)
   })
 }
 

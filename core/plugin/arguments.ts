@@ -135,32 +135,52 @@ function validate(
   language: string | undefined,
 ): ParsedArguments {
   const value: Record<string, unknown> = {}
-  for (const field of fields) {
+  for (const [index, field] of fields.entries()) {
     const raw = given[field.name]
     if (raw === undefined) {
-      if (field.required)
-        return problem('missing', field.name, t('args.missing', { name: field.name }))
-      continue
+      if (!field.required) continue
+      // what was given before it may be what is really wrong
+      const earlier = firstIssue(schema, fields.slice(0, index), value, given, t, language)
+      return earlier ?? problem('missing', field.name, t('args.missing', { name: field.name }))
     }
     const converted = convert(field.kind, raw)
     if (converted === undefined) {
       const key = field.kind === 'number' ? 'args.number' : 'args.yesNo'
-      return problem('invalid', field.name, t(key, { name: field.name, given: String(raw) }))
+      const earlier = firstIssue(schema, fields.slice(0, index), value, given, t, language)
+      const message = t(key, { name: field.name, given: String(raw) })
+      return earlier ?? problem('invalid', field.name, message)
     }
     value[field.name] = converted
   }
+  const parsed = schema.safeParse(value)
+  if (parsed.success) return { ok: true, value: parsed.data }
+  return (
+    firstIssue(schema, fields, value, given, t, language) ??
+    problem('invalid', undefined, parsed.error.issues[0]?.message ?? '')
+  )
+}
+
+/** What the schema says of the first of these fields that it refuses. */
+function firstIssue(
+  schema: z.ZodObject,
+  fields: readonly Field[],
+  value: Readonly<Record<string, unknown>>,
+  given: Readonly<Record<string, unknown>>,
+  t: Translate,
+  language: string | undefined,
+): ParsedArguments | undefined {
   const messages = language?.startsWith('ru') === true ? z.locales.ru() : z.locales.en()
   const parsed = schema.safeParse(value, { error: messages.localeError })
-  if (parsed.success) return { ok: true, value: parsed.data }
-  const issue = parsed.error.issues[0]
-  const name = String(issue?.path[0] ?? '')
-  const key = issue?.code === 'custom' ? issue.params?.key : undefined
-  const detail = typeof key === 'string' ? t(key) : (issue?.message ?? '')
-  return problem(
-    'invalid',
-    name,
-    t('args.invalid', { name, detail, given: String(given[name] ?? '') }),
-  )
+  const issues = parsed.error?.issues ?? []
+  for (const { name } of fields) {
+    const issue = issues.find(({ path }) => path[0] === name)
+    if (issue === undefined) continue
+    const key = issue.code === 'custom' ? issue.params?.key : undefined
+    const detail = typeof key === 'string' ? t(key) : issue.message
+    const message = t('args.invalid', { name, detail, given: String(given[name] ?? '') })
+    return problem('invalid', name, message)
+  }
+  return undefined
 }
 
 function problem(

@@ -18,7 +18,7 @@ export function parseDuration(text: string): number | undefined {
   const clock = /^(\d{1,3}):([0-5]\d)$/.exec(compact)
   if (clock !== null) return (Number(clock[1]) * 60 + Number(clock[2])) * minute
   if (/^\d+$/.test(compact)) return Number(compact) * minute
-  const parts = [...compact.matchAll(/(\d+(?:\.\d+)?)([smhdсмчд]?)[a-zа-я]*/g)]
+  const parts = [...compact.matchAll(/(\d+(?:\.\d+)?)(?:([smhdсмчд])[a-zа-я]*)?/g)]
   if (parts.length === 0 || parts.map((part) => part[0]).join('') !== compact) return undefined
   let total = 0
   let previous = Number.POSITIVE_INFINITY
