@@ -77,7 +77,7 @@ export function createPoller(options: PollerOptions): Poller {
     const begun = performance.now()
     offsetSentAt ??= begun
     const answer = await getUpdates(longPollS, 100)
-    const updates = updatesOf(answer)
+    const updates = updatesOf(answer, log)
     if (updates.length > 0) {
       await acceptOrStop(updates)
       // The highest id, not the last one: order within an answer is nobody's promise.
@@ -192,11 +192,17 @@ function isRefused(error: unknown): boolean {
   return error instanceof TelegramError && (error.code === 401 || error.code === 404)
 }
 
-function updatesOf(answer: unknown): IncomingUpdate[] {
-  const updates = Array.isArray(answer) ? answer.map(parseUpdate) : undefined
-  if (updates?.every((update) => update !== undefined)) return updates
-  throw new OpsError(
-    'OPS_TELEGRAM_ANSWER',
-    'getUpdates was answered by something that is no list of updates',
-  )
+/** The updates of an answer; one that is none is left out, lest it hold up all others for ever. */
+function updatesOf(answer: unknown, log: Logger): IncomingUpdate[] {
+  const given: readonly unknown[] | undefined = Array.isArray(answer) ? answer : undefined
+  const updates = given?.map(parseUpdate).filter((update) => update !== undefined)
+  if (updates === undefined || (updates.length === 0 && given?.length !== 0)) {
+    throw new OpsError(
+      'OPS_TELEGRAM_ANSWER',
+      'getUpdates was answered by something that is no list of updates',
+    )
+  }
+  const malformed = (given?.length ?? 0) - updates.length
+  if (malformed > 0) log.error('telegram.polling.malformed', { updates: malformed })
+  return updates
 }

@@ -56,7 +56,7 @@ export function remedyFor(error: unknown, call: FailedCall): Remedy {
     if (error.code === 400) return remedyForBadRequest(error, call)
     return { do: 'fail' }
   }
-  if (error instanceof OpsError && 'sent' in error.details) {
+  if (error instanceof OpsError && 'sent' in error.details && !error.details.closed) {
     return repeatIf(!maybeSent(error) || isRepeatable(call.method), call)
   }
   return { do: 'fail' }
@@ -65,7 +65,8 @@ export function remedyFor(error: unknown, call: FailedCall): Remedy {
 function remedyForBadRequest(error: TelegramError, call: FailedCall): Remedy {
   const { method, payload, resent } = call
   const description = error.description.toLowerCase()
-  if (description.includes('message is not modified')) return { do: 'succeed' }
+  // "message is not modified" of edits, CHAT_NOT_MODIFIED and the like of set* and pin*.
+  if (/not[ _]modified/.test(description)) return { do: 'succeed' }
   // T31: nobody waits for the answer any more.
   if (method === 'answerCallbackQuery' && description.includes('query is too old')) {
     return { do: 'succeed' }

@@ -86,7 +86,9 @@ export class OpsTelegram extends Telegram {
     extra: Convenience.ExtraReplyMessage = {},
   ): Promise<Message[]> {
     const isHtml = text instanceof Html
-    const parts: readonly (string | Html)[] = isHtml ? splitHtml(text) : splitText(text)
+    const split: readonly (string | Html)[] = isHtml ? splitHtml(text) : splitText(text)
+    // Of blanks alone nothing is left: Telegram's own refusal tells the caller best.
+    const parts = split.length === 0 ? [text] : split
     const { reply_markup, reply_parameters, ...rest } = extra
     const replying = reply_parameters === undefined ? {} : { reply_parameters }
     const buttons = reply_markup === undefined ? {} : { reply_markup }

@@ -153,7 +153,13 @@ function failure(
   if (code === 'UND_ERR_RES_EXCEEDED_MAX_SIZE') {
     return new OpsError('OPS_TELEGRAM_ANSWER', `The answer to ${method} is too long`, {
       cause,
-      details: { method, limitBytes: maxAnswerBytes, sent: 'maybe' },
+      details: { method, limitBytes: maxAnswerBytes },
+    })
+  }
+  if (code === 'UND_ERR_DESTROYED' || code === 'UND_ERR_CLOSED') {
+    return new OpsError('OPS_TELEGRAM_UNREACHABLE', `${method} ended: the gateway is closed`, {
+      hint: 'The program is stopping. Nothing to do.',
+      details: { method, sent: 'maybe', closed: true },
     })
   }
   const sent = neverLeft(error) ? 'no' : 'maybe'

@@ -161,6 +161,27 @@ describe('gateway', () => {
       expect(gateway.counts.repeated).to.equal(5)
     })
 
+    it('a closed gateway fails at once', async () => {
+      await begin(() => 'hang')
+      const running = rejection(gateway.telegram.getMe())
+      await until('the call', () => api.calls.length === 1)
+      await gateway.close()
+      for (const call of [running, rejection(gateway.telegram.getMe())]) {
+        expect(await call).to.have.property('code', 'OPS_TELEGRAM_UNREACHABLE')
+      }
+      expect(gateway.counts.repeated).to.equal(0)
+    })
+
+    it('a poll never queues behind calls', async () => {
+      await begin(({ method }) => (method === 'getUpdates' ? { result: [] } : 'hang'))
+      const narrow = createGateway({ token, apiRoot: api.root, log: logs.log, connections: 1 })
+      const busy = rejection(narrow.telegram.sendMessage(1, 'x'))
+      await until('the call', () => api.calls.length === 1)
+      expect(await narrow.transport.poll('getUpdates', {})).to.deep.equal([])
+      await narrow.close()
+      await busy
+    })
+
     it('T26: a hanging server ends in OPS_TELEGRAM_TIMEOUT', async () => {
       await begin(() => 'hang')
       const error = (await rejection(
@@ -199,6 +220,11 @@ describe('gateway', () => {
       }))
       expect(await gateway.telegram.editMessageText(1, 2, undefined, 'x')).to.equal(true)
       expect(sent[0]?.ok).to.equal(true)
+    })
+
+    it('so is CHAT_NOT_MODIFIED', async () => {
+      await begin(() => ({ error: 400, description: 'Bad Request: CHAT_NOT_MODIFIED' }))
+      expect(await gateway.telegram.pinChatMessage(1, 2)).to.equal(true)
     })
 
     it('T31: an answer to a press that is too old is swallowed', async () => {
@@ -279,6 +305,13 @@ describe('gateway', () => {
       expect(error.message).to.include('Sign in')
     })
 
+    it('does not read answers without end', async () => {
+      await begin(() => (response) => response.end(Buffer.alloc(33 * 1024 * 1024)))
+      const error = (await rejection(gateway.telegram.getMe())) as OpsError
+      expect(error.code).to.equal('OPS_TELEGRAM_ANSWER')
+      expect(api.calls).to.have.length(1)
+    })
+
     it('takes a bare 500 without ok and description for what it is', async () => {
       await begin(() => (response) => response.writeHead(500).end('{"message":"no such route"}'))
       const error = (await rejection(gateway.telegram.sendMessage(1, 'x'))) as TelegramError
@@ -340,6 +373,11 @@ describe('gateway', () => {
         ['chat_id', 'reply_markup', 'parse_mode', 'text'],
       ])
       for (const { payload } of api.calls) expect(payload.text).to.match(/^<b>[^<]*<\/b>$/)
+    })
+
+    it('of blanks alone is refused by Telegram, not swallowed', async () => {
+      await begin(() => ({ error: 400, description: 'Bad Request: message text is empty' }))
+      expect(await rejection(gateway.telegram.sendText(1, ' '))).to.have.property('code', 400)
     })
 
     it('becomes a file when it would be more than five messages', async () => {

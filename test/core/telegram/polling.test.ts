@@ -139,6 +139,14 @@ describe('polling', () => {
     expect(linesOf('telegram.polling.retrying')).to.have.length(4)
   })
 
+  it('an update without an id holds up no other', async () => {
+    await begin((_, count) => (count === 1 ? { result: [{ message: {} }, update(3)] } : 'hang'))
+    await until('the second poll', () => api.calls.length === 2)
+    expect(accepted).to.deep.equal([[update(3)]])
+    expect(api.calls[1]?.payload.offset).to.equal(4)
+    expect(linesOf('telegram.polling.malformed')).to.have.length(1)
+  })
+
   it('falls back to the kinds of Bot API 7.1 when the server refuses the list', async () => {
     await begin(({ payload }) =>
       (payload.allowed_updates as string[]).includes('subscription')
