@@ -159,6 +159,7 @@ async function startApp(config: Config, parts: AppParts, opened: Opened): Promis
     database,
     botInfo,
     texts,
+    defaults: { language: config.people.locale, timeZone: config.people.timezone },
     stacks,
     log,
     settled: (run) => menus.settled(run),

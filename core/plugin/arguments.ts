@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { Translate } from '../i18n/texts.ts'
+import type { AvailableArgument } from './plugins.ts'
 
 /** What is wrong with the arguments of a command, ready to be said in a person's language. */
 export interface ArgumentProblem {
@@ -12,6 +13,15 @@ export interface ArgumentProblem {
 
 export type ParsedArguments = { ok: true; value: unknown } | { ok: false; problem: ArgumentProblem }
 
+export interface ArgumentTexts {
+  /** The core's. */
+  t: Translate
+  /** The plugin's: asked first for the complaint that a custom issue names (`params: { key }`). */
+  own: Translate
+  /** Chooses zod's own messages (`en`, `ru`). */
+  language: string | undefined
+}
+
 type FieldKind = 'text' | 'number' | 'boolean' | 'list'
 
 interface Field {
@@ -20,7 +30,7 @@ interface Field {
   required: boolean
   /** What the usage line shows instead of the name's type: `a|b`, `1h30`. */
   hint: string | undefined
-  schema: z.core.$ZodType
+  description: string | undefined
 }
 
 interface Word {
@@ -73,14 +83,11 @@ export function splitWords(text: string): Word[] {
 /**
  * Reads the text after a command by its schema: positional in key order, `key=value` anywhere,
  * quotes for words with spaces; a last string takes the rest as it stands.
- *
- * @param language chooses zod's own messages (`en`, `ru`)
  */
 export function parseArguments(
   schema: z.ZodObject,
   text: string,
-  t: Translate,
-  language: string | undefined,
+  texts: ArgumentTexts,
 ): ParsedArguments {
   const fields = fieldsOf(schema)
   const byName = new Map(fields.map((field) => [field.name.toLowerCase(), field]))
@@ -112,9 +119,9 @@ export function parseArguments(
   }
   const extra = positional[0]
   if (extra !== undefined) {
-    return problem('too-many', undefined, t('args.tooMany', { word: extra.text }))
+    return problem('too-many', undefined, texts.t('args.tooMany', { word: extra.text }))
   }
-  return validate(schema, fields, given, t, language)
+  return validate(schema, fields, given, texts)
 }
 
 /** From this word to the end, without the `key=value` words in between. */
@@ -131,22 +138,22 @@ function validate(
   schema: z.ZodObject,
   fields: readonly Field[],
   given: Readonly<Record<string, unknown>>,
-  t: Translate,
-  language: string | undefined,
+  texts: ArgumentTexts,
 ): ParsedArguments {
+  const { t } = texts
   const value: Record<string, unknown> = {}
   for (const [index, field] of fields.entries()) {
     const raw = given[field.name]
     if (raw === undefined) {
       if (!field.required) continue
       // what was given before it may be what is really wrong
-      const earlier = firstIssue(schema, fields.slice(0, index), value, given, t, language)
+      const earlier = firstIssue(schema, fields.slice(0, index), value, given, texts)
       return earlier ?? problem('missing', field.name, t('args.missing', { name: field.name }))
     }
     const converted = convert(field.kind, raw)
     if (converted === undefined) {
       const key = field.kind === 'number' ? 'args.number' : 'args.yesNo'
-      const earlier = firstIssue(schema, fields.slice(0, index), value, given, t, language)
+      const earlier = firstIssue(schema, fields.slice(0, index), value, given, texts)
       const message = t(key, { name: field.name, given: String(raw) })
       return earlier ?? problem('invalid', field.name, message)
     }
@@ -155,7 +162,7 @@ function validate(
   const parsed = schema.safeParse(value)
   if (parsed.success) return { ok: true, value: parsed.data }
   return (
-    firstIssue(schema, fields, value, given, t, language) ??
+    firstIssue(schema, fields, value, given, texts) ??
     problem('invalid', undefined, parsed.error.issues[0]?.message ?? '')
   )
 }
@@ -166,8 +173,7 @@ function firstIssue(
   fields: readonly Field[],
   value: Readonly<Record<string, unknown>>,
   given: Readonly<Record<string, unknown>>,
-  t: Translate,
-  language: string | undefined,
+  { t, own, language }: ArgumentTexts,
 ): ParsedArguments | undefined {
   const messages = language?.startsWith('ru') === true ? z.locales.ru() : z.locales.en()
   const parsed = schema.safeParse(value, { error: messages.localeError })
@@ -176,7 +182,7 @@ function firstIssue(
     const issue = issues.find(({ path }) => path[0] === name)
     if (issue === undefined) continue
     const key = issue.code === 'custom' ? issue.params?.key : undefined
-    const detail = typeof key === 'string' ? t(key) : issue.message
+    const detail = typeof key === 'string' ? firstText(key, own, t) : issue.message
     const message = t('args.invalid', { name, detail, given: String(given[name] ?? '') })
     return problem('invalid', name, message)
   }
@@ -210,6 +216,24 @@ function convert(kind: FieldKind, raw: unknown): unknown {
   return raw
 }
 
+/** A key that nothing has comes back as it is: then the next one is asked. */
+function firstText(key: string, own: Translate, t: Translate): string {
+  const text = own(key)
+  return text === key ? t(key) : text
+}
+
+/** What a schema asks for, as `/help` tells it. Descriptions are the schema's own (`describe`). */
+export function argumentsOf(schema: z.ZodObject | undefined): AvailableArgument[] {
+  return (schema === undefined ? [] : fieldsOf(schema)).map(
+    ({ name, required, hint, description }) => ({
+      name,
+      required,
+      ...(hint === undefined ? {} : { hint }),
+      ...(description === undefined ? {} : { description }),
+    }),
+  )
+}
+
 /** `/log <duration> <text…> [ticket]`, from the schema. */
 export function usageOf(path: string, schema: z.ZodObject | undefined): string {
   const fields = schema === undefined ? [] : fieldsOf(schema)
@@ -233,7 +257,7 @@ function fieldsOf(schema: z.ZodObject): Field[] {
       kind: kindOf(base),
       required: !z.safeParse(field, undefined).success,
       hint: values ?? (typeof placeholder === 'string' ? placeholder : undefined),
-      schema: field,
+      description: (z.globalRegistry.get(field) ?? z.globalRegistry.get(base))?.description,
     }
   })
 }

@@ -1,9 +1,11 @@
-import { usageOf } from './arguments.ts'
+import { argumentsOf, usageOf } from './arguments.ts'
 import { type OpsContext, runBehind } from './context.ts'
 import type { Command } from './manifest.ts'
-import type { AvailableCommand, Plugins } from './plugins.ts'
+import type { AvailableCommand, HeldPermission, Plugins } from './plugins.ts'
 import type { Reloader } from './reload.ts'
+import type { CommandRoute } from './routes.ts'
 import type { UpdateRun } from './run.ts'
+import { isUsable } from './usable.ts'
 
 /** The core's own service `Plugins`, over the reloader. */
 export function createCatalog(reloader: Reloader): Plugins {
@@ -15,34 +17,47 @@ export function createCatalog(reloader: Reloader): Plugins {
     reload: (name) => reloader.reload(name),
     commandsFor(ctx: OpsContext): readonly AvailableCommand[] {
       const run = runBehind(ctx)
-      const routes = [...run.generation.routes.commands].filter(([word, { name }]) => word === name)
-      return routes
-        .flatMap(([, { instance, name, command }]) => {
-          const t = instance.texts.in(run.language)
-          const describe = (path: string, key: string, own: Command): AvailableCommand => ({
-            path,
-            plugin: instance.name,
-            description: t(`${key}.description`),
-            usage: usageOf(path, own.args),
-            subcommands: Object.entries(own.subcommands).flatMap(([sub, inner]) =>
-              mayUse(run, inner) ? [describe(`${path} ${sub}`, `${key}.${sub}`, inner)] : [],
-            ),
-          })
-          const listed = describe(name, `commands.${name}`, command)
-          const usable = mayUse(run, command) && isHere(run, command)
-          const empty = command.run === undefined && listed.subcommands.length === 0
-          return usable && !empty ? [listed] : []
-        })
+      return [...run.generation.routes.commands]
+        .filter(([word, { name, command }]) => word === name && isUsable(command, run))
+        .map(([, route]) => available(run, route))
         .sort((a, b) => (a.path < b.path ? -1 : 1))
+    },
+    permissionsFor(ctx: OpsContext): readonly HeldPermission[] {
+      const run = runBehind(ctx)
+      return [...run.generation.routes.permissions.values()]
+        .filter(({ name }) => run.can(name))
+        .map(({ name, plugin, description }) => {
+          const key = `permissions.${name.slice(plugin.length + 1)}`
+          const t = run.generation.plugins.get(plugin)?.texts.in(run.language)
+          return { name, plugin, description: (t && textOf(t, key)) ?? description }
+        })
+        .sort((a, b) => (a.name < b.name ? -1 : 1))
     },
   }
 }
 
-function mayUse(run: UpdateRun, command: Command): boolean {
-  return command.permission === undefined || run.can(command.permission)
+/** A command with those of its subcommands that the person may use. */
+function available(run: UpdateRun, { instance, name, command }: CommandRoute): AvailableCommand {
+  const t = instance.texts.in(run.language)
+  const describe = (path: string, key: string, own: Command): AvailableCommand => ({
+    path,
+    plugin: instance.name,
+    description: t(`${key}.description`),
+    usage: usageOf(path, own.args),
+    arguments: argumentsOf(own.args).map((argument) => {
+      const description = textOf(t, `${key}.args.${argument.name}`)
+      return description === undefined ? argument : { ...argument, description }
+    }),
+    aliases: own.aliases,
+    subcommands: Object.entries(own.subcommands).flatMap(([word, sub]) =>
+      isUsable(sub, run) ? [describe(`${path} ${word}`, `${key}.${word}`, sub)] : [],
+    ),
+  })
+  return describe(name, `commands.${name}`, command)
 }
 
-function isHere(run: UpdateRun, { chats }: Command): boolean {
-  if (chats === 'any') return true
-  return (chats === 'private') === (run.facts.chatType === 'private')
+/** A key that no locale has comes back as it is. */
+function textOf(t: (key: string) => string, key: string): string | undefined {
+  const text = t(key)
+  return text === key ? undefined : text
 }

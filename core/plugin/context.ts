@@ -38,6 +38,10 @@ export interface OpsContext<U extends Update = Update> extends Context<U> {
   readonly facts: UpdateFacts
   /** This plugin's texts in the actor's language. */
   readonly t: Translate
+  /** The actor's language, else the default: a tag for `Intl`. */
+  readonly language: string
+  /** The actor's time zone, else the default: an IANA name for `Intl`. */
+  readonly timeZone: string
   /**
    * The unit of work of this update: what is created, changed or removed here is written in the
    * transaction that completes the update, or not at all when the handler throws.
@@ -86,6 +90,14 @@ export class LiveContext<U extends Update = Update> extends Context<U> implement
 
   get t(): Translate {
     return pluginBehind(this).texts.in(this[runOf].language)
+  }
+
+  get language(): string {
+    return this[runOf].language
+  }
+
+  get timeZone(): string {
+    return this[runOf].timeZone
   }
 
   get em(): EntityManager {

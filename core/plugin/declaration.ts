@@ -363,8 +363,21 @@ const commandKit = {
     aliases: [],
     subcommands: {},
     ...definition,
+    // a guarded command with an unguarded way in would be a trap
+    ...(definition.permission === undefined || definition.subcommands === undefined
+      ? {}
+      : { subcommands: guarded(definition.subcommands, definition.permission) }),
     kind: 'command' as const,
   }),
+}
+
+function guarded(
+  subcommands: Readonly<Record<string, Command>>,
+  permission: string,
+): Readonly<Record<string, Command>> {
+  return Object.fromEntries(
+    Object.entries(subcommands).map(([name, sub]) => [name, { permission, ...sub }]),
+  )
 }
 
 const actionKit = { action: (definition: object) => ({ ...definition, kind: 'action' as const }) }

@@ -85,7 +85,7 @@ export interface CommandDefinition<P extends PluginTypes, A extends Schema> {
   aliases?: readonly string[]
   /** Positional in key order; `key=value`; a last string takes the rest. */
   args?: A
-  /** `/worklog sync`: the first word chooses; each has its own permission. */
+  /** `/worklog sync`: the first word chooses; one without a permission of its own has the command's. */
   subcommands?: Readonly<Record<string, Command>>
   run?(ctx: CommandContext<P>, args: z.output<A>): unknown
 }

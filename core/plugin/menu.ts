@@ -8,6 +8,7 @@ import type { ActiveUser, PermissionDeclaration } from './access.ts'
 import type { Generation } from './generation.ts'
 import type { Live } from './live.ts'
 import type { UpdateRun } from './run.ts'
+import { isUsable } from './usable.ts'
 
 type May = (permission: PermissionDeclaration) => boolean
 
@@ -56,7 +57,7 @@ export class Menus {
       this.#want(
         { type: 'default' },
         language,
-        commandsOf(generation, language, () => false),
+        commandsOf(generation, language, undefined, () => false),
       )
     }
     for (const user of this.#people.values()) await this.#wantFor(user, generation)
@@ -85,7 +86,7 @@ export class Menus {
     if (authorizer === undefined) return
     try {
       const may = await authorizer.permissionsOf(user, { chatId: user.telegramId })
-      const commands = commandsOf(generation, user.language, may)
+      const commands = commandsOf(generation, user.language, 'private', may)
       this.#want({ type: 'chat', chat_id: user.telegramId }, undefined, commands)
     } catch (error) {
       this.#log.warn('menu.failed', { userId: user.telegramId, error })
@@ -143,14 +144,21 @@ function isRefused(error: unknown): boolean {
   return error instanceof TelegramError && error.code >= 400 && error.code < 429
 }
 
-function commandsOf(generation: Generation, language: string | undefined, may: May): BotCommand[] {
+function commandsOf(
+  generation: Generation,
+  language: string | undefined,
+  chatType: string | undefined,
+  may: May,
+): BotCommand[] {
   const { commands, permissions } = generation.routes
+  const can = (name: string) => {
+    const permission = permissions.get(name)
+    return permission !== undefined && may(permission)
+  }
   const list: BotCommand[] = []
   for (const [word, { instance, name, command }] of commands) {
     if (word !== name) continue
-    const permission =
-      command.permission === undefined ? undefined : permissions.get(command.permission)
-    if (command.permission !== undefined && (permission === undefined || !may(permission))) continue
+    if (!isUsable(command, { can, chatType })) continue
     const description = instance.texts.in(language)(`commands.${name}.description`)
     list.push({ command: name, description: description.slice(0, 256) })
   }

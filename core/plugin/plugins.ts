@@ -12,6 +12,8 @@ export interface ReloadOutcome {
   /** Why it was aborted: the error's code and text. */
   readonly code?: string
   readonly message?: string
+  /** What to do about it. */
+  readonly hint?: string
   readonly file?: string
   readonly line?: number
 }
@@ -40,7 +42,26 @@ export interface AvailableCommand {
   readonly description: string
   /** `/log <duration> <text…>` */
   readonly usage: string
+  readonly arguments: readonly AvailableArgument[]
+  /** Other names, without the slash. */
+  readonly aliases: readonly string[]
   readonly subcommands: readonly AvailableCommand[]
+}
+
+export interface AvailableArgument {
+  readonly name: string
+  readonly required: boolean
+  /** What to type: `1h30`, `today|week`. */
+  readonly hint?: string
+  /** In the actor's language, if the locale (`commands.<name>.args.<argument>`) or the schema says. */
+  readonly description?: string
+}
+
+/** A permission that a person holds, in their language. */
+export interface HeldPermission {
+  readonly name: string
+  readonly plugin: string
+  readonly description: string
 }
 
 /** What the core tells plugins about plugins. */
@@ -50,6 +71,8 @@ export interface Plugins {
   reload(name: string): Promise<ReloadOutcome>
   /** What the actor of this update may use here, in the actor's language. */
   commandsFor(ctx: OpsContext): readonly AvailableCommand[]
-  /** What one person may use in their private chat with the bot, e.g. for a menu. */
+  /** What the actor of this update holds here, in the actor's language. */
+  permissionsFor(ctx: OpsContext): readonly HeldPermission[]
+  /** Number of the live generation. */
   readonly generation: number
 }

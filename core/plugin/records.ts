@@ -98,6 +98,7 @@ export class PluginRecords {
 export function describeFailure(error: unknown): {
   code: string
   message: string
+  hint?: string
   file?: string
   line?: number
 } {
@@ -106,6 +107,7 @@ export function describeFailure(error: unknown): {
   return {
     code: error instanceof OpsError ? error.code : (codeOf(error) ?? 'OPS_PLUGIN_LOAD'),
     message: messageOf(error),
+    ...(error instanceof OpsError ? { hint: error.hint } : {}),
     ...(typeof file === 'string' ? { file } : {}),
     ...(typeof line === 'number' ? { line } : {}),
   }

@@ -408,8 +408,7 @@ export class Reloader {
   }
 
   #logAbort(name: string, error: unknown): void {
-    const hint = error instanceof OpsError ? error.hint : undefined
-    this.#log.error('plugin.reload.aborted', { plugin: name, ...describeFailure(error), hint })
+    this.#log.error('plugin.reload.aborted', { plugin: name, ...describeFailure(error) })
     this.events.emit('aborted', name, error)
   }
 

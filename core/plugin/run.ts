@@ -1,6 +1,7 @@
 import type { Update, UserFromGetMe } from 'telegraf/types'
 import type { EntityManager } from '../database/orm.ts'
 import { OpsError } from '../errors.ts'
+import { isTimeZone, languageTag } from '../i18n/language.ts'
 import type { Logger } from '../log/logger.ts'
 import type { UpdateFacts } from '../telegram/facts.ts'
 import type { OpsTelegram } from '../telegram/telegram.ts'
@@ -28,8 +29,15 @@ export interface RunParts {
   telegram: OpsTelegram
   botInfo: UserFromGetMe
   sender: ContentSender
+  /** Language and time zone of people who have none. */
+  defaults: PeopleDefaults
   log: Logger
   signal: AbortSignal
+}
+
+export interface PeopleDefaults {
+  readonly language: string
+  readonly timeZone: string
 }
 
 /**
@@ -43,6 +51,7 @@ export class UpdateRun {
   readonly telegram: OpsTelegram
   readonly botInfo: UserFromGetMe
   readonly sender: ContentSender
+  readonly defaults: PeopleDefaults
   readonly log: Logger
   readonly signal: AbortSignal
   actor: Actor = { kind: 'none' }
@@ -72,6 +81,7 @@ export class UpdateRun {
     this.telegram = parts.telegram
     this.botInfo = parts.botInfo
     this.sender = parts.sender
+    this.defaults = parts.defaults
     this.log = parts.log
     this.signal = parts.signal
   }
@@ -92,10 +102,20 @@ export class UpdateRun {
     throw new OpsError('OPS_INTERNAL', 'A handler ran for an update without an active user')
   }
 
-  /** The actor's language: own choice, else Telegram's guess. */
-  get language(): string | undefined {
-    const { actor } = this
-    return actor.kind === 'user' || actor.kind === 'stranger' ? actor.language : undefined
+  /** The actor's language: own choice, else Telegram's guess, else the default. */
+  get language(): string {
+    const { actor, defaults } = this
+    const known = actor.kind === 'user' || actor.kind === 'stranger'
+    return languageTag(known ? actor.language : undefined) ?? defaults.language
+  }
+
+  get chatType(): string | undefined {
+    return this.facts.chatType
+  }
+
+  get timeZone(): string {
+    const own = this.actor.kind === 'user' ? this.actor.timeZone : undefined
+    return own !== undefined && isTimeZone(own) ? own : this.defaults.timeZone
   }
 
   /** Ends the spinner on a pressed button, unless the handler did. */
@@ -113,7 +133,8 @@ export class UpdateRun {
     }
   }
 
-  can(permission: string): boolean {
+  // a bound function: it is passed on as it is
+  readonly can = (permission: string): boolean => {
     if (this.actor.kind !== 'user') return false
     const declaration = this.generation.routes.permissions.get(permission)
     return declaration !== undefined && this.may(declaration)

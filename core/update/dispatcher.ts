@@ -5,8 +5,9 @@ import { nearest } from '../plugin/code/nearest.ts'
 import { type Answer, contentOf } from '../plugin/content.ts'
 import { contextFor, LiveContext } from '../plugin/context.ts'
 import type { PluginInstance } from '../plugin/instance.ts'
-import type { Command } from '../plugin/manifest.ts'
+import type { CommandRoute } from '../plugin/routes.ts'
 import type { UpdateRun } from '../plugin/run.ts'
+import { isHere, isPermitted, isUsable } from '../plugin/usable.ts'
 import type { ButtonReader } from './button-reader.ts'
 import { runChain } from './chain.ts'
 import { type Match, match } from './router.ts'
@@ -158,19 +159,29 @@ export class Dispatcher {
     const { instance } = route
     run.route = { plugin: instance.name, name: path }
     const say = this.#say(run)
-    if (command.permission !== undefined && !run.can(command.permission)) {
+    if (!isPermitted(command, run)) {
       return this.#refuse(run, 'permission', say('refused.command', { command: `/${path}` }))
     }
-    if (!isHere(command, run.facts.chatType)) {
+    if (!isHere(command, run)) {
       const key = command.chats === 'private' ? 'refused.privateOnly' : 'refused.groupOnly'
       return this.#refuse(run, 'chat', say(key, { command: `/${path}` }))
     }
     if (command.run === undefined) {
-      run.answer = contentOf(this.#usage(run, path, command))
+      run.answer = contentOf(this.#usage(run, path, route))
       return
     }
-    if (command.args === undefined) return this.#handle(ctx, run, instance, command.run, {})
-    const parsed = parseArguments(command.args, text, say, run.language)
+    if (command.args === undefined) {
+      // a word that is none of its subcommands: running the command itself would hide the slip
+      const astray = text !== '' && Object.keys(command.subcommands).length > 0
+      if (!astray) return this.#handle(ctx, run, instance, command.run, {})
+      run.answer = contentOf(this.#usage(run, path, route))
+      return
+    }
+    const parsed = parseArguments(command.args, text, {
+      t: say,
+      own: instance.texts.in(run.language),
+      language: run.language,
+    })
     if (parsed.ok) return this.#handle(ctx, run, instance, command.run, parsed.value)
     run.outcome = 'usage'
     run.answer = contentOf(
@@ -269,7 +280,7 @@ export class Dispatcher {
     if (run.facts.chatType !== 'private' && !addressed) return
     const { commands } = run.generation.routes
     const permitted = [...commands].flatMap(([name, { command }]) =>
-      isHere(command, run.facts.chatType) && mayUse(run, command) ? [name] : [],
+      isUsable(command, run) ? [name] : [],
     )
     const suggestion = nearest(word, permitted)
     const say = this.#say(run)
@@ -281,23 +292,18 @@ export class Dispatcher {
   }
 
   /** `/worklog` alone: its subcommands, as far as the person may use them. */
-  #usage(run: UpdateRun, path: string, command: Command): string {
+  #usage(run: UpdateRun, path: string, { instance, name, command }: CommandRoute): string {
     run.outcome = 'usage'
+    const t = instance.texts.in(run.language)
     const lines = Object.entries(command.subcommands)
-      .filter(([, sub]) => mayUse(run, sub))
-      .map(([name, sub]) => `${usageOf(`${path} ${name}`, sub.args)} — ${sub.description}`)
+      .filter(([, sub]) => isUsable(sub, run))
+      .map(([word, { args }]) => {
+        const description = t(`commands.${name}.${word}.description`)
+        return `${usageOf(`${path} ${word}`, args)} — ${description}`
+      })
     const say = this.#say(run)
     return lines.length === 0
       ? say('refused.command', { command: `/${path}` })
       : [say('subcommands'), ...lines].join('\n')
   }
-}
-
-function mayUse(run: UpdateRun, command: Command): boolean {
-  return command.permission === undefined || run.can(command.permission)
-}
-
-function isHere({ chats }: Command, chatType: string | undefined): boolean {
-  if (chats === 'any') return true
-  return chats === 'private' ? chatType === 'private' : chatType !== 'private'
 }

@@ -11,7 +11,7 @@ import type { Texts } from '../i18n/texts.ts'
 import type { Logger } from '../log/logger.ts'
 import type { PluginStacks } from '../plugin/code/stack.ts'
 import type { Live } from '../plugin/live.ts'
-import { UpdateRun } from '../plugin/run.ts'
+import { type PeopleDefaults, UpdateRun } from '../plugin/run.ts'
 import type { ContentSender } from '../plugin/sender.ts'
 import { Backoff, sleep } from '../telegram/backoff.ts'
 import type { Gateway } from '../telegram/gateway.ts'
@@ -29,6 +29,7 @@ export interface HandlingOptions {
   database: Database
   botInfo: UserFromGetMe
   texts: Texts
+  defaults: PeopleDefaults
   /** Tells in which plugin an error arose. */
   stacks: PluginStacks
   log: Logger
@@ -150,7 +151,7 @@ export class UpdateHandling {
     generation: UpdateRun['generation'],
     signal: AbortSignal,
   ): UpdateRun {
-    const { gateway, sender, botInfo, log } = this.#options
+    const { gateway, sender, botInfo, defaults, log } = this.#options
     const telegram = gateway.with({
       signal,
       updateId: facts.updateId,
@@ -165,6 +166,7 @@ export class UpdateHandling {
       telegram,
       botInfo,
       sender,
+      defaults,
       signal,
       log: log.child({ updateId: facts.updateId, generation: generation.id }),
     })

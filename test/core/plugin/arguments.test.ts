@@ -12,7 +12,8 @@ const log = z.object({
 })
 
 function read(schema: z.ZodObject, text: string, language = 'en') {
-  return parseArguments(schema, text, texts.in(language), language)
+  const t = texts.in(language)
+  return parseArguments(schema, text, { t, own: t, language })
 }
 
 function value(schema: z.ZodObject, text: string): unknown {

@@ -1,0 +1,23 @@
+import type { Command } from './manifest.ts'
+
+/** Who asks, and where. */
+export interface Asker {
+  can(permission: string): boolean
+  /** As in Telegram's `Chat.type`; undefined: anywhere. */
+  readonly chatType: string | undefined
+}
+
+export function isPermitted({ permission }: Command, { can }: Pick<Asker, 'can'>): boolean {
+  return permission === undefined || can(permission)
+}
+
+export function isHere({ chats }: Command, { chatType }: Pick<Asker, 'chatType'>): boolean {
+  if (chats === 'any' || chatType === undefined) return true
+  return (chats === 'private') === (chatType === 'private')
+}
+
+/** Whether the command, or one of its subcommands, does anything for this person here. */
+export function isUsable(command: Command, asker: Asker): boolean {
+  const runs = command.run !== undefined && isPermitted(command, asker) && isHere(command, asker)
+  return runs || Object.values(command.subcommands).some((sub) => isUsable(sub, asker))
+}
