@@ -31,7 +31,13 @@ export {
   type Phase,
   type PluginTypes,
 } from './plugin/manifest.ts'
-export type { AvailableCommand, PluginStatus, ReloadOutcome } from './plugin/plugins.ts'
+export type {
+  AvailableArgument,
+  AvailableCommand,
+  HeldPermission,
+  PluginStatus,
+  ReloadOutcome,
+} from './plugin/plugins.ts'
 export type { Outcome } from './plugin/run.ts'
 export type { Scope } from './plugin/scope.ts'
 export {
