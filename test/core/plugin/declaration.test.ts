@@ -1,0 +1,119 @@
+import { expect } from 'chai'
+import { z } from 'zod'
+import { OpsError } from '../../../core/errors.ts'
+import { definePlugin } from '../../../core/index.ts'
+import { readDeclaration } from '../../../core/plugin/declaration.ts'
+
+function read(exported: unknown, name = 'sample') {
+  return readDeclaration({
+    name,
+    exports: { default: exported },
+    locales: {},
+    defaultLanguage: 'en',
+    coreVersion: '1.2.3',
+    reservedNames: new Set(['http']),
+  })
+}
+
+function refused(exported: unknown, name?: string): OpsError {
+  try {
+    read(exported, name)
+  } catch (error) {
+    if (error instanceof OpsError) return error
+    throw error
+  }
+  throw new Error('the manifest was accepted')
+}
+
+/** A manifest as plain JavaScript could write it, past all types. */
+function manifest(definition: object): unknown {
+  return { kind: 'manifest', definition: { name: 'sample', version: '1.0.0', ...definition } }
+}
+
+type Kit = Record<string, (...definition: unknown[]) => unknown>
+
+describe('a manifest', () => {
+  it('is read with its defaults filled in', () => {
+    const declaration = read(
+      definePlugin({
+        name: 'sample',
+        version: '1.0.0',
+        permissions: { 'sample.do': { description: 'Do', roles: ['admin'] } },
+        commands: ({ command }) => ({
+          go: command({ description: 'Go', permission: 'sample.do', run: () => undefined }),
+        }),
+      }),
+    )
+    expect(declaration.commands.get('go')).to.include({ chats: 'any', permission: 'sample.do' })
+    expect(declaration.permissions).to.deep.equal([
+      { name: 'sample.do', plugin: 'sample', description: 'Do', roles: ['admin'] },
+    ])
+    expect(declaration.texts.in('ru')('commands.go.description')).to.equal('Go')
+  })
+
+  it('must be what definePlugin returns', () => {
+    for (const exported of [undefined, null, 5, {}, () => 1, { default: 1 }]) {
+      expect(refused(exported).code).to.equal('OPS_PLUGIN_MANIFEST')
+    }
+    expect(refused(undefined).message).to.include('default-export')
+  })
+
+  it('is refused with the key that is wrong, and the one that was meant', () => {
+    const typo = refused(manifest({ comands: () => ({}) }))
+    expect(typo.message).to.include('"comands"')
+    expect(typo.hint).to.include('"commands"')
+    expect(refused(manifest({ version: 'one' })).message).to.include('version')
+    expect(refused(manifest({ entities: [5] })).message).to.include('entities')
+    expect(refused(manifest({ config: { a: 1 } })).message).to.include('z.object')
+  })
+
+  it('carries the name of its folder, and no reserved one', () => {
+    const other = refused(manifest({}), 'another')
+    expect(other.code).to.equal('OPS_PLUGIN_NAME')
+    expect(other.message).to.include('another').and.include('sample')
+    expect(refused(manifest({ name: 'http' }), 'http').message).to.include('reserved')
+    expect(refused(manifest({ name: 'Bad-Name' }), 'Bad-Name').code).to.equal('OPS_PLUGIN_MANIFEST')
+  })
+
+  it('is refused when it is written for another core', () => {
+    expect(refused(manifest({ engine: '^2.0.0' })).code).to.equal('OPS_PLUGIN_ENGINE')
+    expect(() => read(manifest({ engine: '^1.0.0' }))).not.to.throw()
+  })
+
+  it('names a command that is wrong', () => {
+    const commands = (make: (kit: Kit) => object) => refused(manifest({ commands: make })).message
+    expect(commands(({ command }) => ({ go: command?.({ run: () => 1 }) }))).to.include('/go')
+    expect(commands(({ command }) => ({ go: command?.({ description: 'x' }) }))).to.include('run')
+    expect(
+      commands(({ command }) => ({ 'Go-Now': command?.({ description: 'x', run: () => 1 }) })),
+    ).to.include('/Go-Now')
+    expect(commands(() => ({ go: { description: 'x' } }))).to.include('command(…)')
+    expect(
+      commands(({ command }) => ({
+        go: command?.({ description: 'x', run: () => 1, args: { a: z.string() } }),
+      })),
+    ).to.include('z.object')
+    expect(
+      commands(() => {
+        throw new Error('boom')
+      }),
+    ).to.include('boom')
+  })
+
+  it('knows only permissions that it declares itself, named after itself', () => {
+    const permissions = { 'sample.write': { description: 'Write', roles: [] } }
+    const wrong = refused(
+      manifest({
+        permissions,
+        commands: ({ command }: Kit) => ({
+          go: command?.({ description: 'x', permission: 'sample.wirte', run: () => 1 }),
+        }),
+      }),
+    )
+    expect(wrong.message).to.include('Did you mean "sample.write"')
+    const foreign = refused(
+      manifest({ permissions: { 'auth.users': { description: 'x', roles: [] } } }),
+    )
+    expect(foreign.message).to.include('"sample."')
+  })
+})
