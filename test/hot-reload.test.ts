@@ -136,7 +136,7 @@ export default definePlugin({
 })
 `
     await drop('slow/index.ts', slow('old'))
-    bot.api.user({ id: bot.ownerId }).sendText('/slow')
+    bot.person(bot.ownerId).sendText('/slow')
     await until('the update was taken', () => bot.api.journal.calls().length > 0)
     const other = 1002
     await bot.ask(bot.ownerId, `/users add ${other} operator`).catch(() => undefined)

@@ -164,7 +164,7 @@ export class LiveContext<U extends Update = Update> extends Context<U> implement
     content: ReplyParameters[0] | Html | Content,
     extra?: ReplyParameters[1],
   ): Promise<Sent> {
-    const own = typeof content === 'string' ? undefined : contentOf(content)
+    const own = contentOf(content)
     if (own === undefined) return super.reply(content as ReplyParameters[0], extra)
     return this[runOf].sender.send(this[runOf], { ...own, mode: 'send' }, extra)
   }

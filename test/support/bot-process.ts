@@ -3,8 +3,10 @@ import { once } from 'node:events'
 import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
+import pg from 'pg'
 import type { FakeBotApi } from '../../core/testing/bot-api/api.ts'
 import { startFakeBotApi } from '../../core/testing/bot-api/server.ts'
+import type { Person } from '../../core/testing/bot-api/world/person.ts'
 import { freshFolder, freshUrl, testKind } from './database.ts'
 import { until } from './wait.ts'
 
@@ -65,6 +67,22 @@ export class BotProcess {
     mkdirSync(bot.pluginsDir, { recursive: true })
     for (const [file, text] of Object.entries(options.plugins ?? {})) bot.write(file, text)
     return bot
+  }
+
+  /** Where its data are, to be opened once the process has ended. */
+  get database(): { url: string | undefined; dir: string } {
+    return { url: this.#env.DATABASE_URL, dir: join(this.dataDir, 'database') }
+  }
+
+  /** Ends all connections to the PostgreSQL database and lets nobody in until `end`. */
+  async cutDatabase(): Promise<{ end(): Promise<void> }> {
+    const url = new URL(this.#env.DATABASE_URL ?? '')
+    const name = url.pathname.slice(1)
+    await onServer(url, [
+      `alter database ${name} allow_connections false`,
+      `select pg_terminate_backend(pid) from pg_stat_activity where datname = '${name}'`,
+    ])
+    return { end: () => onServer(url, [`alter database ${name} allow_connections true`]) }
   }
 
   get pid(): number {
@@ -130,6 +148,11 @@ export class BotProcess {
     cpSync(from, join(this.pluginsDir, to), { recursive: true })
   }
 
+  /** The person with this Telegram id. */
+  person(id: number): Person {
+    return this.api.world.personById(id) ?? this.api.user({ id })
+  }
+
   /** What the bot wrote to a chat, oldest first. */
   said(chatId: number): string[] {
     return this.api
@@ -141,7 +164,7 @@ export class BotProcess {
   /** Sends a text as a person and waits for the next thing that the bot says there. */
   async ask(userId: number, text: string, deadlineMs = 5_000): Promise<string> {
     const before = this.said(userId).length
-    this.api.user({ id: userId }).sendText(text)
+    this.person(userId).sendText(text)
     return until(`an answer to ${text}`, () => this.said(userId)[before], deadlineMs)
   }
 
@@ -177,6 +200,18 @@ export class BotProcess {
   async close(): Promise<void> {
     await this.kill()
     await this.api.close()
+  }
+}
+
+async function onServer(database: URL, statements: readonly string[]): Promise<void> {
+  const server = new URL(database)
+  server.pathname = '/postgres'
+  const client = new pg.Client({ connectionString: server.href })
+  await client.connect()
+  try {
+    for (const statement of statements) await client.query(statement)
+  } finally {
+    await client.end()
   }
 }
 
