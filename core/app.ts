@@ -38,6 +38,8 @@ export interface AppParts {
   settingsOf?: (plugin: string) => Readonly<Record<string, string>>
   /** Ends a start that still waits for Telegram. */
   signal?: AbortSignal
+  /** Fills the core's tables before plugins are loaded. */
+  seed?: (database: Database) => Promise<void>
   /** Adds pages to the HTTP server; gets what happens to plugins. */
   mount?: (http: FastifyInstance, reloads: EventEmitter<ReloadEvents>) => void
 }
@@ -103,6 +105,7 @@ async function startApp(config: Config, parts: AppParts, opened: Opened): Promis
   const [database] = await Promise.all([openDatabase({ ...config.database, log }), warmCompiler()])
   opened.add(() => database.close())
   await migrateCore(database, config.database.migrations, log)
+  await parts.seed?.(database)
   const writer = createBulkWriter({ database, log })
   opened.add(() => writer.close(2_000))
 

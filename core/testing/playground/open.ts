@@ -1,33 +1,14 @@
+import { EventEmitter } from 'node:events'
+import { ulid } from 'ulid'
 import type { Config } from '../../../config/config.ts'
 import type { App, AppParts, createApp } from '../../app.ts'
+import { OpsError } from '../../errors.ts'
+import { describeFailure } from '../../plugin/records.ts'
+import type { ReloadEvents as Reloads } from '../../plugin/reload.ts'
 import { startFakeBotApi } from '../bot-api/server.ts'
-
-/** Telegram never issues ids this high, so no role given here can survive into a real bot. */
-const firstId = 8_000_000_000_000_000
-
-export const people = {
-  owner: {
-    id: firstId + 1,
-    first_name: 'Olga',
-    last_name: 'Owner',
-    username: 'olga',
-    language_code: 'en',
-  },
-  operator: {
-    id: firstId + 2,
-    first_name: 'Oleg',
-    last_name: 'Operator',
-    username: 'oleg',
-    language_code: 'ru',
-  },
-  stranger: {
-    id: firstId + 3,
-    first_name: 'Sam',
-    last_name: 'Stranger',
-    username: 'sam',
-    language_code: 'en',
-  },
-} as const
+import { mountPlayground } from './playground.ts'
+import { createScene, type PlaygroundPerson, playgroundIds } from './scene.ts'
+import type { ReloadEvents } from './stream.ts'
 
 /** Starts the app on a fake Bot API of its own, with the page to chat with it. */
 export async function openPlayground(
@@ -35,14 +16,71 @@ export async function openPlayground(
   parts: AppParts,
   create: typeof createApp,
 ): Promise<App> {
-  const api = await startFakeBotApi({ botUsername: 'opsgram_bot' })
-  const app = await create(
-    {
-      ...config,
-      telegram: { ...config.telegram, token: api.token, apiRoot: api.url },
-      access: { ...config.access, adminIds: [people.owner.id] },
-    },
-    parts,
+  const api = await startFakeBotApi({ botUsername: 'opsgram_bot', botName: 'Opsgram' })
+  const people = createScene(api)
+  const notices: ReloadEvents = new EventEmitter()
+  try {
+    const app = await create(
+      {
+        ...config,
+        telegram: { ...config.telegram, token: api.token, apiRoot: api.url },
+        access: { ...config.access, adminIds: [playgroundIds.owner] },
+      },
+      {
+        ...parts,
+        seed: (database) => seedPeople(database, people),
+        mount: (http, reloads) => {
+          mountPlayground(http, { api, people, events: notices })
+          http.get('/', (_request, reply) => reply.redirect('/playground'))
+          passOn(reloads, notices)
+        },
+      },
+    )
+    parts.log.info('playground.open', { url: `${app.url}/playground` })
+    return { ...app, stop: () => app.stop().finally(() => api.close()) }
+  } catch (error) {
+    await api.close()
+    throw error
+  }
+}
+
+/** The operator has a role from the start; what else people become is done in the chat. */
+async function seedPeople(
+  database: Parameters<NonNullable<AppParts['seed']>>[0],
+  people: readonly PlaygroundPerson[],
+): Promise<void> {
+  const operator = people.find(({ person }) => person.id === playgroundIds.operator)?.person.user
+  if (operator === undefined) return
+  await database.query(
+    `insert into bot_users (id, telegram_id, username, first_name, last_name, language, role, status)
+     values ($1, $2, $3, $4, $5, $6, 'operator', 'active') on conflict do nothing`,
+    [
+      ulid(),
+      operator.id,
+      operator.username ?? null,
+      operator.first_name,
+      operator.last_name ?? null,
+      operator.language_code ?? null,
+    ],
   )
-  return { ...app, stop: () => app.stop().finally(() => api.close()) }
+}
+
+function passOn(reloads: EventEmitter<Reloads>, notices: ReloadEvents): void {
+  reloads.on('committed', ({ id }, names) => {
+    for (const plugin of names) {
+      notices.emit('reload', { type: 'reload', ok: true, plugin, generation: id })
+    }
+  })
+  reloads.on('aborted', (plugin, error) => {
+    const { code, message } = describeFailure(error)
+    const frame = error instanceof OpsError ? error.details.frame : undefined
+    notices.emit('reload', {
+      type: 'reload',
+      ok: false,
+      plugin,
+      code,
+      message,
+      ...(typeof frame === 'string' ? { frame } : {}),
+    })
+  })
 }
