@@ -2,6 +2,7 @@ import { expect } from 'chai'
 import type { Database } from '../../../core/database/connection.ts'
 import { isBadRow, isCommitUnknown, isDatabaseAway } from '../../../core/database/failure.ts'
 import { freshDatabase, testKind } from '../../support/database.ts'
+import { until } from '../../support/wait.ts'
 
 describe('database connection', () => {
   let database: Database
@@ -122,7 +123,7 @@ describe('database connection', () => {
 
     it('fails the query in flight as "away" and goes on with a new connection', async () => {
       const slow = database.query('select pg_sleep(20)').catch((error: unknown) => error)
-      await until(async () => {
+      await until('the query is under way', async () => {
         const cut = await database.inbox.query(
           "select pg_terminate_backend(pid) from pg_stat_activity where query = 'select pg_sleep(20)' and datname = current_database()",
         )
@@ -166,11 +167,4 @@ async function codeOf(promise: Promise<unknown>): Promise<unknown> {
     () => 'no error',
     (error: { code?: unknown }) => error.code,
   )
-}
-
-async function until(condition: () => Promise<boolean>): Promise<void> {
-  const deadline = performance.now() + 5_000
-  while (!(await condition())) {
-    if (performance.now() > deadline) throw new Error('it never came true')
-  }
 }

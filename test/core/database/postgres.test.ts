@@ -3,24 +3,16 @@ import { createServer } from 'node:net'
 import { expect } from 'chai'
 import pg from 'pg'
 import { type Database, openDatabase } from '../../../core/database/connection.ts'
-import { OpsError } from '../../../core/errors.ts'
+import type { OpsError } from '../../../core/errors.ts'
 import { exitOfChild, messageOfChild, startChild } from '../../support/child.ts'
 import { freshUrl, testKind } from '../../support/database.ts'
 import { silentLog } from '../../support/log.ts'
+import { rejected } from '../../support/rejected.ts'
+import { until } from '../../support/wait.ts'
 
 const opener = new URL('./fixtures/open.ts', import.meta.url)
 
-async function refusal(url: string): Promise<OpsError> {
-  const error = await openDatabase({ url, dir: '', log: silentLog }).then(
-    async (database) => {
-      await database.close()
-      return undefined
-    },
-    (thrown: unknown) => thrown,
-  )
-  if (error instanceof OpsError) return error
-  throw new Error(`expected a coded error, got ${String(error)}`)
-}
+const refusal = (url: string) => rejected(openDatabase({ url, dir: '', log: silentLog }))
 
 describe('PostgreSQL that is not as it should be', () => {
   it('names host and port when nobody listens, and never the password', async () => {
@@ -164,10 +156,10 @@ describe('one process for one PostgreSQL database', function () {
     const database = await open()
     const [first] = await holders()
     await outside(cutLock)
-    const deadline = performance.now() + 5_000
-    for (let [now] = await holders(); now === undefined || now === first; [now] = await holders()) {
-      if (performance.now() > deadline) throw new Error('the lock was not taken again')
-    }
+    await until('the lock is held by a new session', async () => {
+      const [now] = await holders()
+      return now !== undefined && now !== first
+    })
     expect(await database.query('select 1 as one')).to.deep.equal([{ one: 1 }])
   })
 
