@@ -169,10 +169,10 @@ export class PluginScope<Config, Use> implements Scope<Config, Use> {
   }
 }
 
-/** The first frame of plugin code in the current stack: ` (made at plugins/x/index.ts:4:9)`. */
+/** Who called into this file: ` (made at plugins/x/index.ts:4:9)`. */
 function madeAt(): string {
   const frames = new Error().stack?.split('\n').slice(1) ?? []
-  const frame = frames.find((line) => !line.includes('/core/') && !line.includes('node:'))
+  const frame = frames.find((line) => !line.includes('/core/plugin/scope.ts'))
   const place = frame === undefined ? undefined : /\(?([^\s(]+:\d+:\d+)\)?$/.exec(frame)?.[1]
   return place === undefined ? '' : ` (made at ${place})`
 }
