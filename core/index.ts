@@ -2,11 +2,13 @@
  * What a plugin may import, as 'opsgram'. Everything else of the core is its own affair.
  */
 export { ulid } from 'ulid'
-export { BotUser } from './database/entities/bot-user.ts'
+export { AuditEntry, type AuditOutcome } from './database/entities/audit-entry.ts'
+export { BotUser, type UserStatus } from './database/entities/bot-user.ts'
 export type { EntityManager } from './database/orm.ts'
 export { OpsError } from './errors.ts'
 export type { Translate } from './i18n/texts.ts'
 export type { LogFields, Logger } from './log/logger.ts'
+export { redactText as redact } from './log/redact.ts'
 export type {
   ActiveUser,
   Actor,
@@ -51,4 +53,5 @@ export {
   Traffic,
 } from './plugin/service.ts'
 export type { UpdateFacts } from './telegram/facts.ts'
+export type { SentCall } from './telegram/gateway.ts'
 export { bold, code, Html, html, italic, link, plainText, pre } from './telegram/html.ts'

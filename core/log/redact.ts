@@ -12,15 +12,24 @@ const bearer = /\b(bearer\s{1,4})[A-Za-z0-9._~+/=-]{16,}/gi
 const assignment =
   /\b([a-z0-9_-]{0,40}(?:password|passwd|passphrase|secret|token|api[_-]?key|private[_-]?key)(?:=|["']\s{0,4}:\s{0,4}["']))[^\s&"',;]+/gi
 
+/** As people write it to each other; `token: …` is left out, because programs report errors like that. */
+const spoken = /((?:password|passwd|passphrase|парол[ья])\s{0,4}(?:[:=]|\s[-–—]\s)\s{0,4})[^\s]+/giu
+// the end may be missing: a text that was cut off holds half a key
+const privateKey =
+  /-----BEGIN ([A-Z0-9 ]{0,40}PRIVATE KEY)-----[A-Za-z0-9+/=\s:,.-]{0,20000}?(?:-----END \1-----|$)/g
+
 /**
  * A text without what looks like a secret: bot tokens (also inside URLs), passwords of URLs,
- * `Authorization` headers, bearer tokens, and `password=…`, `token=…`, `"secret":"…"` of any spelling.
+ * `Authorization` headers, bearer tokens, private keys, `password: …` as people write it, and
+ * `password=…`, `token=…`, `"secret":"…"` of any spelling.
  */
 export function redactText(text: string): string {
   return maskSecrets(text)
     .replace(authorization, `$1${redacted}`)
     .replace(bearer, `$1${redacted}`)
     .replace(assignment, `$1${redacted}`)
+    .replace(spoken, `$1${redacted}`)
+    .replace(privateKey, `-----BEGIN $1-----${redacted}`)
 }
 
 /** `redactText`, and these very values wherever they stand, also percent-encoded. */

@@ -10,7 +10,10 @@ import type { Content } from './content.ts'
 import type { Generation } from './generation.ts'
 import type { ContentSender } from './sender.ts'
 
-/** What came of an update, as the message log keeps it. */
+/**
+ * What came of an update, as the message log keeps it. `repeated`: this attempt didn't settle it; it
+ * runs again, or somebody else had completed it.
+ */
 export type Outcome =
   | 'done'
   | 'ignored'

@@ -126,12 +126,17 @@ export class UpdateHandling {
         try {
           await raceWith(signal, admit())
           const effect = await commitRun(run, item, inbox, this.#commits)
-          if (effect === 'lost') return
+          if (effect === 'lost') {
+            run.outcome = 'repeated'
+            return
+          }
         } catch (error) {
           if (this.#isRepeatable(error, run, mayRepeatConflict)) {
             run.outcome = 'repeated'
             repeat = error
-          } else if (!this.#isLeftOpen(error, run)) {
+          } else if (this.#isLeftOpen(error, run)) {
+            run.outcome = 'repeated'
+          } else {
             await this.#fail(item, inbox, run, error)
           }
           return

@@ -27,6 +27,16 @@ describe('redaction of texts', () => {
     ],
     'a bearer token without its header': ['sent Bearer abcdefghijklmnop1', 'sent Bearer ***'],
     'a secret in a query': ['GET /x?access_token=abc&y=1', 'GET /x?access_token=***&y=1'],
+    'a password that somebody tells': ['VPN password: hunter2 ok', 'VPN password: *** ok'],
+    'a password told in Russian': ['пароль - qwerty1, ждём', 'пароль - *** ждём'],
+    'a private key': [
+      'key -----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNz\nAAAA==\n-----END OPENSSH PRIVATE KEY----- end',
+      'key -----BEGIN OPENSSH PRIVATE KEY-----*** end',
+    ],
+    'half a private key': [
+      '-----BEGIN PRIVATE KEY-----\nMIIEvQ',
+      '-----BEGIN PRIVATE KEY-----***',
+    ],
     'a secret in JSON': ['{"newPassword": "abc", "y": 1}', '{"newPassword": "***", "y": 1}'],
   }
   for (const [name, [text, expected]] of Object.entries(cases)) {
@@ -42,7 +52,7 @@ describe('redaction of texts', () => {
   })
 
   it('takes time linear in the length of hostile text', () => {
-    for (const part of ['://a:', 'a', 'token', 'authorization', '1234567', 'bearer ']) {
+    for (const part of ['://a:', 'a', 'token', 'authorization', '1234567', 'bearer ', 'password: ', '-----BEGIN PRIVATE KEY-----']) {
       const text = part.repeat(20_000 / part.length)
       const started = performance.now()
       redactText(text)
