@@ -220,7 +220,10 @@ export interface MiddlewareKit<P extends PluginTypes> {
 type TokenMap = Readonly<Record<string, ServiceToken<never>>>
 
 /** Each key is one of setup's results and satisfies the token's type. */
-type Provided<Result> = { readonly [K in keyof Result]?: ServiceToken<Result[K]> }
+type Provided<Result> = {
+  // `& string`: over the bare keys the mapped type would take part in inferring the result, and spoil it
+  readonly [K in keyof Result & string]?: ServiceToken<Result[K]>
+}
 
 interface TypesOf<Config extends Schema, Uses, Permissions, Result, Actions> extends PluginTypes {
   config: z.output<Config>

@@ -1,5 +1,15 @@
 // Compiled by `npm run check`, never run: what a plugin author's editor shows is a promise too.
-import { buttons, definePlugin, duration, edit, message, Plugins, Settings } from 'opsgram'
+import {
+  Authenticator,
+  Authorizer,
+  buttons,
+  definePlugin,
+  duration,
+  edit,
+  message,
+  Plugins,
+  Settings,
+} from 'opsgram'
 import { z } from 'zod'
 
 type Equal<A, B> =
@@ -109,6 +119,35 @@ export default definePlugin({
   ],
   telegraf: (composer) => {
     composer.on('sticker', (ctx) => ctx.reply(ctx.actor.name))
+  },
+})
+
+// what `provides` names is one of setup's results, of the token's type, also when setup is async and takes its scope
+definePlugin({
+  name: 'gate',
+  version: '1.0.0',
+  config: z.object({ limit: z.coerce.number().default(5) }),
+  async setup(scope) {
+    holds<Equal<typeof scope.config.limit, number>>()
+    return { authorizer: { permissionsOf: async () => () => false }, other: 1 }
+  },
+  provides: {
+    authorizer: Authorizer,
+    // @ts-expect-error a number authenticates nobody
+    other: Authenticator,
+  },
+  commands: ({ command }) => ({
+    x: command({ description: 'x', run: (ctx) => holds<Equal<typeof ctx.plugin.other, number>>() }),
+  }),
+})
+
+definePlugin({
+  name: 'gate',
+  version: '1.0.0',
+  setup: (scope) => ({ since: scope.plugin }),
+  provides: {
+    // @ts-expect-error setup returns no such thing
+    missing: Authenticator,
   },
 })
 

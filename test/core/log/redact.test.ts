@@ -33,10 +33,7 @@ describe('redaction of texts', () => {
       'key -----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNz\nAAAA==\n-----END OPENSSH PRIVATE KEY----- end',
       'key -----BEGIN OPENSSH PRIVATE KEY-----*** end',
     ],
-    'half a private key': [
-      '-----BEGIN PRIVATE KEY-----\nMIIEvQ',
-      '-----BEGIN PRIVATE KEY-----***',
-    ],
+    'half a private key': ['-----BEGIN PRIVATE KEY-----\nMIIEvQ', '-----BEGIN PRIVATE KEY-----***'],
     'a secret in JSON': ['{"newPassword": "abc", "y": 1}', '{"newPassword": "***", "y": 1}'],
   }
   for (const [name, [text, expected]] of Object.entries(cases)) {
@@ -52,7 +49,16 @@ describe('redaction of texts', () => {
   })
 
   it('takes time linear in the length of hostile text', () => {
-    for (const part of ['://a:', 'a', 'token', 'authorization', '1234567', 'bearer ', 'password: ', '-----BEGIN PRIVATE KEY-----']) {
+    for (const part of [
+      '://a:',
+      'a',
+      'token',
+      'authorization',
+      '1234567',
+      'bearer ',
+      'password: ',
+      '-----BEGIN PRIVATE KEY-----',
+    ]) {
       const text = part.repeat(20_000 / part.length)
       const started = performance.now()
       redactText(text)

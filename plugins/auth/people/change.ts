@@ -1,0 +1,157 @@
+import { type ActiveUser, AuditEntry, BotUser, type OpsContext, type Translate } from 'opsgram'
+import type { Owners } from '../gate/owners.ts'
+import { readMetadata } from '../person-metadata.ts'
+import { type Found, findPerson } from './find.ts'
+import { nameOf } from './name.ts'
+import { type Change, refusalOf } from './rules.ts'
+
+/** Who asks, and the unit of work that is committed with their update. */
+type Asker = Pick<OpsContext, 'em' | 't' | 'facts'> & { readonly actor: ActiveUser }
+
+/** How to change a person: a change with what belongs to it. */
+export type Wish =
+  | { readonly kind: 'add'; readonly role: string; readonly name: string | undefined }
+  | { readonly kind: 'role'; readonly role: string }
+  | { readonly kind: 'block'; readonly reason: string | undefined }
+  | { readonly kind: 'unblock' }
+
+/**
+ * Changes what a person may do, with its audit row, in the transaction of the update; a refused wish
+ * writes only the audit row. Holds from the person's next update on.
+ * @param named an id or `@name`
+ * @returns what to tell the asker
+ */
+export async function changePerson(
+  asker: Asker,
+  owners: Owners,
+  named: string,
+  wish: Wish,
+): Promise<string> {
+  const { em, actor, t } = asker
+  const found = await findPerson(em, named)
+  if (found.kind !== 'person' && found.kind !== 'unknown-id') return notFound(found, named, t)
+  const known = found.kind === 'person' ? found.person : undefined
+  const telegramId = found.kind === 'person' ? found.person.telegramId : found.telegramId
+  const standing = {
+    telegramId,
+    role: owners.has(telegramId) ? 'owner' : (known?.role ?? 'guest'),
+  }
+  const refusal = refusalOf(wish as Change, actor, standing)
+  if (refusal !== undefined) {
+    audit(asker, wish, telegramId, { refusal })
+    return t(`refused.${refusal}`)
+  }
+  const idle = nothingToDo(known, wish)
+  if (idle !== undefined) {
+    return t(`unchanged.${idle}`, {
+      name: known === undefined ? named : nameOf(known),
+      ...words(known, t),
+    })
+  }
+  const person = known ?? em.create(BotUser, { telegramId, metadata: {} })
+  const before = known === undefined ? undefined : { role: known.role, status: known.status }
+  apply(person, wish, actor)
+  person.authEpoch = (person.authEpoch ?? 0) + 1
+  audit(asker, wish, telegramId, { before, after: { role: person.role, status: person.status } })
+  return t(`done.${wish.kind}`, { name: nameOf(person), id: telegramId, ...words(person, t) })
+}
+
+/** What to say when nobody, or not just one, is meant. */
+export function notFound(
+  found: Exclude<Found, { kind: 'person' }>,
+  named: string,
+  t: Translate,
+): string {
+  return t(`notFound.${found.kind}`, { named })
+}
+
+/** Why nothing would change: the key of its text, `unchanged.<key>`. */
+function nothingToDo(known: BotUser | undefined, wish: Wish): string | undefined {
+  switch (wish.kind) {
+    case 'add': {
+      if (known?.status === 'active') return 'active'
+      // somebody shut this person out on purpose; letting them in again is a decision of its own
+      const byPeople = known?.status === 'blocked' && wasLetIn(known)
+      return byPeople ? 'blocked' : undefined
+    }
+    case 'role':
+      if (known === undefined || known.status === 'pending') return 'stranger'
+      return known.role === wish.role ? 'role' : undefined
+    case 'block':
+      return known?.status === 'blocked' ? 'blocked' : undefined
+    case 'unblock':
+      return known?.status === 'blocked' ? undefined : 'notBlocked'
+  }
+}
+
+function apply(person: BotUser, wish: Wish, by: ActiveUser): void {
+  switch (wish.kind) {
+    case 'add': {
+      const { stranger: _, ...metadata } = readMetadata(person.metadata)
+      person.metadata = { ...metadata, added: { by: by.telegramId, at: new Date().toISOString() } }
+      person.role = wish.role
+      open(person, 'active')
+      // Telegram's own name replaces it as soon as they write
+      if (wish.name !== undefined) person.firstName ??= wish.name
+      return
+    }
+    case 'role':
+      person.role = wish.role
+      return
+    case 'block':
+      person.role ??= 'guest'
+      person.status = 'blocked'
+      person.blockedReason = wish.reason ?? null
+      person.blockedAt = new Date()
+      return
+    case 'unblock':
+      open(person, wasLetIn(person) ? 'active' : 'pending')
+  }
+}
+
+function open(person: BotUser, status: 'active' | 'pending'): void {
+  person.status = status
+  person.blockedReason = null
+  person.blockedAt = null
+}
+
+/** Unlike a stranger whom the gate blocked by itself. */
+function wasLetIn(person: BotUser): boolean {
+  return person.role !== 'guest' || readMetadata(person.metadata).added !== undefined
+}
+
+function audit(
+  { em, actor, facts }: Asker,
+  wish: Wish,
+  telegramId: number,
+  outcome: { refusal: string } | { before: Standing | undefined; after: Standing },
+): void {
+  em.create(AuditEntry, {
+    actorId: actor.telegramId,
+    actorName: actor.name,
+    plugin: 'auth',
+    action: `users.${wish.kind}`,
+    target: `user:${telegramId}`,
+    chatId: facts.chatId ?? null,
+    ...('refusal' in outcome
+      ? {
+          outcome: 'refused',
+          reason: outcome.refusal,
+          after: 'role' in wish ? { role: wish.role } : null,
+        }
+      : {
+          outcome: 'done',
+          reason: wish.kind === 'block' ? (wish.reason ?? null) : null,
+          before: outcome.before === undefined ? null : { ...outcome.before },
+          after: { ...outcome.after },
+        }),
+  })
+}
+
+type Standing = Pick<BotUser, 'role' | 'status'>
+
+function words(person: BotUser | undefined, t: Translate): Record<string, string> {
+  return person === undefined
+    ? {}
+    : { role: t(`role.${person.role}`), status: t(`status.${person.status}`) }
+}
