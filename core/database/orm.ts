@@ -39,6 +39,8 @@ export const ormOptions = {
 export async function createOrm(database: Database, entities: readonly Entity[]): Promise<Orm> {
   return MikroORM.init<OpsDriver>({
     ...ormOptions,
+    // A copy: init() writes into what it is given (MikroORM 7.2.1).
+    discovery: { ...ormOptions.discovery },
     driver: OpsDriver,
     driverOptions: database.kysely,
     // Only shows in messages: the connection is there already.

@@ -69,8 +69,6 @@ function collect(
   // Metadata only: this ORM never connects. It also discovers what the entities refer to, which isn't asked for.
   const orm = new MikroORM({
     ...ormOptions,
-    // init() of another ORM writes into the object that it is given
-    discovery: { warnWhenNoEntities: false, skipSyncDiscovery: false },
     driver: OpsDriver,
     dbName: 'none',
     entities: [...entities],
@@ -99,6 +97,12 @@ function addColumns(
   for (const prop of meta.props) {
     // A property that isn't persisted, or is computed in the query, has no column of its own.
     if (prop.persist === false || prop.formula !== undefined) continue
+    // The other side of a relation keeps it, or a table between the two does.
+    if (prop.kind === ReferenceKind.ONE_TO_MANY || prop.kind === ReferenceKind.MANY_TO_MANY)
+      continue
+    if (prop.kind === ReferenceKind.ONE_TO_ONE && !prop.owner) continue
+    // Inlined embeddables are there again as one property for each of theirs.
+    if (prop.kind === ReferenceKind.EMBEDDED && prop.object !== true) continue
     prop.fieldNames?.forEach((name, i) => {
       columns.set(name, {
         name,
