@@ -38,6 +38,7 @@ export type {
   AvailableCommand,
   HeldPermission,
   PluginStatus,
+  Plugins as PluginsApi,
   ReloadOutcome,
 } from './plugin/plugins.ts'
 export type { Outcome } from './plugin/run.ts'

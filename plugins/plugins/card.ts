@@ -1,0 +1,27 @@
+import { bold, type Html, html, type OpsContext, type PluginStatus, pre } from 'opsgram'
+import { ago, icon, lastReload } from './status.ts'
+
+/** One plugin in detail; after a failure also its error, the place and what to do. */
+export function card(
+  status: PluginStatus,
+  ctx: Pick<OpsContext, 't' | 'language' | 'timeZone'>,
+): Html {
+  const { t, language, timeZone } = ctx
+  const { name, version, description, state, since, generation, draining } = status
+  const failure = status.lastReload?.ok === false ? status.lastReload : undefined
+  const lines = [
+    t('card.state', {
+      state: t(`state.${state}`),
+      since: since.toLocaleString(language, { timeZone, dateStyle: 'medium', timeStyle: 'short' }),
+    }),
+    generation !== undefined && t('card.generation', { generation }),
+    draining > 0 && t('draining', { count: draining }),
+    failure === undefined
+      ? lastReload(status, ctx)
+      : t('card.failed', { when: ago(failure.at, language) }),
+  ]
+  return html`${icon(status)} ${bold(`${name} ${version ?? ''}`)}
+${description && `${description}\n`}
+${lines.filter(Boolean).join('\n')}
+${failure && html`${pre(`${failure.code}: ${failure.message}`)}\n${failure.hint}`}`
+}

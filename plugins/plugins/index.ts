@@ -1,0 +1,62 @@
+import { buttons, definePlugin, edit, message, Plugins } from 'opsgram'
+import { z } from 'zod'
+import { card } from './card.ts'
+import { list } from './list.ts'
+import { reload } from './reload.ts'
+
+export default definePlugin({
+  name: 'plugins',
+  version: '1.0.0',
+  description: 'States of plugins, and their reload from the chat',
+  engine: '^1.0.0',
+  uses: { plugins: Plugins },
+  permissions: {
+    'plugins.view': { description: 'See the plugins and their states', roles: ['admin'] },
+    // a reload runs what lies in the folder: owners alone, until they grant it
+    'plugins.manage': { description: 'Reload plugins', roles: [] },
+  },
+  actions: ({ action }) => ({
+    reload: action({
+      label: 'Reload',
+      data: z.object({ name: z.string() }),
+      permission: 'plugins.manage',
+      async run(ctx, { name }) {
+        const { plugins } = ctx.use
+        const text = await reload(ctx, name)
+        await ctx.answerCbQuery(text.slice(0, 200))
+        const status = plugins.list().find((plugin) => plugin.name === name)
+        if (status === undefined) return edit(text)
+        return edit(card(status, ctx), buttons(ctx.button('reload', { name })))
+      },
+    }),
+  }),
+  commands: ({ command }) => ({
+    plugins: command({
+      description: 'Plugins, their states and last reloads',
+      permission: 'plugins.view',
+      run: (ctx) => list(ctx.use.plugins, ctx),
+      subcommands: {
+        show: command({
+          description: 'One plugin in detail',
+          permission: 'plugins.view',
+          args: z.object({ name: z.string().toLowerCase() }),
+          run(ctx, { name }) {
+            const status = ctx.use.plugins.list().find((plugin) => plugin.name === name)
+            if (status === undefined) return ctx.t('unknown', { name })
+            const mayReload = ctx.can('plugins.manage') && status.state !== 'disabled'
+            return message(
+              card(status, ctx),
+              mayReload ? buttons(ctx.button('reload', { name })) : undefined,
+            )
+          },
+        }),
+        reload: command({
+          description: 'Load a plugin anew, as it lies in its folder',
+          permission: 'plugins.manage',
+          args: z.object({ name: z.string().toLowerCase() }),
+          run: (ctx, { name }) => reload(ctx, name),
+        }),
+      },
+    }),
+  }),
+})

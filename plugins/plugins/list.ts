@@ -1,0 +1,22 @@
+import { bold, type Html, html, type OpsContext, type PluginsApi } from 'opsgram'
+import { icon, lastReload } from './status.ts'
+
+/** All plugins, one or two lines each. */
+export function list(plugins: PluginsApi, ctx: Pick<OpsContext, 't' | 'language'>): Html {
+  const { t } = ctx
+  const entries = plugins.list().map((status) => {
+    const facts = [
+      status.version,
+      status.generation && t('generation', { generation: status.generation }),
+      status.state !== 'active' && t(`state.${status.state}`),
+      status.draining > 0 && t('draining', { count: status.draining }),
+    ]
+    const reloaded = lastReload(status, ctx)
+    return html`${icon(status)} ${bold(status.name)} ${facts.filter(Boolean).join(' · ')}
+${reloaded && `      ${reloaded}\n`}`
+  })
+  return html`${bold(t('title', { generation: plugins.generation }))}
+
+${entries}
+${t('more')}`
+}

@@ -1,0 +1,35 @@
+import type { OpsContext, PluginStatus } from 'opsgram'
+
+/** Yellow: an older version goes on serving, because the newest save could not be loaded. */
+export function icon({ state, lastReload }: PluginStatus): string {
+  if (state === 'disabled') return '⚪'
+  if (state === 'failed') return '🔴'
+  return lastReload?.ok === false ? '🟡' : '🟢'
+}
+
+/** When it was last loaded and how that ended, in a line. */
+export function lastReload(
+  { lastReload }: PluginStatus,
+  { t, language }: Pick<OpsContext, 't' | 'language'>,
+): string | undefined {
+  if (lastReload === undefined) return undefined
+  const when = ago(lastReload.at, language)
+  if (lastReload.ok) return t('last.done', { when, ms: lastReload.ms })
+  const [line] = (lastReload.message ?? '').split('\n')
+  return t('last.failed', { when, code: lastReload.code, line })
+}
+
+const units = [
+  ['day', 86_400],
+  ['hour', 3_600],
+  ['minute', 60],
+  ['second', 1],
+] as const
+
+/** `3 minutes ago` */
+export function ago(at: Date, language: string, now = Date.now()): string {
+  const seconds = Math.max(0, Math.round((now - at.getTime()) / 1000))
+  const [unit, size] = units.find(([, size]) => seconds >= size) ?? units[3]
+  const format = new Intl.RelativeTimeFormat(language, { numeric: 'auto' })
+  return format.format(-Math.floor(seconds / size), unit)
+}
