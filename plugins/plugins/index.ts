@@ -4,6 +4,9 @@ import { card } from './card.ts'
 import { list } from './list.ts'
 import { reload } from './reload.ts'
 
+// one word of the usage line; a folder's name has no capitals
+const pluginName = z.string().meta({ placeholder: 'worklog' }).toLowerCase()
+
 export default definePlugin({
   name: 'plugins',
   version: '1.0.0',
@@ -39,7 +42,7 @@ export default definePlugin({
         show: command({
           description: 'One plugin in detail',
           permission: 'plugins.view',
-          args: z.object({ name: z.string().toLowerCase() }),
+          args: z.object({ name: pluginName }),
           run(ctx, { name }) {
             const status = ctx.use.plugins.list().find((plugin) => plugin.name === name)
             if (status === undefined) return ctx.t('unknown', { name })
@@ -53,7 +56,7 @@ export default definePlugin({
         reload: command({
           description: 'Load a plugin anew, as it lies in its folder',
           permission: 'plugins.manage',
-          args: z.object({ name: z.string().toLowerCase() }),
+          args: z.object({ name: pluginName }),
           run: (ctx, { name }) => reload(ctx, name),
         }),
       },

@@ -13,8 +13,8 @@ export function overview(commands: readonly AvailableCommand[], t: Translate): H
 export function details(command: AvailableCommand, t: Translate): Html {
   const names = command.aliases.map((alias) => `/${alias}`).join(', ')
   const list = command.arguments.map(({ name, required, hint, description }) => {
-    const facts = [required ? '' : t('help.optional'), description ?? '', hint ?? '']
-    return html`• ${bold(name)} — ${facts.filter(Boolean).join('; ') || t('help.required')}\n`
+    const optional = !required && ` (${t('help.optional')})`
+    return html`• ${bold(name)}${optional} — ${description ?? hint ?? t('help.required')}\n`
   })
   return html`${bold(command.usage)}\n${command.description}\n${[
     list.length > 0 && html`\n${t('help.arguments')}\n${list}`,

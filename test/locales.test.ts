@@ -1,0 +1,80 @@
+import { globSync, readFileSync } from 'node:fs'
+import { join, relative, resolve } from 'node:path'
+import { expect } from 'chai'
+
+const root = resolve(import.meta.dirname, '..')
+
+/** Forms that a number needs in each language (CLDR); `zero` is i18next's own and may be added. */
+const pluralForms = { en: ['one', 'other'], ru: ['one', 'few', 'many', 'other'] } as const
+type Language = keyof typeof pluralForms
+
+/** `a.b.c` → text */
+function textsOf(tree: unknown, path = ''): [key: string, text: string][] {
+  if (typeof tree !== 'object' || tree === null) return [[path, String(tree)]]
+  return Object.entries(tree).flatMap(([key, value]) =>
+    textsOf(value, path === '' ? key : `${path}.${key}`),
+  )
+}
+
+const plural = /_(zero|one|two|few|many|other)$/
+const baseOf = (key: string) => key.replace(plural, '')
+const valuesIn = (text: string) => [...text.matchAll(/\{\{(\w+)\}\}/g)].map(([, name]) => name)
+
+function read(folder: string, language: Language) {
+  return textsOf(JSON.parse(readFileSync(join(folder, `${language}.json`), 'utf8')))
+}
+
+const folders = globSync(['core/i18n/locales', 'plugins/*/locales'], { cwd: root }).map((folder) =>
+  join(root, folder),
+)
+
+describe('locales', () => {
+  it('are there for the core and every first-party plugin', () => {
+    const plugins = globSync('plugins/*/index.ts', { cwd: root })
+    expect(plugins).to.not.be.empty
+    expect(folders).to.have.lengthOf(plugins.length + 1)
+  })
+
+  for (const folder of folders) {
+    describe(relative(root, folder), () => {
+      it('have the same keys in English and Russian', () => {
+        const keys = (language: Language) => [
+          ...new Set(read(folder, language).map(([key]) => baseOf(key))),
+        ]
+        expect(keys('ru').sort()).to.deep.equal(keys('en').sort())
+      })
+
+      it('have every plural form that the language needs', () => {
+        for (const language of ['en', 'ru'] as const) {
+          const forms = Map.groupBy(
+            read(folder, language).filter(([key]) => plural.test(key)),
+            ([key]) => baseOf(key),
+          )
+          for (const [base, texts] of forms) {
+            const present = texts.map(([key]) => key.slice(base.length + 1))
+            expect(present, `${base} in ${language}`).to.include.members([...pluralForms[language]])
+          }
+        }
+      })
+
+      it('fill the same values into both', () => {
+        const values = (language: Language) =>
+          Object.fromEntries(
+            [...Map.groupBy(read(folder, language), ([key]) => baseOf(key))].map(([key, texts]) => [
+              key,
+              [...new Set(texts.flatMap(([, text]) => valuesIn(text)))].sort(),
+            ]),
+          )
+        expect(values('ru')).to.deep.equal(values('en'))
+      })
+
+      it('leave no text empty or blank at its ends', () => {
+        for (const language of ['en', 'ru'] as const) {
+          for (const [key, text] of read(folder, language)) {
+            expect(text, `${key} in ${language}`).to.equal(text.trim()).and.not.equal('')
+          }
+        }
+      })
+    })
+  }
+})
