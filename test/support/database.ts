@@ -1,10 +1,12 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
 import { type Database, openDatabase } from '../../core/database/connection.ts'
 import { coreMigrations } from '../../core/database/core-migrations.ts'
 import { migrate } from '../../core/database/migrator.ts'
+import { codeOf } from '../../core/errors.ts'
 import { silentLog } from './log.ts'
 
 const serverUrl = process.env.TEST_DATABASE_URL || undefined
@@ -17,10 +19,21 @@ let embedded: Promise<Database> | undefined
 const names = new Set<string>()
 const folders = new Set<string>()
 
-// Test files share this process one after another: what they forgot goes when it has nothing left to do.
-process.on('beforeExit', () => void dropAll())
+const dropAll = `
+  const [server, ...names] = process.argv.slice(1)
+  const client = new (require('pg').Client)({ connectionString: server })
+  client.connect().then(async () => {
+    for (const name of names) await client.query('drop database if exists ' + name + ' with (force)')
+    await client.end()
+  })`
+
+// Test files share this process one after another; what they forgot goes when it ends. The runner ends it by
+// process.exit, so nothing asynchronous would be waited for.
 process.on('exit', () => {
   for (const folder of folders) rmSync(folder, { recursive: true, force: true })
+  if (names.size === 0 || serverUrl === undefined) return
+  spawnSync(process.execPath, ['-e', dropAll, serverUrl, ...names], { cwd: import.meta.dirname })
+})
 })
 
 /**
@@ -28,7 +41,7 @@ process.on('exit', () => {
  * is the one of this process, emptied, so use one at a time.
  */
 export async function freshDatabase(options: { migrated?: boolean } = {}): Promise<Database> {
-  const database = serverUrl === undefined ? await emptied() : await created()
+  const database = serverUrl === undefined ? await emptied() : await created(serverUrl)
   if (options.migrated === true) await migrate(database, await coreMigrations())
   return database
 }
@@ -48,19 +61,22 @@ export async function freshUrl(): Promise<string> {
 
 /** An empty folder; removed when the process ends. */
 export function freshFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'opsgram-test-'))
+  if (folders.size === 0) removeLeftovers()
+  const folder = mkdtempSync(join(tmpdir(), `opsgram-test-${process.pid}-`))
   folders.add(folder)
   return folder
 }
 
-async function created(): Promise<Database> {
+async function created(server: string): Promise<Database> {
   const url = await freshUrl()
   const database = await openDatabase({ url, dir: '', log: silentLog })
   return {
     ...database,
     async close() {
       await database.close()
-      await dropAll(new URL(url).pathname.slice(1))
+      const name = new URL(url).pathname.slice(1)
+      names.delete(name)
+      await onServer(server, `drop database if exists ${name} with (force)`)
     },
   }
 }
@@ -70,13 +86,6 @@ async function emptied(): Promise<Database> {
   const database = await embedded
   await database.query('drop schema public cascade; create schema public')
   return { ...database, close: async () => undefined }
-}
-
-async function dropAll(only?: string): Promise<void> {
-  for (const name of only === undefined ? [...names] : [only]) {
-    if (!names.delete(name) || serverUrl === undefined) continue
-    await onServer(serverUrl, `drop database if exists ${name} with (force)`)
-  }
 }
 
 /** Databases of test processes that were killed before they could drop them. */
@@ -97,12 +106,21 @@ async function dropLeftovers(server: string): Promise<void> {
   }
 }
 
+/** Folders of test processes that were killed. */
+function removeLeftovers(): void {
+  for (const name of readdirSync(tmpdir())) {
+    const pid = /^opsgram-test-(\d+)-/.exec(name)?.[1]
+    if (pid === undefined || lives(Number(pid))) continue
+    rmSync(join(tmpdir(), name), { recursive: true, force: true })
+  }
+}
+
 function lives(pid: number): boolean {
   try {
     process.kill(pid, 0)
     return true
-  } catch {
-    return false
+  } catch (error) {
+    return codeOf(error) === 'EPERM'
   }
 }
 
