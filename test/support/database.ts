@@ -34,7 +34,6 @@ process.on('exit', () => {
   if (names.size === 0 || serverUrl === undefined) return
   spawnSync(process.execPath, ['-e', dropAll, serverUrl, ...names], { cwd: import.meta.dirname })
 })
-})
 
 /**
  * An empty database, or one with the core's tables; `close` it when done. On PostgreSQL it is a new one; embedded it
