@@ -3,7 +3,6 @@ import type { FastifyInstance } from 'fastify'
 import { TelegramError } from 'telegraf'
 import type { Update, UserFromGetMe } from 'telegraf/types'
 import type { Config } from '../config/config.ts'
-import { pluginVariable, reservedPluginNames } from '../config/names.ts'
 import { createBulkWriter } from './database/bulk-writer.ts'
 import { type Database, openDatabase } from './database/connection.ts'
 import { migrateCore } from './database/core-migrations.ts'
@@ -125,11 +124,10 @@ async function startApp(config: Config, parts: AppParts, opened: Opened): Promis
       stacks,
       importShared: (specifier) => import(specifier),
       settingsOf: parts.settingsOf ?? ((plugin) => config.pluginEnv(plugin)),
-      variableOf: pluginVariable,
       defaultLanguage: config.people.locale,
       coreVersion: version,
-      reservedNames: reservedPluginNames,
       evaluateTimeoutMs: 10_000,
+      log,
     },
     log,
   })
@@ -177,8 +175,13 @@ async function startApp(config: Config, parts: AppParts, opened: Opened): Promis
     database,
     botId: botInfo.id,
     handle: (item) => handling.handle(item, inbox),
+    poison: (item) => handling.poison(item, inbox),
     log,
   })
+  registerHealth(health, { database, gateway, reloader })
+  const { mount } = parts
+  if (mount !== undefined) http.mount((fastify) => mount(fastify, reloader.events))
+  await http.open()
   await inbox.start()
   const poller = createPoller({
     transport: gateway.transport,
@@ -188,10 +191,6 @@ async function startApp(config: Config, parts: AppParts, opened: Opened): Promis
   })
   poller.start()
 
-  registerHealth(health, { database, gateway, reloader })
-  const { mount } = parts
-  if (mount !== undefined) http.mount((fastify) => mount(fastify, reloader.events))
-  await http.open()
   health.phase = 'ready'
   log.info('app.started', {
     ms: Math.round(performance.now() - began),

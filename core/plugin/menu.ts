@@ -37,7 +37,7 @@ export class Menus {
   /** Hashes of what Telegram has, by scope and language. */
   readonly #sent = new Map<string, string>()
   readonly #wanted = new Map<string, Menu>()
-  readonly #people = new Map<number, ActiveUser>()
+  readonly #people = new Map<number, { user: ActiveUser; key: string }>()
   readonly #stopping = new AbortController()
   #work: Promise<void> | undefined
 
@@ -60,7 +60,7 @@ export class Menus {
         commandsOf(generation, language, undefined, () => false),
       )
     }
-    for (const user of this.#people.values()) await this.#wantFor(user, generation)
+    for (const { user } of this.#people.values()) await this.#wantFor(user, generation)
   }
 
   /** To be called after each update: a known person's private chat gets a list of its own. */
@@ -69,8 +69,11 @@ export class Menus {
   }
 
   async #seen(user: ActiveUser): Promise<void> {
+    const key = `${this.#live.current.id} ${user.role} ${user.language}`
+    const known = this.#people.get(user.telegramId)
     this.#people.delete(user.telegramId)
-    this.#people.set(user.telegramId, user)
+    this.#people.set(user.telegramId, { user, key })
+    if (known?.key === key) return
     const [oldest] = this.#people.keys()
     if (this.#people.size > maxPeople && oldest !== undefined) this.#people.delete(oldest)
     await this.#wantFor(user, this.#live.current)

@@ -1,5 +1,7 @@
 import type { z } from 'zod'
+import { coreVariables, pluginVariable, reservedPluginNames } from '../../config/names.ts'
 import { OpsError } from '../errors.ts'
+import type { Logger } from '../log/logger.ts'
 import { buildPlugin, type PluginBuild } from './code/build.ts'
 import { type EvaluatedPlugin, type EvaluateOptions, evaluatePlugin } from './code/evaluate.ts'
 import type { PluginFolder } from './code/folder.ts'
@@ -24,12 +26,10 @@ export interface PrepareOptions {
   importShared: EvaluateOptions['importShared']
   /** A plugin's own settings as the environment has them, by camel-case key. */
   settingsOf: (plugin: string) => Readonly<Record<string, string>>
-  /** How a key is spelt in the environment: `WORKLOG_SPREADSHEET_ID`. */
-  variableOf: (plugin: string, key: string) => string
   defaultLanguage: string
   coreVersion: string
-  reservedNames: ReadonlySet<string>
   evaluateTimeoutMs: number
+  log: Logger
 }
 
 /** Steps 2 to 4 of a reload for one folder: build, evaluate, read and check what it declares. */
@@ -50,7 +50,7 @@ export async function preparePlugin(
       locales: build.locales,
       defaultLanguage: options.defaultLanguage,
       coreVersion: options.coreVersion,
-      reservedNames: options.reservedNames,
+      reservedNames: reservedPluginNames,
     })
     const config = readConfig(folder.name, configSchema, options)
     return { name: folder.name, build, evaluated, declaration, config, setup }
@@ -63,14 +63,20 @@ export async function preparePlugin(
 function readConfig(
   plugin: string,
   schema: z.ZodObject | undefined,
-  { settingsOf, variableOf }: PrepareOptions,
+  { settingsOf, log }: PrepareOptions,
 ): unknown {
+  const settings = settingsOf(plugin)
+  for (const key of Object.keys(settings)) {
+    const variable = pluginVariable(plugin, key)
+    if (schema?.shape[key] !== undefined || coreVariables.has(variable)) continue
+    log.warn('plugin.config-unknown', { plugin, variable })
+  }
   if (schema === undefined) return {}
-  const parsed = schema.safeParse(settingsOf(plugin))
+  const parsed = schema.safeParse(settings)
   if (parsed.success) return parsed.data
   const problems = parsed.error.issues.map((issue) => {
     const key = String(issue.path[0] ?? '')
-    return `${variableOf(plugin, key)}: ${issue.message}`
+    return `${pluginVariable(plugin, key)}: ${issue.message}`
   })
   // the value itself isn't shown: it may be a secret, and only its plugin knows
   throw new OpsError('OPS_PLUGIN_CONFIG', `Plugin ${plugin}: ${problems.join('; ')}`, {

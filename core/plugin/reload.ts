@@ -1,31 +1,25 @@
 import { EventEmitter } from 'node:events'
-import type { Database } from '../database/connection.ts'
-import { migrate, pendingMigrations } from '../database/migrator.ts'
-import { createOrm, type Entity, type Orm } from '../database/orm.ts'
-import { missingFromSchema, type SchemaNeeds, schemaNeeds } from '../database/schema-check.ts'
+import { createOrm, type Orm } from '../database/orm.ts'
+import { type SchemaNeeds, schemaNeeds } from '../database/schema-check.ts'
 import { OpsError } from '../errors.ts'
 import type { Logger } from '../log/logger.ts'
-import type { PluginBuild } from './code/build.ts'
 import { findPluginFolders, hashFolder, isInside, type PluginFolder } from './code/folder.ts'
-import { checkConflicts } from './conflicts.ts'
 import { composeGeneration, type Generation } from './generation.ts'
-import type { PluginDeclaration } from './instance.ts'
 import { Live } from './live.ts'
 import type { LoadedPlugin } from './loaded.ts'
 import type { PluginStatus, ReloadOutcome } from './plugins.ts'
-import { type PreparedPlugin, type PrepareOptions, preparePlugin } from './prepare.ts'
 import { describeFailure, PluginRecords } from './records.ts'
-import { type CoreService, setUpPlugin } from './setup.ts'
+import {
+  Aborted,
+  type PlannedChange,
+  type ReadyGeneration,
+  Transaction,
+  type TransactionParts,
+} from './transaction.ts'
 
-export interface ReloaderOptions {
-  disabled: ReadonlySet<string>
-  database: Database
-  coreEntities: readonly Entity[]
-  coreServices: readonly CoreService[]
-  /** `manual`: pending migrations abort the reload and are named. */
-  migrations: 'auto' | 'manual'
-  prepare: PrepareOptions
-  log: Logger
+export interface ReloaderOptions extends Omit<TransactionParts, 'coreNeeds'> {
+  /** Names of plugins that are not to be loaded. */
+  readonly disabled: ReadonlySet<string>
 }
 
 /** What a reload did, for whoever watches: menus, the playground's banner, tests. */
@@ -38,25 +32,6 @@ interface Change {
   readonly name: string
   /** What the folder is now; undefined when it is gone. */
   readonly folder: PluginFolder | undefined
-}
-
-/** A change that a transaction takes on. */
-interface PlannedChange extends Change {
-  /**
-   * Hash of the folder before it is read: a save during the build then differs from what was
-   * attempted, and is not lost.
-   */
-  readonly hash: string | undefined
-}
-
-/** A plugin that can't go on in this transaction, and why. */
-class PluginFailure extends Error {
-  readonly plugin: string
-
-  constructor(plugin: string, cause: unknown) {
-    super(`plugin ${plugin}`, { cause })
-    this.plugin = plugin
-  }
 }
 
 /**
@@ -208,14 +183,13 @@ export class Reloader {
   async #commitTogether(changes: readonly PlannedChange[]): Promise<boolean> {
     const began = performance.now()
     try {
-      await this.#transact(changes, began)
+      this.#commit(await this.#transaction('abort').run(changes), changes, began)
       return true
     } catch (error) {
-      const [culprit, cause] =
-        error instanceof PluginFailure ? [error.plugin, error.cause] : [undefined, error]
+      const { plugin, cause } = error instanceof Aborted ? error : new Aborted(undefined, error)
       for (const change of changes) {
-        const own = culprit === undefined || culprit === change.name
-        this.#abort(change, own ? cause : abortedWith(change.name, culprit, cause), began)
+        const own = plugin === undefined || plugin === change.name
+        this.#abort(change, own ? cause : abortedWith(change.name, plugin, cause), began)
       }
       return false
     }
@@ -224,19 +198,21 @@ export class Reloader {
   /** As many of the changes as can be: one that fails is left out, the others go on. */
   async #commitEach(changes: readonly PlannedChange[]): Promise<void> {
     const began = performance.now()
-    let left = [...changes]
-    while (left.length > 0) {
-      try {
-        return await this.#transact(left, began)
-      } catch (error) {
-        const failed = error instanceof PluginFailure ? error.plugin : undefined
-        const dropped = failed === undefined ? left : left.filter(({ name }) => name === failed)
-        for (const change of dropped) {
-          this.#abort(change, error instanceof PluginFailure ? error.cause : error, began)
-        }
-        left = left.filter((change) => !dropped.includes(change))
-      }
+    const ready = await this.#transaction('leave-out').run(changes)
+    for (const change of changes) {
+      const { name } = change
+      if (ready.failures.has(name)) this.#abort(change, ready.failures.get(name), began)
     }
+    this.#commit(ready, changes, began)
+  }
+
+  #transaction(onFailure: 'abort' | 'leave-out'): Transaction {
+    return new Transaction(
+      { ...this.#options, coreNeeds: this.#coreNeeds },
+      this.live.current,
+      this.#nextId,
+      onFailure,
+    )
   }
 
   /** A commit may have taken away what another plugin failed on: a name, a table, a command. */
@@ -249,137 +225,13 @@ export class Reloader {
     }
   }
 
-  async #transact(changes: readonly PlannedChange[], began: number): Promise<void> {
-    const current = this.live.current
-    const removed = changes.filter(({ folder }) => folder === undefined).map(({ name }) => name)
-    const prepared = await this.#prepare(changes)
-    try {
-      const kept = [...current.plugins.values()].filter(
-        ({ name }) => !changes.some((change) => change.name === name),
-      )
-      this.#check(kept, prepared)
-      for (const plugin of prepared) await blame(plugin.name, () => this.#migrate(plugin))
-      const orm = await this.#composeOrm(current, kept, prepared)
-      const id = this.#nextId
-      const loaded = await this.#setUp(prepared, orm, id)
-      const plugins = new Map([...kept, ...loaded].map((plugin) => [plugin.name, plugin]))
-      const hashes = new Map(changes.map(({ name, hash }) => [name, hash]))
-      this.#commit(composeGeneration(id, plugins, orm), loaded, removed, hashes, began)
-    } catch (error) {
-      for (const { evaluated } of prepared) evaluated.release()
-      throw error
-    }
-  }
-
-  async #prepare(changes: readonly Change[]): Promise<PreparedPlugin[]> {
-    const outcomes = await Promise.allSettled(
-      changes.flatMap(({ folder, name }) =>
-        folder === undefined
-          ? []
-          : [blame(name, () => preparePlugin(folder, this.#options.prepare))],
-      ),
-    )
-    const prepared = outcomes.flatMap((outcome) =>
-      outcome.status === 'fulfilled' ? [outcome.value] : [],
-    )
-    const failed = outcomes.find((outcome) => outcome.status === 'rejected')
-    if (failed === undefined) return prepared
-    for (const { evaluated } of prepared) evaluated.release()
-    throw failed.reason
-  }
-
-  /** Newcomers are checked one after the other, so that a conflict is put on the later one. */
-  #check(kept: readonly PluginDeclaration[], prepared: readonly PreparedPlugin[]): void {
-    const accepted = [...kept]
-    for (const { name, declaration } of prepared) {
-      accepted.push(declaration)
-      try {
-        checkConflicts(accepted, this.#coreNeeds)
-      } catch (error) {
-        throw new PluginFailure(name, error)
-      }
-    }
-  }
-
-  async #migrate({ name, build, evaluated, declaration }: PreparedPlugin): Promise<void> {
-    const { database, migrations } = this.#options
-    const before = this.live.current.plugins.get(name)
-    const { needs } = declaration
-    const unchanged =
-      before !== undefined &&
-      before.needs.signature === needs.signature &&
-      sameMigrations(before.build, build)
-    if (unchanged) return
-    const set = { owner: name, migrations: evaluated.migrations }
-    if (evaluated.migrations.length > 0) {
-      const pending = migrations === 'manual' ? await pendingMigrations(database, set) : []
-      if (pending.length > 0) {
-        throw new OpsError(
-          'OPS_MIGRATION_PENDING',
-          `Plugin ${name} has pending migrations: ${pending.join(', ')}`,
-          { details: { plugin: name } },
-        )
-      }
-      if (migrations === 'auto') {
-        const { applied, missing } = await migrate(database, set)
-        if (applied.length > 0) this.#log.info('plugin.migrated', { plugin: name, applied })
-        if (missing.length > 0) this.#log.warn('plugin.schema-newer', { plugin: name, missing })
-      }
-    }
-    const missing = await missingFromSchema(database, needs)
-    if (missing.length > 0) {
-      throw new OpsError(
-        'OPS_SCHEMA_BEHIND',
-        `The database lacks what plugin ${name} needs: ${missing.join('; ')}`,
-        { details: { plugin: name } },
-      )
-    }
-  }
-
-  /** An entity is known by identity, and a rebuilt bundle makes new ones: only then a new ORM. */
-  async #composeOrm(
-    current: Generation,
-    kept: readonly PluginDeclaration[],
-    prepared: readonly PreparedPlugin[],
-  ): Promise<Orm> {
-    const entities = [...kept, ...prepared.map(({ declaration }) => declaration)].flatMap(
-      (plugin) => plugin.entities,
-    )
-    const known = new Set([...current.plugins.values()].flatMap((plugin) => plugin.entities))
-    if (known.size === entities.length && entities.every((entity) => known.has(entity))) {
-      return current.orm
-    }
-    return createOrm(this.#options.database, [...this.#options.coreEntities, ...entities])
-  }
-
-  async #setUp(
-    prepared: readonly PreparedPlugin[],
-    orm: Orm,
-    generation: number,
-  ): Promise<LoadedPlugin[]> {
-    const { log, coreServices } = this.#options
-    const loaded: LoadedPlugin[] = []
-    try {
-      for (const plugin of prepared) {
-        const { stacks } = this.#options.prepare
-        const parts = { log, coreServices, stacks, generation, em: () => orm.em.fork() }
-        loaded.push(await blame(plugin.name, () => setUpPlugin(plugin, parts)))
-      }
-      return loaded
-    } catch (error) {
-      for (const { scope } of loaded.reverse()) await scope.dispose()
-      throw error
-    }
-  }
-
   /** Step 8. Synchronous: no update is dispatched between the reference and the scopes' start. */
   #commit(
-    next: Generation,
-    loaded: readonly LoadedPlugin[],
-    removed: readonly string[],
-    hashes: ReadonlyMap<string, string | undefined>,
+    { next, loaded, removed }: ReadyGeneration,
+    changes: readonly PlannedChange[],
     began: number,
   ): void {
+    const hashes = new Map(changes.map(({ name, hash }) => [name, hash]))
     const before = this.live.current
     this.#nextId++
     for (const plugin of before.plugins.values()) {
@@ -426,24 +278,9 @@ export class Reloader {
   }
 }
 
-function sameMigrations(a: PluginBuild, b: PluginBuild): boolean {
-  return (
-    a.migrations.length === b.migrations.length &&
-    a.migrations.every(({ hash }, index) => hash === b.migrations[index]?.hash)
-  )
-}
-
 async function plan(change: Change): Promise<PlannedChange> {
   const { folder } = change
   return { ...change, hash: folder === undefined ? undefined : await hashFolder(folder.dir) }
-}
-
-async function blame<T>(plugin: string, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work()
-  } catch (error) {
-    throw new PluginFailure(plugin, error)
-  }
 }
 
 function abortedWith(name: string, culprit: string | undefined, cause: unknown): OpsError {

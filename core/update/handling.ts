@@ -18,7 +18,7 @@ import type { Gateway } from '../telegram/gateway.ts'
 import { commitRun } from './commit.ts'
 import type { Dispatcher } from './dispatcher.ts'
 import { newErrorId } from './error-id.ts'
-import { type Inbox, type InboxItem, isPoison } from './inbox.ts'
+import type { Inbox, InboxItem } from './inbox.ts'
 import { Semaphore } from './semaphore.ts'
 
 export interface HandlingOptions {
@@ -85,15 +85,6 @@ export class UpdateHandling {
   /** Never rejects. */
   async handle(item: InboxItem, inbox: Inbox): Promise<void> {
     const { log } = this.#options
-    if (isPoison(item)) {
-      await this.#bury(
-        item,
-        inbox,
-        newErrorId(),
-        'the process ended while it was handled, again and again',
-      )
-      return
-    }
     const backoff = new Backoff({ firstMs: 50, maxMs: 5_000 })
     let conflicts = 0
     for (;;) {
@@ -110,6 +101,16 @@ export class UpdateHandling {
       log.warn('update.repeated', { updateId: item.facts.updateId, error: failure })
       await sleep(backoff.next())
     }
+  }
+
+  /** Puts aside an update at which the process ended again and again. Never rejects. */
+  async poison(item: InboxItem, inbox: Inbox): Promise<void> {
+    await this.#bury(
+      item,
+      inbox,
+      newErrorId(),
+      'the process ended again and again while it was handled',
+    )
   }
 
   /** @returns the failure after which the run is to be repeated; undefined when the update is settled */

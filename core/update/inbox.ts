@@ -12,8 +12,8 @@ import { Lanes } from './lane.ts'
 export interface InboxItem {
   readonly update: Update
   readonly facts: UpdateFacts
-  /** How often it was found open after a restart. */
-  readonly tries: number
+  /** An earlier process left it open, perhaps because it was killed by it. */
+  readonly takenOver: boolean
 }
 
 export interface InboxOptions {
@@ -21,6 +21,8 @@ export interface InboxOptions {
   botId: number
   /** Handles one update to its end; must not reject. */
   handle: (item: InboxItem) => Promise<void>
+  /** An update at which process after process was killed; must not reject. */
+  poison: (item: InboxItem) => Promise<void>
   log: Logger
 }
 
@@ -30,7 +32,7 @@ const maxOpen = 10_000
 const maxActiveLanes = 256
 /** Updates in one INSERT. */
 const maxBatch = 200
-/** A process that was killed so often while it handled the same update won't try again. */
+/** After so many tries of one update by process after process there is no further one. */
 const maxTries = 3
 /** Telegram sends an update again for at most 24 h; twice that for deduplication. */
 const keepDoneMs = 48 * 3_600_000
@@ -38,7 +40,6 @@ const cleanEveryMs = 600_000
 
 interface Row {
   update_id: number | string
-  tries: number
   payload: string
 }
 
@@ -53,8 +54,10 @@ export class Inbox {
   readonly #lanes: Lanes<InboxItem>
   readonly #accepting: Batcher<Update>
   readonly #finishing: Batcher<number>
-  /** Ids of open updates in memory. */
+  /** Ids of updates in memory, until they are marked as done. */
   readonly #open = new Set<number>()
+  /** Handled, and not yet marked: Telegram may send them again meanwhile. */
+  readonly #marking = new Set<number>()
   readonly #stopping = new AbortController()
   #room: (() => void)[] = []
   #cleaner: NodeJS.Timeout | undefined
@@ -75,16 +78,12 @@ export class Inbox {
   /** Takes over what an earlier process left open. To be called once, before the first accept. */
   async start(): Promise<void> {
     const rows = await this.#sql.query<Row>(
-      // tries are counted before the run: a poison update that kills the process can't loop
-      `update inbox set tries = tries + 1 where bot_id = $1 and state = ${inboxState.open}
-       returning update_id, tries, payload, seq`,
+      `select update_id, payload from inbox
+       where bot_id = $1 and state = ${inboxState.open} order by seq`,
       [this.#options.botId],
     )
-    const inOrder = rows
-      .map((row) => ({ ...row, seq: Number(Reflect.get(row, 'seq')) }))
-      .sort((a, b) => a.seq - b.seq)
-    if (inOrder.length > 0) this.#options.log.info('inbox.taken-over', { updates: inOrder.length })
-    for (const row of inOrder) this.#offer(row)
+    if (rows.length > 0) this.#options.log.info('inbox.taken-over', { updates: rows.length })
+    for (const row of rows) this.#offer(row, true)
     this.#cleaner = setInterval(() => void this.#clean(), cleanEveryMs)
     this.#cleaner.unref()
   }
@@ -100,7 +99,8 @@ export class Inbox {
   /** Completes an update whose run wrote nothing; soon, together with others. */
   done({ facts }: InboxItem): void {
     // a process that dies before the mark runs the update again; it wrote nothing, so nothing is doubled
-    void this.#finishing.add(facts.updateId)
+    this.#marking.add(facts.updateId)
+    void this.#finishing.add(facts.updateId).then(() => this.#marking.delete(facts.updateId))
   }
 
   /**
@@ -177,7 +177,7 @@ export class Inbox {
     for (const [index, update] of updates.entries()) {
       const own = facts[index]
       if (own === undefined) continue
-      if (fresh.delete(own.updateId)) this.#push({ update, facts: own, tries: 0 })
+      if (fresh.delete(own.updateId)) this.#push({ update, facts: own, takenOver: false })
       else known.push(own.updateId)
     }
     if (known.length > 0) await this.#reload(known)
@@ -188,20 +188,20 @@ export class Inbox {
    * they are open and nobody works on them.
    */
   async #reload(ids: readonly number[]): Promise<void> {
-    const lost = ids.filter((id) => !this.#open.has(id))
+    const lost = ids.filter((id) => !this.#open.has(id) && !this.#marking.has(id))
     if (lost.length === 0) return
     const rows = await this.#sql.query<Row>(
-      `select update_id, tries, payload from inbox
+      `select update_id, payload from inbox
        where bot_id = $1 and update_id = any($2::bigint[]) and state = ${inboxState.open} order by seq`,
       [this.#options.botId, lost],
     )
-    for (const row of rows) this.#offer(row)
+    for (const row of rows) this.#offer(row, false)
   }
 
-  #offer({ payload, tries }: Row): void {
+  #offer({ payload }: Row, takenOver: boolean): void {
     // our own INSERT wrote it from a parsed update
     const update = JSON.parse(payload) as Update
-    this.#push({ update, facts: factsOf(update), tries })
+    this.#push({ update, facts: factsOf(update), takenOver })
   }
 
   #push(item: InboxItem): void {
@@ -212,11 +212,25 @@ export class Inbox {
 
   async #work(item: InboxItem): Promise<void> {
     try {
-      await this.#options.handle(item)
+      if (item.takenOver && (await this.#isPoison(item))) await this.#options.poison(item)
+      else await this.#options.handle(item)
     } finally {
       this.#open.delete(item.facts.updateId)
       if (this.#open.size < maxOpen) for (const resolve of this.#room.splice(0)) resolve()
     }
+  }
+
+  /** The try is counted before the run: an update that kills the process can't loop. */
+  async #isPoison({ facts }: InboxItem): Promise<boolean> {
+    let tries = 0
+    await this.#persist(async () => {
+      const rows = await this.#sql.query<{ tries: number }>(
+        'update inbox set tries = tries + 1 where bot_id = $1 and update_id = $2 returning tries',
+        [this.#options.botId, facts.updateId],
+      )
+      tries = rows[0]?.tries ?? 0
+    })
+    return tries > maxTries
   }
 
   async #finish(ids: number[]): Promise<void> {
@@ -260,11 +274,6 @@ export class Inbox {
       this.#options.log.warn('inbox.cleaning-failed', { error })
     }
   }
-}
-
-/** Whether a row was found open too often to be run once more. */
-export function isPoison({ tries }: InboxItem): boolean {
-  return tries > maxTries
 }
 
 /** One of 64 partitions, by which instances will share the lanes. */

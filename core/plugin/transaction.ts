@@ -1,0 +1,212 @@
+import type { Database } from '../database/connection.ts'
+import { migrate, pendingMigrations } from '../database/migrator.ts'
+import { createOrm, type Entity, type Orm } from '../database/orm.ts'
+import { missingFromSchema, type SchemaNeeds } from '../database/schema-check.ts'
+import { OpsError } from '../errors.ts'
+import type { Logger } from '../log/logger.ts'
+import type { PluginBuild } from './code/build.ts'
+import type { PluginFolder } from './code/folder.ts'
+import { checkConflicts } from './conflicts.ts'
+import { composeGeneration, type Generation } from './generation.ts'
+import type { PluginDeclaration } from './instance.ts'
+import type { LoadedPlugin } from './loaded.ts'
+import { type PreparedPlugin, type PrepareOptions, preparePlugin } from './prepare.ts'
+import { type CoreService, setUpPlugin } from './setup.ts'
+
+/** A change that a transaction takes on. */
+export interface PlannedChange {
+  readonly name: string
+  /** What the folder is now; undefined when it is gone. */
+  readonly folder: PluginFolder | undefined
+  /**
+   * Hash of the folder before it is read: a save during the build then differs from what was
+   * attempted, and is not lost.
+   */
+  readonly hash: string | undefined
+}
+
+export interface TransactionParts {
+  readonly database: Database
+  readonly coreEntities: readonly Entity[]
+  readonly coreNeeds: SchemaNeeds
+  readonly coreServices: readonly CoreService[]
+  /** `manual`: pending migrations abort the reload and are named. */
+  readonly migrations: 'auto' | 'manual'
+  readonly prepare: PrepareOptions
+  readonly log: Logger
+}
+
+/** A generation that is ready to serve, and what is new in it. */
+export interface ReadyGeneration {
+  readonly next: Generation
+  readonly loaded: readonly LoadedPlugin[]
+  readonly removed: readonly string[]
+  /** Plugins that were left out, with what they failed on. */
+  readonly failures: ReadonlyMap<string, unknown>
+}
+
+/** Why a transaction ended without anything to commit; the plugin that it failed on, if it was one. */
+export class Aborted extends Error {
+  readonly plugin: string | undefined
+
+  constructor(plugin: string | undefined, cause: unknown) {
+    super('the reload was aborted', { cause })
+    this.plugin = plugin
+  }
+}
+
+/**
+ * Steps 2 to 7 of a reload: everything up to a generation that one assignment makes live. Nothing is
+ * visible before; whatever fails, what was opened is closed again.
+ */
+export class Transaction {
+  readonly #parts: TransactionParts
+  readonly #current: Generation
+  readonly #id: number
+  readonly #leaveOut: boolean
+  readonly #failures = new Map<string, unknown>()
+  readonly #prepared: PreparedPlugin[] = []
+  readonly #loaded: LoadedPlugin[] = []
+
+  /**
+   * @param id number of the generation to be
+   * @param onFailure `abort`: one failure ends it for all. `leave-out`: the others go on.
+   */
+  constructor(
+    parts: TransactionParts,
+    current: Generation,
+    id: number,
+    onFailure: 'abort' | 'leave-out',
+  ) {
+    this.#parts = parts
+    this.#current = current
+    this.#id = id
+    this.#leaveOut = onFailure === 'leave-out'
+  }
+
+  /** @throws Aborted */
+  async run(changes: readonly PlannedChange[]): Promise<ReadyGeneration> {
+    try {
+      return await this.#steps(changes)
+    } catch (error) {
+      for (const { scope } of this.#loaded.reverse()) await scope.dispose()
+      for (const { evaluated } of this.#prepared) evaluated.release()
+      throw error instanceof Aborted ? error : new Aborted(undefined, error)
+    }
+  }
+
+  async #steps(changes: readonly PlannedChange[]): Promise<ReadyGeneration> {
+    const changed = new Set(changes.map(({ name }) => name))
+    const kept = [...this.#current.plugins.values()].filter(({ name }) => !changed.has(name))
+    // building takes turns in a process of its own, so all are begun at once
+    const builds = changes.map((change) => this.#blame(change, () => this.#prepare(change)))
+    // all have ended before one failure ends it: what a straggler made would never be released
+    const failed = (await Promise.allSettled(builds)).find(({ status }) => status === 'rejected')
+    if (failed?.status === 'rejected') throw failed.reason
+    this.#prepared.sort((a, b) => (a.name < b.name ? -1 : 1))
+    const accepted: PluginDeclaration[] = [...kept]
+    const checked: PreparedPlugin[] = []
+    for (const plugin of this.#prepared) {
+      await this.#blame(plugin, async () => {
+        // one after the other, so that a conflict is put on the later one
+        checkConflicts([...accepted, plugin.declaration], this.#parts.coreNeeds)
+        await this.#migrate(plugin)
+        accepted.push(plugin.declaration)
+        checked.push(plugin)
+      })
+    }
+    const orm = await this.#composeOrm(accepted)
+    for (const plugin of checked) {
+      await this.#blame(plugin, async () => {
+        this.#loaded.push(await this.#setUp(plugin, orm))
+      })
+    }
+    for (const { name, evaluated } of this.#prepared) {
+      if (this.#failures.has(name)) evaluated.release()
+    }
+    const plugins = new Map([...kept, ...this.#loaded].map((plugin) => [plugin.name, plugin]))
+    return {
+      next: composeGeneration(this.#id, plugins, orm),
+      loaded: this.#loaded,
+      removed: changes.flatMap(({ name, folder }) => (folder === undefined ? [name] : [])),
+      failures: this.#failures,
+    }
+  }
+
+  async #blame({ name }: { name: string }, work: () => Promise<void>): Promise<void> {
+    try {
+      await work()
+    } catch (error) {
+      if (!this.#leaveOut) throw new Aborted(name, error)
+      this.#failures.set(name, error)
+    }
+  }
+
+  async #prepare({ folder }: PlannedChange): Promise<void> {
+    if (folder === undefined) return
+    this.#prepared.push(await preparePlugin(folder, this.#parts.prepare))
+  }
+
+  async #migrate({ name, build, evaluated, declaration }: PreparedPlugin): Promise<void> {
+    const { database, migrations, log } = this.#parts
+    const before = this.#current.plugins.get(name)
+    const { needs } = declaration
+    const unchanged =
+      before !== undefined &&
+      before.needs.signature === needs.signature &&
+      sameMigrations(before.build, build)
+    if (unchanged) return
+    const set = { owner: name, migrations: evaluated.migrations }
+    if (evaluated.migrations.length > 0) {
+      const pending = migrations === 'manual' ? await pendingMigrations(database, set) : []
+      if (pending.length > 0) {
+        throw new OpsError(
+          'OPS_MIGRATION_PENDING',
+          `Plugin ${name} has pending migrations: ${pending.join(', ')}`,
+          { details: { plugin: name } },
+        )
+      }
+      if (migrations === 'auto') {
+        const { applied, missing } = await migrate(database, set)
+        if (applied.length > 0) log.info('plugin.migrated', { plugin: name, applied })
+        if (missing.length > 0) log.warn('plugin.schema-newer', { plugin: name, missing })
+      }
+    }
+    const missing = await missingFromSchema(database, needs)
+    if (missing.length > 0) {
+      throw new OpsError(
+        'OPS_SCHEMA_BEHIND',
+        `The database lacks what plugin ${name} needs: ${missing.join('; ')}`,
+        { details: { plugin: name } },
+      )
+    }
+  }
+
+  /** An entity is known by identity, and a rebuilt bundle makes new ones: only then a new ORM. */
+  async #composeOrm(plugins: readonly PluginDeclaration[]): Promise<Orm> {
+    const entities = plugins.flatMap((plugin) => plugin.entities)
+    const known = new Set([...this.#current.plugins.values()].flatMap((plugin) => plugin.entities))
+    if (known.size === entities.length && entities.every((entity) => known.has(entity))) {
+      return this.#current.orm
+    }
+    return createOrm(this.#parts.database, [...this.#parts.coreEntities, ...entities])
+  }
+
+  #setUp(plugin: PreparedPlugin, orm: Orm): Promise<LoadedPlugin> {
+    const { log, coreServices, prepare } = this.#parts
+    return setUpPlugin(plugin, {
+      log,
+      coreServices,
+      stacks: prepare.stacks,
+      generation: this.#id,
+      em: () => orm.em.fork(),
+    })
+  }
+}
+
+function sameMigrations(a: PluginBuild, b: PluginBuild): boolean {
+  return (
+    a.migrations.length === b.migrations.length &&
+    a.migrations.every(({ hash }, index) => hash === b.migrations[index]?.hash)
+  )
+}
