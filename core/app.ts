@@ -14,6 +14,7 @@ import { coreTexts } from './i18n/core-texts.ts'
 import type { Logger } from './log/logger.ts'
 import { createCatalog } from './plugin/catalog.ts'
 import { warmCompiler } from './plugin/code/compiler.ts'
+import type { PluginFolder } from './plugin/code/folder.ts'
 import { installStacks, PluginStacks } from './plugin/code/stack.ts'
 import { watchFolders } from './plugin/code/watcher.ts'
 import { coreServicesOf } from './plugin/core-services.ts'
@@ -39,6 +40,10 @@ export interface AppParts {
   signal?: AbortSignal
   /** Fills the core's tables before plugins are loaded. */
   seed?: (database: Database) => Promise<void>
+  /** An open database, used in place of the configured one and left open; default: opened here. */
+  database?: Database
+  /** Which of the plugin folders in PLUGINS_DIR are this app's; default all. */
+  accepts?: (folder: PluginFolder) => boolean
   /** Adds pages to the HTTP server; gets what happens to plugins. */
   mount?: (http: FastifyInstance, reloads: EventEmitter<ReloadEvents>) => void
 }
@@ -48,6 +53,8 @@ export interface App {
   readonly plugins: Plugins
   /** Ends when the app can't go on: the token was revoked, another process took the database. */
   readonly failed: Promise<OpsError>
+  /** Resolves when every update that was accepted is settled, its answer sent. */
+  idle(): Promise<void>
   /** Loads the named plugins anew, as far as they exist: their settings changed. */
   reconfigure(plugins: readonly string[]): Promise<void>
   /** The plugin whose code an error comes from. */
@@ -101,8 +108,11 @@ async function startApp(config: Config, parts: AppParts, opened: Opened): Promis
   opened.add(() => http.close(1_000))
 
   // the compiler's process starts while the database is opened
-  const [database] = await Promise.all([openDatabase({ ...config.database, log }), warmCompiler()])
-  opened.add(() => database.close())
+  const [database] = await Promise.all([
+    parts.database ?? openDatabase({ ...config.database, log }),
+    warmCompiler(),
+  ])
+  if (parts.database === undefined) opened.add(() => database.close())
   await migrateCore(database, config.database.migrations, log)
   await parts.seed?.(database)
   const writer = createBulkWriter({ database, log })
@@ -115,6 +125,7 @@ async function startApp(config: Config, parts: AppParts, opened: Opened): Promis
   opened.add(installStacks(stacks))
   const reloader = await Reloader.create({
     disabled: new Set(config.plugins.disabled),
+    ...(parts.accepts === undefined ? {} : { accepts: parts.accepts }),
     database,
     coreEntities,
     coreServices: coreServicesOf({ config, writer, gateway, catalog: () => catalog }),
@@ -218,6 +229,7 @@ async function startApp(config: Config, parts: AppParts, opened: Opened): Promis
     plugins: catalog,
     pluginOf: (error) => stacks.locationOf(error)?.plugin,
     failed: Promise.race([poller.failed, database.lost]),
+    idle: () => inbox.idle(),
     stop: () => {
       stopping ??= stop()
       return stopping

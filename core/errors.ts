@@ -263,6 +263,10 @@ export const errorCodes = {
     title: 'A { url } input was given as a file',
     hint: 'Pass the address itself as a string, then Telegram fetches it; or download it and pass { source: buffer }.',
   },
+  OPS_TEST_BUSY: {
+    title: 'Two test bots at once need two databases',
+    hint: 'Stop the first one (await bot.stop(), or `await using`) before the next is made: the embedded database serves one at a time.',
+  },
   OPS_TEST_DEADLINE: {
     title: 'A test waited for something that did not happen in time',
     hint: 'Look at the last calls in the details: the bot may have failed, or answered elsewhere.',
@@ -270,6 +274,10 @@ export const errorCodes = {
   OPS_TEST_MISSING: {
     title: 'A test asked for something that is not there',
     hint: 'Compare what the test asks for with what the details list.',
+  },
+  OPS_TEST_UNEXPECTED: {
+    title: 'A test saw what should not be there',
+    hint: 'The message shows what was expected and what was seen.',
   },
   OPS_TOKEN_REFUSED: {
     title: 'Telegram refused the bot token',

@@ -16,6 +16,8 @@ export interface ReloadOutcome {
   readonly hint?: string
   readonly file?: string
   readonly line?: number
+  /** The lines around it, with a caret under the column. */
+  readonly frame?: string
 }
 
 /** One plugin folder, as `/plugins` shows it. */

@@ -101,14 +101,16 @@ export function describeFailure(error: unknown): {
   hint?: string
   file?: string
   line?: number
+  frame?: string
 } {
   const details: Readonly<Record<string, unknown>> = error instanceof OpsError ? error.details : {}
-  const { file, line } = details
+  const { file, line, frame } = details
   return {
     code: error instanceof OpsError ? error.code : (codeOf(error) ?? 'OPS_PLUGIN_LOAD'),
     message: messageOf(error),
     ...(error instanceof OpsError ? { hint: error.hint } : {}),
     ...(typeof file === 'string' ? { file } : {}),
     ...(typeof line === 'number' ? { line } : {}),
+    ...(typeof frame === 'string' ? { frame } : {}),
   }
 }

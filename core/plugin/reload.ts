@@ -20,6 +20,8 @@ import {
 export interface ReloaderOptions extends Omit<TransactionParts, 'coreNeeds'> {
   /** Names of plugins that are not to be loaded. */
   readonly disabled: ReadonlySet<string>
+  /** Folders that it says no to are not looked at; default: all are. */
+  readonly accepts?: (folder: PluginFolder) => boolean
 }
 
 /** What a reload did, for whoever watches: menus, the playground's banner, tests. */
@@ -130,6 +132,7 @@ export class Reloader {
     const folders = new Map<string, PluginFolder>()
     const clashes: [PluginFolder, PluginFolder][] = []
     for (const folder of await findPluginFolders(this.#options.prepare.roots)) {
+      if (this.#options.accepts?.(folder) === false) continue
       const first = folders.get(folder.name)
       if (this.#options.disabled.has(folder.name)) this.records.disabled(folder.name)
       else if (first === undefined) folders.set(folder.name, folder)

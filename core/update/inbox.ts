@@ -136,6 +136,11 @@ export class Inbox {
     )
   }
 
+  /** Resolves when nothing is left to do. */
+  idle(): Promise<void> {
+    return this.#lanes.idle()
+  }
+
   /** Resolves when nothing is left to do, or when the signal is aborted. */
   async drain(signal: AbortSignal): Promise<void> {
     if (signal.aborted) return

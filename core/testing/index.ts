@@ -1,0 +1,14 @@
+/**
+ * What a plugin's tests may import, as 'opsgram/testing'.
+ */
+export { TestPerson } from './test-bot/person.ts'
+export type { Pattern, Sighting } from './test-bot/sightings.ts'
+export type { PluginFiles } from './test-bot/sources.ts'
+export type { FailOptions, TestTelegram } from './test-bot/telegram.ts'
+export {
+  createTestBot,
+  TestBot,
+  type TestBotOptions,
+  type TestGroupOptions,
+  type UserOptions,
+} from './test-bot/test-bot.ts'

@@ -1,0 +1,56 @@
+import { codeOf, messageOf } from '../../errors.ts'
+import type { LogFields, Logger, LogLevel } from '../../log/logger.ts'
+
+export interface LogLine {
+  readonly level: LogLevel
+  readonly event: string
+  readonly fields: LogFields
+}
+
+/** A logger that keeps its lines, and says nothing. */
+export class RecordedLog implements Logger {
+  readonly lines: LogLine[]
+  readonly #fields: LogFields
+
+  constructor(lines: LogLine[] = [], fields: LogFields = {}) {
+    this.lines = lines
+    this.#fields = fields
+  }
+
+  debug(event: string, fields?: LogFields): void {
+    this.#add('debug', event, fields)
+  }
+
+  info(event: string, fields?: LogFields): void {
+    this.#add('info', event, fields)
+  }
+
+  warn(event: string, fields?: LogFields): void {
+    this.#add('warn', event, fields)
+  }
+
+  error(event: string, fields?: LogFields): void {
+    this.#add('error', event, fields)
+  }
+
+  child(fields: LogFields): Logger {
+    return new RecordedLog(this.lines, { ...this.#fields, ...fields })
+  }
+
+  /** The newest warnings and errors as readable lines, for the text of a failed expectation. */
+  complaints(limit = 5): string[] {
+    return this.lines
+      .filter(({ level }) => level === 'warn' || level === 'error')
+      .slice(-limit)
+      .map(({ event, fields }) => {
+        const { error, code, message, plugin } = fields
+        const what = error === undefined ? [code, message] : [codeOf(error), messageOf(error)]
+        const said = what.filter((part) => part !== undefined).map(String)
+        return [event, ...(plugin === undefined ? [] : [String(plugin)]), ...said].join('  ')
+      })
+  }
+
+  #add(level: LogLevel, event: string, fields: LogFields = {}): void {
+    this.lines.push({ level, event, fields: { ...this.#fields, ...fields } })
+  }
+}

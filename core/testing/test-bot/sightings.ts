@@ -1,0 +1,79 @@
+import type { FakeBotApi } from '../bot-api/api.ts'
+import type { StoredMessage } from '../bot-api/world/message.ts'
+
+/** What the bot showed in a chat at one moment: a new message, or a new text of an older one. */
+export interface Sighting {
+  readonly text: string
+  /** Texts of its buttons. */
+  readonly buttons: readonly string[]
+  readonly edited: boolean
+  /** The message as it stands now. */
+  readonly message: StoredMessage
+}
+
+export type Pattern = string | RegExp
+
+/** All that the bot has shown in each chat, in order. */
+export class Sightings {
+  readonly #chats = new Map<number, Sighting[]>()
+  readonly #waiting = new Set<() => void>()
+
+  constructor(api: FakeBotApi) {
+    api.on('message', (message) => this.#add(message, false))
+    api.on('edit', (message) => this.#add(message, true))
+  }
+
+  in(chatId: number): readonly Sighting[] {
+    return this.#chats.get(chatId) ?? []
+  }
+
+  /** Resolves with what `find` finds, looked for now and after each sighting; undefined at the deadline. */
+  async wait<T>(find: () => T | undefined, deadlineMs: number): Promise<T | undefined> {
+    const ends = performance.now() + deadlineMs
+    for (;;) {
+      const found = find()
+      if (found !== undefined) return found
+      const left = ends - performance.now()
+      if (left <= 0) return undefined
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(done, left)
+        const waiting = this.#waiting
+        function done() {
+          clearTimeout(timer)
+          waiting.delete(done)
+          resolve()
+        }
+        waiting.add(done)
+      })
+    }
+  }
+
+  #add(message: StoredMessage, edited: boolean): void {
+    if (!message.byBot) return
+    const seen = this.#chats.get(message.chatId) ?? []
+    this.#chats.set(message.chatId, seen)
+    const before = seen.findLast((sighting) => sighting.message === message)
+    // a change of buttons alone shows nothing new to read
+    if (before?.text !== message.text || !edited) {
+      const buttons = message.buttons.map(({ text }) => text)
+      seen.push({ text: message.text, buttons, edited, message })
+    }
+    for (const look of [...this.#waiting]) look()
+  }
+}
+
+export function fits(text: string, pattern: Pattern | undefined): boolean {
+  if (pattern === undefined) return true
+  return typeof pattern === 'string' ? text.includes(pattern) : text.search(pattern) >= 0
+}
+
+export function shown(pattern: Pattern | undefined): string {
+  if (pattern === undefined) return 'anything'
+  return typeof pattern === 'string' ? JSON.stringify(pattern) : String(pattern)
+}
+
+/** A sighting as one line of a failed expectation. */
+export function lineOf({ text, buttons, edited }: Sighting): string {
+  const keys = buttons.map((label) => ` [${label}]`).join('')
+  return `  • ${edited ? '(edited) ' : ''}${JSON.stringify(text)}${keys}`
+}

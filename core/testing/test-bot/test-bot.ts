@@ -1,0 +1,317 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { ulid } from 'ulid'
+import type { Config } from '../../../config/config.ts'
+import packageJson from '../../../package.json' with { type: 'json' }
+import { type App, createApp } from '../../app.ts'
+import { loadConfig } from '../../configuration.ts'
+import type { Database } from '../../database/connection.ts'
+import type { UserStatus } from '../../database/entities/bot-user.ts'
+import { type ErrorCode, errorCodes, OpsError } from '../../errors.ts'
+import type { PluginStatus } from '../../plugin/plugins.ts'
+import type { FakeBotApi } from '../bot-api/api.ts'
+import { startFakeBotApi } from '../bot-api/server.ts'
+import type { Chat } from '../bot-api/world/chat.ts'
+import type { Person } from '../bot-api/world/person.ts'
+import type { GroupOptions, PersonOptions } from '../bot-api/world/world.ts'
+import { takeDatabase } from './database.ts'
+import { type LogLine, RecordedLog } from './log.ts'
+import { TestPerson } from './person.ts'
+import { Sightings } from './sightings.ts'
+import { type PluginFiles, PluginSources } from './sources.ts'
+import { TestTelegram } from './telegram.ts'
+
+export interface TestBotOptions {
+  /** Plugin folders, loaded from where they lie; relative to the current folder. `auth` is added if it is not named. */
+  plugins?: readonly string[]
+  /** Plugin folders that are copied first, so that the test may change them by `edit`. */
+  copies?: readonly string[]
+  /** Variables of the environment, as in `.env`; nothing is read from the real one. */
+  env?: Readonly<Record<string, string>>
+  /** The people of ADMIN_IDS; default one. The first is `bot.owner`. */
+  owners?: readonly PersonOptions[]
+}
+
+export interface UserOptions extends PersonOptions {
+  /** The role in the bot; without one: a stranger. Owners are made by `owners`. */
+  role?: string
+  /** Default `active`. */
+  status?: UserStatus
+}
+
+export interface TestGroupOptions extends Omit<GroupOptions, 'members' | 'administrators'> {
+  members?: readonly TestPerson[]
+  administrators?: readonly TestPerson[]
+}
+
+/** How long `settled` waits, ms. */
+const settleMs = 5_000
+
+/**
+ * Starts a whole bot for a test: the real app on a fake Telegram, with an empty database of its own. On
+ * PostgreSQL when TEST_DATABASE_URL is set, else on the embedded database of the process, which one bot
+ * uses at a time.
+ *
+ * @throws OpsError what kept a plugin from loading, with the code frame; OPS_TEST_BUSY, OPS_TEST_MISSING
+ */
+export async function createTestBot(options: TestBotOptions = {}): Promise<TestBot> {
+  const opened: (() => Promise<unknown>)[] = []
+  try {
+    const log = new RecordedLog()
+    const sources = await PluginSources.open(options.plugins ?? [])
+    opened.push(() => sources.close())
+    for (const path of options.copies ?? []) await sources.copy(path)
+    const database = await takeDatabase(log)
+    opened.push(() => database.close())
+    const api = await startFakeBotApi()
+    opened.push(() => api.close())
+    const owners = (options.owners ?? [{ firstName: 'Olga' }]).map((person) => api.user(person))
+    const config = configOf(api, sources, owners, options.env ?? {})
+    const world = { api, sources, database, config, log }
+    const app = await startApp(world)
+    opened.push(() => app.stop())
+    const bot = new TestBot(world, app, owners)
+    for (const status of bot.plugins) throwIfFailed(status)
+    return bot
+  } catch (error) {
+    for (const close of opened.reverse()) await close()
+    throw error
+  }
+}
+
+interface TestWorld {
+  readonly api: FakeBotApi
+  readonly sources: PluginSources
+  readonly database: Database
+  readonly config: Config
+  readonly log: RecordedLog
+}
+
+function configOf(
+  api: FakeBotApi,
+  sources: PluginSources,
+  owners: readonly Person[],
+  env: Readonly<Record<string, string>>,
+): Config {
+  const { config } = loadConfig({
+    NOTICES: 'false',
+    PLUGINS_WATCH: 'false',
+    ...env,
+    BOT_TOKEN: api.token,
+    TELEGRAM_API_ROOT: api.url,
+    ADMIN_IDS: owners.map(({ id }) => id).join(',') || '1',
+    DATA_DIR: sources.home,
+    HTTP_PORT: '0',
+  })
+  // not as PLUGINS_DIR: a path may hold a comma
+  return { ...config, plugins: { ...config.plugins, dirs: sources.roots } }
+}
+
+function startApp({ config, log, database, sources }: TestWorld): Promise<App> {
+  return createApp(config, {
+    log,
+    version: packageJson.version,
+    database,
+    accepts: (folder) => sources.accepts(folder),
+  })
+}
+
+/** A running bot and the Telegram around it; see {@link createTestBot}. */
+export class TestBot implements AsyncDisposable {
+  /** The first owner. */
+  readonly owner: TestPerson
+  /** What the bot calls, and what shall go wrong there. */
+  readonly telegram: TestTelegram
+  /** For looking into tables. */
+  readonly database: Database
+  readonly #world: TestWorld
+  readonly #sightings: Sightings
+  readonly #owners: TestPerson[]
+  #app: App
+  #arrivals: Promise<unknown> = Promise.resolve()
+  #stopping: Promise<void> | undefined
+
+  constructor(world: TestWorld, app: App, owners: readonly Person[]) {
+    this.#world = world
+    this.#app = app
+    this.database = world.database
+    this.telegram = new TestTelegram(world.api)
+    this.#sightings = new Sightings(world.api)
+    this.#owners = owners.map((person) => this.#meet(person))
+    this.owner = this.#owners[0] ?? this.#meet(world.api.user())
+  }
+
+  /** The owners of ADMIN_IDS. */
+  get owners(): readonly TestPerson[] {
+    return this.#owners
+  }
+
+  /** Every plugin with its state. */
+  get plugins(): readonly PluginStatus[] {
+    return this.#app.plugins.list()
+  }
+
+  /** All that was logged, from level debug on. */
+  get log(): readonly LogLine[] {
+    return this.#world.log.lines
+  }
+
+  /** The address of the bot's HTTP server. */
+  get url(): string {
+    return this.#app.url
+  }
+
+  /** Adds a person with a private chat to the bot: somebody with a role, or a stranger. */
+  user({ role, status = 'active', ...person }: UserOptions = {}): TestPerson {
+    if (role === 'owner') {
+      throw new OpsError(
+        'OPS_TEST_MISSING',
+        'Owners are named in ADMIN_IDS, before the bot starts',
+        {
+          hint: 'Use bot.owner, or createTestBot({ owners: [{}, {}] }) and bot.owners.',
+        },
+      )
+    }
+    const met = this.#meet(
+      this.#world.api.user({
+        ...(role === undefined ? {} : { firstName: capital(role) }),
+        ...person,
+      }),
+    )
+    if (role !== undefined) {
+      const row = this.#insert(met, role, status)
+      // whoever waits for it fails with it
+      row.catch(() => undefined)
+      this.#arrivals = Promise.all([this.#arrivals, row])
+    }
+    return met
+  }
+
+  /** Adds a group with the bot and these people in it. */
+  group({ members = [], administrators = [], ...options }: TestGroupOptions = {}): Chat {
+    return this.#world.api.group({
+      ...options,
+      members: members.map(({ telegram }) => telegram),
+      administrators: administrators.map(({ telegram }) => telegram),
+    })
+  }
+
+  /** Loads a plugin anew. @throws OpsError the code, text and code frame of what aborted it */
+  async reload(name: string): Promise<PluginStatus> {
+    const outcome = await this.#app.plugins.reload(name)
+    const status = this.plugin(name)
+    throwIfFailed({ ...status, lastReload: outcome })
+    return status
+  }
+
+  /** Puts a plugin of these files into a folder of the bot and loads it. @throws OpsError as `reload` does */
+  async dropPlugin(name: string, files: PluginFiles): Promise<PluginStatus> {
+    await this.#world.sources.write(name, files)
+    return this.reload(name)
+  }
+
+  /** Changes files of a dropped or copied plugin and reloads it. @throws OpsError as `reload` does */
+  edit(name: string, files: PluginFiles): Promise<PluginStatus> {
+    return this.dropPlugin(name, files)
+  }
+
+  /** Takes a dropped or copied plugin away. */
+  async removePlugin(name: string): Promise<void> {
+    await this.#world.sources.remove(name)
+    await this.#app.plugins.reload(name).catch((error: unknown) => {
+      // there is no outcome of loading what is gone
+      if (!(error instanceof OpsError && error.code === 'OPS_PLUGIN_UNKNOWN')) throw error
+    })
+  }
+
+  /** One plugin's state. @throws OPS_TEST_MISSING */
+  plugin(name: string): PluginStatus {
+    const found = this.plugins.find((status) => status.name === name)
+    if (found !== undefined) return found
+    throw new OpsError('OPS_TEST_MISSING', `The bot has no plugin ${name}`, {
+      details: { plugins: this.plugins.map((status) => status.name) },
+    })
+  }
+
+  /** Resolves when all that was sent to the bot is handled and answered. @throws OPS_TEST_DEADLINE after 5 s */
+  async settled(): Promise<void> {
+    await this.#arrivals
+    const { api } = this.#world
+    const ends = performance.now() + settleMs
+    // confirmed updates are in the inbox: the bot moves the offset when they are durable
+    while (api.pending > 0) {
+      if (performance.now() > ends) {
+        throw new OpsError('OPS_TEST_DEADLINE', `The bot took no updates for ${settleMs} ms`)
+      }
+      await delay(1)
+    }
+    await Promise.race([
+      this.#app.idle(),
+      delay(ends - performance.now(), undefined, { ref: false }).then(() => {
+        throw new OpsError('OPS_TEST_DEADLINE', `Handlers still run after ${settleMs} ms`)
+      }),
+    ])
+  }
+
+  /** Stops the bot and starts it again on the same data and chats. */
+  async restart(): Promise<void> {
+    await this.#app.stop()
+    this.#app = await startApp(this.#world)
+  }
+
+  /** Stops everything and gives the database back. Idempotent. */
+  stop(): Promise<void> {
+    this.#stopping ??= this.#close()
+    return this.#stopping
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop()
+  }
+
+  async #close(): Promise<void> {
+    const { api, database, sources } = this.#world
+    await this.#app.stop()
+    await api.close()
+    await database.close()
+    await sources.close()
+  }
+
+  #meet(person: Person): TestPerson {
+    return new TestPerson(person, person.chat, {
+      sightings: this.#sightings,
+      arrived: async () => void (await this.#arrivals),
+      settled: () => this.settled(),
+      complaints: () => this.#world.log.complaints(),
+    })
+  }
+
+  async #insert({ id, telegram }: TestPerson, role: string, status: UserStatus): Promise<void> {
+    const { username = null, first_name, last_name = null } = telegram.user
+    await this.database.query(
+      `insert into bot_users (id, telegram_id, username, first_name, last_name, role, status, metadata,
+         auth_epoch, created_at, version)
+       values ($1, $2, $3, $4, $5, $6, $7, '{}', 0, now(), 1)`,
+      [ulid(), id, username, first_name, last_name, role, status],
+    )
+  }
+}
+
+function throwIfFailed({ name, lastReload }: PluginStatus): void {
+  if (lastReload === undefined || lastReload.ok) return
+  const { code = '', message, frame } = lastReload
+  const text = [
+    `Plugin ${name} was not loaded: ${message}`,
+    ...(frame === undefined ? [] : [frame]),
+  ]
+  throw new OpsError(isErrorCode(code) ? code : 'OPS_PLUGIN_LOAD', text.join('\n'), {
+    details: { ...lastReload, plugin: name },
+  })
+}
+
+function isErrorCode(code: string): code is ErrorCode {
+  return Object.hasOwn(errorCodes, code)
+}
+
+function capital(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1)
+}
