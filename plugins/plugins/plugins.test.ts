@@ -1,0 +1,109 @@
+import { expect } from 'chai'
+import { createTestBot, type TestBot } from 'opsgram/testing'
+
+const sample = (answer: string) => ({
+  'index.ts': `import { definePlugin } from 'opsgram'
+export default definePlugin({
+  name: 'sample',
+  version: '1.0.0',
+  commands: ({ command }) => ({ sample: command({ description: 'A sample', run: () => '${answer}' }) }),
+})
+`,
+})
+
+describe('plugins', () => {
+  let bot: TestBot
+
+  before(async function () {
+    this.timeout(30_000)
+    bot = await createTestBot({ plugins: [import.meta.dirname] })
+  })
+
+  after(() => bot.stop())
+
+  beforeEach(() => bot.dropPlugin('sample', sample('one')))
+
+  const breakSample = () =>
+    bot.edit('sample', { 'index.ts': 'export default definePlugin({ name: }' }).then(
+      () => expect.fail('it loaded'),
+      () => undefined,
+    )
+
+  it('lists plugins with version, generation and last load', async () => {
+    await bot.owner.sends('/plugins')
+    const { text } = await bot.owner.sees('Plugins, generation')
+    expect(text).to.match(/🟢 plugins 1\.0\.0 · generation \d+\n\s+loaded .+ in [\d.]+ ms/)
+    expect(text).to.include('🟢 sample 1.0.0')
+  })
+
+  it('shows a broken save with its code, while the version before serves', async () => {
+    await breakSample()
+    await bot.owner.sends('/plugins')
+    const { text } = await bot.owner.sees('Plugins, generation')
+    expect(text)
+      .to.match(/🟡 sample 1\.0\.0/)
+      .and.include('OPS_PLUGIN_BUILD')
+    await bot.owner.sends('/plugins show sample')
+    await bot.owner.sees(/sample\/index\.ts:1:\d+/)
+    await bot.owner.sends('/sample')
+    await bot.owner.sees('one')
+  })
+
+  it('shows a plugin that never loaded as not serving', async () => {
+    await bot.dropPlugin('hopeless', { 'index.ts': 'export default 5' }).catch(() => undefined)
+    await bot.owner.sends('/plugins')
+    await bot.owner.sees(/🔴 hopeless doesn’t serve\n\s+not loaded .+: OPS_PLUGIN_MANIFEST/)
+    await bot.removePlugin('hopeless')
+  })
+
+  it('reloads from the chat and says what came of it', async () => {
+    await bot.owner.sends('/plugins reload sample')
+    await bot.owner.sees(/✅ sample 1\.0\.0 is live: generation \d+, [\d.]+ ms/)
+    await breakSample()
+    await bot.owner.sends('/plugins reload sample')
+    await bot.owner.sees(/❌ sample was not reloaded.*serving\.\nOPS_PLUGIN_BUILD/)
+  })
+
+  it('reloads by a button, and shows the card anew', async () => {
+    await bot.owner.sends('/plugins show sample')
+    await bot.owner.sees('sample 1.0.0')
+    const before = bot.plugin('sample').generation ?? 0
+    await bot.owner.presses('Reload')
+    await bot.owner.seesToast('sample 1.0.0 is live')
+    expect(bot.plugin('sample').generation).to.be.above(before)
+  })
+
+  it('can reload itself', async () => {
+    const before = bot.plugin('plugins').generation ?? 0
+    await bot.owner.sends('/plugins reload plugins')
+    await bot.owner.sees('✅ plugins 1.0.0 is live')
+    expect(bot.plugin('plugins').generation).to.be.above(before)
+    await bot.owner.sends('/plugins')
+    await bot.owner.sees('🟢 plugins')
+  })
+
+  it('knows no plugin that is none', async () => {
+    for (const command of ['/plugins show nothing', '/plugins reload nothing']) {
+      await bot.owner.sends(command)
+      await bot.owner.sees('There is no plugin named “nothing”')
+    }
+  })
+
+  it('lists its subcommands for a word that is none of them', async () => {
+    await bot.owner.sends('/plugins sho sample')
+    await bot.owner.sees('/plugins show <name: worklog>')
+  })
+
+  it('lets admins look and owners reload', async () => {
+    const admin = bot.user({ role: 'admin' })
+    await admin.sends('/plugins show sample')
+    expect((await admin.sees('sample 1.0.0')).buttons).to.deep.equal([])
+    await admin.sends('/plugins reload sample')
+    await admin.sees('not allowed to use /plugins reload')
+    const operator = bot.user({ role: 'operator' })
+    for (const command of ['/plugins', '/plugins show sample']) {
+      await operator.sends(command)
+      await operator.sees('not allowed')
+    }
+  })
+})

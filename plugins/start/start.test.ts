@@ -1,0 +1,119 @@
+import { join } from 'node:path'
+import { expect } from 'chai'
+import { createTestBot, type TestBot } from 'opsgram/testing'
+
+const first = ['start', 'plugins', 'worklog'].map((name) => join(import.meta.dirname, '..', name))
+
+describe('start', () => {
+  let bot: TestBot
+
+  before(async function () {
+    this.timeout(30_000)
+    bot = await createTestBot({ plugins: first, env: { NOTICES: 'true' } })
+  })
+
+  after(() => bot.stop())
+
+  describe('/start', () => {
+    it('greets by name and tells how to get help', async () => {
+      const anna = bot.user({ role: 'operator', firstName: 'Anna' })
+      await anna.sends('/start')
+      const { text } = await anna.sees('Hello, Anna!')
+      expect(text).to.include('/help').and.not.include('✅')
+    })
+
+    it('shows an owner the first steps, once', async () => {
+      await bot.owner.sends('/start')
+      const { text } = await bot.owner.sees('first steps')
+      expect(text).to.include('✅ The bot runs, with 4 plugins')
+      expect(text).to.include('/users add')
+      expect(text).to.include('▫️ Write down a piece of work: /log')
+      await bot.owner.sends('/start')
+      await bot.owner.sees('Hello')
+      await bot.owner.doesNotSee('first steps')
+    })
+  })
+
+  describe('/help', () => {
+    const helpFor = async (role: string) => {
+      const person = bot.user({ role })
+      await person.sends('/help')
+      return (await person.sees('What you can use here')).text
+    }
+
+    it('shows each person only what that person may use', async () => {
+      const guest = await helpFor('guest')
+      expect(guest).to.include('/whoami')
+      for (const command of ['/log', '/worklog', '/plugins', '/users']) {
+        expect(guest, command).to.not.include(command)
+      }
+      const operator = await helpFor('operator')
+      expect(operator).to.include('/log <duration: 1h30> <text…>').and.include('/worklog list')
+      for (const command of ['/worklog sync', '/plugins']) {
+        expect(operator, command).to.not.include(command)
+      }
+      const admin = await helpFor('admin')
+      expect(admin).to.include('/plugins show').and.not.include('/plugins reload')
+      await bot.owner.sends('/help')
+      await bot.owner.sees('/plugins reload')
+    })
+
+    it('explains one command with its arguments', async () => {
+      const operator = bot.user({ role: 'operator' })
+      await operator.sends('/help /log')
+      const { text } = await operator.sees('/log <duration: 1h30> <text…>')
+      expect(text).to.match(/• duration — how long it took/)
+      await operator.sends('/help worklog list')
+      await operator.sees('• person (may be left out)')
+    })
+
+    it('does not explain what the caller may not use', async () => {
+      const guest = bot.user({ role: 'guest' })
+      await guest.sends('/help log')
+      await guest.sees('There is no command “log” that you can use here')
+    })
+
+    it('speaks Russian to Russians', async () => {
+      const boris = bot.user({ role: 'operator', firstName: 'Борис', languageCode: 'ru' })
+      await boris.sends('/help')
+      const { text } = await boris.sees('Что вам здесь доступно')
+      expect(text).to.include('Записать выполненную работу')
+      await boris.sends('/help log')
+      await boris.sees('• duration — сколько заняло')
+    })
+  })
+
+  describe('/whoami', () => {
+    it('shows id, role, language, time zone and permissions', async () => {
+      const anna = bot.user({ role: 'operator', firstName: 'Anna' })
+      await anna.sends('/whoami')
+      const { text } = await anna.sees('Anna')
+      expect(text).to.include(`Id: ${anna.id}`).and.include('Role: operator')
+      expect(text).to.include('Time zone: UTC')
+      expect(text).to.include('You hold 2 permissions here')
+      expect(text).to.include('worklog.write — Write down own work')
+    })
+
+    it('counts in Russian', async () => {
+      const boris = bot.user({ role: 'operator', firstName: 'Борис', languageCode: 'ru' })
+      await boris.sends('/whoami')
+      await boris.sees('У вас здесь 2 права')
+    })
+
+    it('answers also people whose language pack has an odd name', async () => {
+      const wei = bot.user({ role: 'guest', firstName: 'Wei', languageCode: 'zh-hans-raw' })
+      await wei.sends('/whoami')
+      await wei.sees('You hold no permissions here')
+    })
+  })
+})
+
+describe('start without notices', () => {
+  it('greets owners as everybody', async function () {
+    this.timeout(30_000)
+    await using bot = await createTestBot({ plugins: first })
+    await bot.owner.sends('/start')
+    await bot.owner.sees('Hello')
+    await bot.owner.doesNotSee('first steps')
+  })
+})

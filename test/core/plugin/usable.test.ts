@@ -1,0 +1,41 @@
+import { expect } from 'chai'
+import type { Command } from '../../../core/plugin/manifest.ts'
+import { type Asker, isUsable } from '../../../core/plugin/usable.ts'
+
+const command = (given: Partial<Command> = {}): Command => ({
+  kind: 'command',
+  description: 'x',
+  chats: 'any',
+  aliases: [],
+  subcommands: {},
+  run: () => undefined,
+  ...given,
+})
+const holder = (...held: string[]): Asker => ({
+  can: (permission) => held.includes(permission),
+  chatType: 'private',
+})
+
+describe('a command', () => {
+  it('is usable by whoever holds its permission, or by all without one', () => {
+    expect(isUsable(command(), holder())).to.equal(true)
+    expect(isUsable(command({ permission: 'a' }), holder('a'))).to.equal(true)
+    expect(isUsable(command({ permission: 'a' }), holder('b'))).to.equal(false)
+  })
+
+  it('is usable where it answers', () => {
+    const inGroup = { ...holder(), chatType: 'supergroup' }
+    const anywhere = { ...holder(), chatType: undefined }
+    expect(isUsable(command({ chats: 'private' }), inGroup)).to.equal(false)
+    expect(isUsable(command({ chats: 'group' }), inGroup)).to.equal(true)
+    expect(isUsable(command({ chats: 'group' }), holder())).to.equal(false)
+    expect(isUsable(command({ chats: 'private' }), anywhere)).to.equal(true)
+  })
+
+  it('is usable for one of its subcommands alone', () => {
+    const { run: _, ...headless } = command()
+    const journal = { ...headless, subcommands: { list: command({ permission: 'read' }) } }
+    expect(isUsable(journal, holder('read'))).to.equal(true)
+    expect(isUsable(journal, holder())).to.equal(false)
+  })
+})
