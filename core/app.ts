@@ -38,6 +38,8 @@ export interface AppParts {
   settingsOf?: (plugin: string) => Readonly<Record<string, string>>
   /** Ends a start that still waits for Telegram. */
   signal?: AbortSignal
+  /** Told the address of the HTTP server as soon as its port is bound. */
+  bound?: (url: string) => void
   /** Fills the core's tables before plugins are loaded. */
   seed?: (database: Database) => Promise<void>
   /** An open database, used in place of the configured one and left open; default: opened here. */
@@ -106,6 +108,7 @@ async function startApp(config: Config, parts: AppParts, opened: Opened): Promis
   const health = new HealthChecks({ version, log })
   const http = await createHttpServer({ ...config.http, log, health })
   opened.add(() => http.close(1_000))
+  parts.bound?.(http.url)
 
   // the compiler's process starts while the database is opened
   const [database] = await Promise.all([

@@ -28,6 +28,8 @@ export async function openPlayground(
       },
       {
         ...parts,
+        // the first that a person wants to know
+        bound: (url) => parts.log.info('playground.open', { url: `${url}/playground` }),
         seed: (database) => seedPeople(database, people),
         mount: (http, reloads) => {
           mountPlayground(http, { api, people, events: notices })
@@ -36,7 +38,6 @@ export async function openPlayground(
         },
       },
     )
-    parts.log.info('playground.open', { url: `${app.url}/playground` })
     return { ...app, stop: () => app.stop().finally(() => api.close()) }
   } catch (error) {
     await api.close()
