@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { Translate } from '../i18n/texts.ts'
+import { type ArgumentTexts, complaintOf } from './complaint.ts'
 import type { AvailableArgument } from './plugins.ts'
 
 /** What is wrong with the arguments of a command, ready to be said in a person's language. */
@@ -12,15 +12,6 @@ export interface ArgumentProblem {
 }
 
 export type ParsedArguments = { ok: true; value: unknown } | { ok: false; problem: ArgumentProblem }
-
-export interface ArgumentTexts {
-  /** The core's. */
-  t: Translate
-  /** The plugin's: asked first for the complaint that a custom issue names (`params: { key }`). */
-  own: Translate
-  /** Chooses zod's own messages (`en`, `ru`). */
-  language: string | undefined
-}
 
 type FieldKind = 'text' | 'number' | 'boolean' | 'list'
 
@@ -173,17 +164,19 @@ function firstIssue(
   fields: readonly Field[],
   value: Readonly<Record<string, unknown>>,
   given: Readonly<Record<string, unknown>>,
-  { t, own, language }: ArgumentTexts,
+  texts: ArgumentTexts,
 ): ParsedArguments | undefined {
-  const messages = language?.startsWith('ru') === true ? z.locales.ru() : z.locales.en()
+  const messages = texts.language?.startsWith('ru') === true ? z.locales.ru() : z.locales.en()
   const parsed = schema.safeParse(value, { error: messages.localeError })
   const issues = parsed.error?.issues ?? []
   for (const { name } of fields) {
     const issue = issues.find(({ path }) => path[0] === name)
     if (issue === undefined) continue
-    const key = issue.code === 'custom' ? issue.params?.key : undefined
-    const detail = typeof key === 'string' ? firstText(key, own, t) : issue.message
-    const message = t('args.invalid', { name, detail, given: String(given[name] ?? '') })
+    const message = texts.t('args.invalid', {
+      name,
+      detail: complaintOf(issue, texts),
+      given: String(given[name] ?? ''),
+    })
     return problem('invalid', name, message)
   }
   return undefined
@@ -214,12 +207,6 @@ function convert(kind: FieldKind, raw: unknown): unknown {
     return yes.has(word) ? true : no.has(word) ? false : undefined
   }
   return raw
-}
-
-/** A key that nothing has comes back as it is: then the next one is asked. */
-function firstText(key: string, own: Translate, t: Translate): string {
-  const text = own(key)
-  return text === key ? t(key) : text
 }
 
 /** What a schema asks for, as `/help` tells it. Descriptions are the schema's own (`describe`). */

@@ -13,7 +13,15 @@ export function createCatalog(reloader: Reloader): Plugins {
     get generation() {
       return reloader.live.current.id
     },
-    list: () => reloader.list(),
+    list(language) {
+      const { plugins } = reloader.live.current
+      return reloader.list().map((status) => {
+        const texts = plugins.get(status.name)?.texts
+        return texts === undefined
+          ? status
+          : { ...status, description: texts.in(language)('description') }
+      })
+    },
     reload: (name) => reloader.reload(name),
     commandsFor(ctx: OpsContext): readonly AvailableCommand[] {
       const run = runBehind(ctx)

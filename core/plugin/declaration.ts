@@ -184,7 +184,7 @@ export function readDeclaration(source: DeclarationSource): PluginDeclaration & 
     telegraf: readComposer(shape),
     texts: createTexts({
       languages: source.locales,
-      fallback: textsOf(commands, actions),
+      fallback: { description: shape.description, ...textsOf(commands, actions) },
       defaultLanguage: source.defaultLanguage,
     }),
   }

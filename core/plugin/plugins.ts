@@ -68,7 +68,8 @@ export interface HeldPermission {
 
 /** What the core tells plugins about plugins. */
 export interface Plugins {
-  list(): readonly PluginStatus[]
+  /** Every plugin folder; descriptions are in this language, else in the default. */
+  list(language?: string): readonly PluginStatus[]
   /** Loads a folder anew as it is on disk; resolves with what came of it. */
   reload(name: string): Promise<ReloadOutcome>
   /** What the actor of this update may use here, in the actor's language. */

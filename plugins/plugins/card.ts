@@ -9,6 +9,7 @@ export function card(
   const { t, language, timeZone } = ctx
   const { name, version, description, state, since, generation, draining } = status
   const failure = status.lastReload?.ok === false ? status.lastReload : undefined
+  const error = failure && [`${failure.code}: ${failure.message}`, failure.frame]
   const lines = [
     t('card.state', {
       state: t(`state.${state}`),
@@ -23,5 +24,5 @@ export function card(
   return html`${icon(status)} ${bold(`${name} ${version ?? ''}`)}
 ${description && `${description}\n`}
 ${lines.filter(Boolean).join('\n')}
-${failure && html`${pre(`${failure.code}: ${failure.message}`)}\n${failure.hint}`}`
+${error && html`${pre(error.filter(Boolean).join('\n\n'))}\n${failure?.hint}`}`
 }

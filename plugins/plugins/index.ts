@@ -27,7 +27,7 @@ export default definePlugin({
         const { plugins } = ctx.use
         const text = await reload(ctx, name)
         await ctx.answerCbQuery(text.slice(0, 200))
-        const status = plugins.list().find((plugin) => plugin.name === name)
+        const status = plugins.list(ctx.language).find((plugin) => plugin.name === name)
         if (status === undefined) return edit(text)
         return edit(card(status, ctx), buttons(ctx.button('reload', { name })))
       },
@@ -44,7 +44,7 @@ export default definePlugin({
           permission: 'plugins.view',
           args: z.object({ name: pluginName }),
           run(ctx, { name }) {
-            const status = ctx.use.plugins.list().find((plugin) => plugin.name === name)
+            const status = ctx.use.plugins.list(ctx.language).find((plugin) => plugin.name === name)
             if (status === undefined) return ctx.t('unknown', { name })
             const mayReload = ctx.can('plugins.manage') && status.state !== 'disabled'
             return message(

@@ -1,11 +1,26 @@
-import { type AvailableCommand, bold, type Html, html, type Translate } from 'opsgram'
+import {
+  type AvailableCommand,
+  bold,
+  type Html,
+  html,
+  type PluginStatus,
+  type Translate,
+} from 'opsgram'
 
 /** All commands by plugin, each with its usage and subcommands. */
-export function overview(commands: readonly AvailableCommand[], t: Translate): Html {
+export function overview(
+  commands: readonly AvailableCommand[],
+  plugins: readonly PluginStatus[],
+  t: Translate,
+): Html {
+  const about = new Map(plugins.map(({ name, description }) => [name, description]))
   const groups = Map.groupBy(commands, ({ plugin }) => plugin)
   const sections = [...groups]
     .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([plugin, own]) => html`${bold(plugin)}\n${own.flatMap(withSubcommands).map(line)}\n`)
+    .map(
+      ([plugin, own]) =>
+        html`${bold(plugin)} · ${about.get(plugin)}\n${own.flatMap(withSubcommands).map(line)}\n`,
+    )
   return html`${bold(t('help.title'))}\n\n${sections}${t('help.more')}`
 }
 

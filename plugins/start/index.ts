@@ -27,8 +27,9 @@ export default definePlugin({
       description: 'What you can use here, or how one command works',
       args: z.object({ command: z.string().optional() }),
       run(ctx, args) {
-        const commands = ctx.use.plugins.commandsFor(ctx)
-        if (args.command === undefined) return overview(commands, ctx.t)
+        const { plugins } = ctx.use
+        const commands = plugins.commandsFor(ctx)
+        if (args.command === undefined) return overview(commands, plugins.list(ctx.language), ctx.t)
         const found = find(commands, args.command)
         if (found === undefined) return ctx.t('help.unknown', { command: args.command })
         return details(found, ctx.t)

@@ -77,6 +77,7 @@ describe('start', () => {
       const boris = bot.user({ role: 'operator', firstName: 'Борис', languageCode: 'ru' })
       await boris.sends('/help')
       const { text } = await boris.sees('Что вам здесь доступно')
+      expect(text).to.include('worklog · Журнал работ')
       expect(text).to.include('Записать выполненную работу')
       await boris.sends('/help log')
       await boris.sees('• duration — сколько заняло')

@@ -82,7 +82,11 @@ describe('arguments of a command', () => {
 
   it('say what is wrong in the language of the person', () => {
     expect(problem(log, '1h30 7', 'ru').message).to.equal('Не хватает «text».')
-    expect(problem(log, '1h30 7 ab', 'ru').message).to.match(/[а-я]{3}/)
+    expect(problem(log, '1h30 7 ab', 'ru').message).to.include('нужно хотя бы 3 символа')
+    const page = z.object({ page: z.number().int().min(1).max(21), sort: z.enum(['name', 'age']) })
+    expect(problem(page, '0 name').message).to.include('at least 1 is expected')
+    expect(problem(page, '22 name', 'ru').message).to.include('нужно не больше 21')
+    expect(problem(page, '2 size').message).to.include('one of name, age is expected')
   })
 
   it('show a usage line made from the schema', () => {

@@ -51,6 +51,31 @@ describe('a manifest', () => {
     expect(declaration.texts.in('ru')('commands.go.description')).to.equal('Go')
   })
 
+  it('guards subcommands by the permission of their command, unless they have their own', () => {
+    const declaration = read(
+      definePlugin({
+        name: 'sample',
+        version: '1.0.0',
+        permissions: {
+          'sample.see': { description: 'See', roles: ['admin'] },
+          'sample.do': { description: 'Do', roles: [] },
+        },
+        commands: ({ command }) => ({
+          go: command({
+            description: 'Go',
+            permission: 'sample.see',
+            subcommands: {
+              far: command({ description: 'Far', run: () => undefined }),
+              away: command({ description: 'A', permission: 'sample.do', run: () => undefined }),
+            },
+          }),
+        }),
+      }),
+    )
+    const { far, away } = declaration.commands.get('go')?.subcommands ?? {}
+    expect([far?.permission, away?.permission]).to.deep.equal(['sample.see', 'sample.do'])
+  })
+
   it('must be what definePlugin returns', () => {
     for (const exported of [undefined, null, 5, {}, () => 1, { default: 1 }]) {
       expect(refused(exported).code).to.equal('OPS_PLUGIN_MANIFEST')
