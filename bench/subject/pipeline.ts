@@ -1,0 +1,124 @@
+import { Writable } from 'node:stream'
+import type { Update, UserFromGetMe } from 'telegraf/types'
+import { pluginVariable, reservedPluginNames } from '../../config/names.ts'
+import type { Database } from '../../core/database/connection.ts'
+import { coreEntities } from '../../core/database/entities/index.ts'
+import { coreTexts } from '../../core/i18n/core-texts.ts'
+import { createLogger } from '../../core/log/logger.ts'
+import { PluginStacks } from '../../core/plugin/code/stack.ts'
+import { Reloader } from '../../core/plugin/reload.ts'
+import { UpdateRun } from '../../core/plugin/run.ts'
+import { ContentSender } from '../../core/plugin/sender.ts'
+import { createCallbackCodec } from '../../core/telegram/callback.ts'
+import { factsOf } from '../../core/telegram/facts.ts'
+import { createGateway } from '../../core/telegram/gateway.ts'
+import { ButtonReader } from '../../core/update/button-reader.ts'
+import { Dispatcher } from '../../core/update/dispatcher.ts'
+import { UpdateHandling } from '../../core/update/handling.ts'
+import type { Inbox } from '../../core/update/inbox.ts'
+
+/** The program's way from a parsed update to the handler's return, on real plugins, without Telegram. */
+export interface Pipeline {
+  /** Facts, run, dispatcher, handler. */
+  dispatch(update: Update): Promise<void>
+  /** All that is done for an update between the inbox's two statements. */
+  handle(update: Update): Promise<void>
+  stop(): Promise<void>
+}
+
+export interface PipelineOptions {
+  botInfo: UserFromGetMe
+  database: Database
+  /** Folder of plugin folders. */
+  plugins: string
+}
+
+const defaults = { language: 'en', timeZone: 'UTC' }
+
+/** The log of the program, written to nowhere. */
+export function quietLog() {
+  const output = new Writable({ write: (_chunk, _encoding, done) => done() })
+  return createLogger({ level: 'info', format: 'json', output })
+}
+
+export async function openPipeline(options: PipelineOptions): Promise<Pipeline> {
+  const { botInfo, database } = options
+  const log = quietLog()
+  const token = `${botInfo.id}:bench`
+  const stacks = new PluginStacks()
+  const reloader = await Reloader.create({
+    disabled: new Set(),
+    database,
+    coreEntities,
+    coreServices: [],
+    migrations: 'auto',
+    prepare: {
+      roots: [options.plugins],
+      stacks,
+      importShared: (specifier) => import(specifier),
+      settingsOf: () => ({}),
+      variableOf: pluginVariable,
+      defaultLanguage: defaults.language,
+      coreVersion: '1.0.0',
+      reservedNames: reservedPluginNames,
+      evaluateTimeoutMs: 10_000,
+    },
+    log,
+  })
+  await reloader.start()
+  const failed = reloader.list().filter(({ state }) => state !== 'active')
+  if (failed.length > 0) throw new Error(JSON.stringify(failed))
+
+  const { live } = reloader
+  // nothing listens there: a handler of this benchmark calls nobody
+  const gateway = createGateway({ token, apiRoot: 'http://127.0.0.1:9', log })
+  const codec = createCallbackCodec(token)
+  const texts = coreTexts(defaults.language)
+  const sender = new ContentSender({ codec, database })
+  const dispatcher = new Dispatcher({
+    botInfo,
+    texts,
+    buttons: new ButtonReader({ codec, database }),
+  })
+  const handling = new UpdateHandling({
+    live,
+    dispatcher,
+    gateway,
+    sender,
+    database,
+    botInfo,
+    texts,
+    defaults,
+    stacks,
+    log,
+    settled: () => undefined,
+  })
+  // only what an update without changes asks of an inbox
+  const inbox = { done: () => undefined } as unknown as Inbox
+
+  return {
+    async dispatch(update) {
+      const facts = factsOf(update)
+      const { signal } = new AbortController()
+      const run = new UpdateRun({
+        update,
+        facts,
+        generation: live.current,
+        telegram: gateway.with({ signal, updateId: facts.updateId }),
+        botInfo,
+        sender,
+        defaults,
+        signal,
+        log: log.child({ updateId: facts.updateId, generation: live.current.id }),
+      })
+      await dispatcher.dispatch(run, (admit) => admit())
+    },
+    handle: (update) => handling.handle({ update, facts: factsOf(update), tries: 0 }, inbox),
+    async stop() {
+      handling.stop()
+      await reloader.stop()
+      await gateway.close()
+      await log.close()
+    },
+  }
+}
