@@ -72,9 +72,9 @@ export function createLogger(options: LoggerOptions): RootLogger {
     transports: [output],
   })
 
-  const write = (level: LogLevel, event: string, fields: LogFields) => {
+  const write: Write = (level, event, own, fields) => {
     if (ranks[level] > ranks[options.level]) return
-    sink.log({ level, message: event, line: lineOf(level, event, fields, redact) })
+    sink.log({ level, message: event, line: lineOf(level, event, { ...own, ...fields }, redact) })
   }
   // standard output may break at any time (`opsgram | head`), also after the last line was handed to it
   const onOutputError = () => sink.remove(output)
@@ -83,21 +83,13 @@ export function createLogger(options: LoggerOptions): RootLogger {
   let file: LogFile | undefined
   if (options.dir !== undefined) {
     file = openFile(options.dir, (error, lost) => {
-      write('warn', 'log.file-failed', { dir: options.dir, lost, error })
+      write('warn', 'log.file-failed', {}, { dir: options.dir, lost, error })
     })
     sink.add(fileTransport(file))
   }
 
-  const bound = (own: LogFields): Logger => ({
-    debug: (event, fields) => write('debug', event, { ...own, ...fields }),
-    info: (event, fields) => write('info', event, { ...own, ...fields }),
-    warn: (event, fields) => write('warn', event, { ...own, ...fields }),
-    error: (event, fields) => write('error', event, { ...own, ...fields }),
-    child: (fields) => bound({ ...own, ...fields }),
-  })
-  return {
-    ...bound({}),
-    addSecrets(more) {
+  return Object.assign(new BoundLogger(write, {}), {
+    addSecrets(more: readonly string[]) {
       for (const secret of more) secrets.add(secret)
       redact = createRedactor(secrets)
     },
@@ -113,6 +105,39 @@ export function createLogger(options: LoggerOptions): RootLogger {
       await Promise.allSettled(ends)
       options.output.off('error', onOutputError)
     },
+  })
+}
+
+type Write = (level: LogLevel, event: string, own: LogFields, fields: LogFields | undefined) => void
+
+/** Methods on a prototype, not closures: one of these is made for every update. */
+class BoundLogger implements Logger {
+  readonly #write: Write
+  readonly #own: LogFields
+
+  constructor(write: Write, own: LogFields) {
+    this.#write = write
+    this.#own = own
+  }
+
+  debug(event: string, fields?: LogFields): void {
+    this.#write('debug', event, this.#own, fields)
+  }
+
+  info(event: string, fields?: LogFields): void {
+    this.#write('info', event, this.#own, fields)
+  }
+
+  warn(event: string, fields?: LogFields): void {
+    this.#write('warn', event, this.#own, fields)
+  }
+
+  error(event: string, fields?: LogFields): void {
+    this.#write('error', event, this.#own, fields)
+  }
+
+  child(fields: LogFields): Logger {
+    return new BoundLogger(this.#write, { ...this.#own, ...fields })
   }
 }
 

@@ -58,18 +58,21 @@ export interface OpsContext<U extends Update = Update> extends Context<U> {
 }
 
 /**
- * The context behind all views. One object an update; each plugin sees it through a view of its own
- * (`contextFor`), whose `config`, `plugin`, `use` and texts are its own.
+ * An update as one plugin sees it: `config`, `plugin`, `use` and texts are the plugin's own, so that
+ * middleware of several plugins can wrap each other. All else is the run's, shared by all views.
  */
 export class LiveContext<U extends Update = Update> extends Context<U> implements OpsContext<U> {
+  declare readonly state: Record<string | symbol, unknown>
   readonly [runOf]: UpdateRun
-  readonly [instanceOf]: PluginInstance | undefined
+  readonly [instanceOf]: PluginInstance
 
-  constructor(run: UpdateRun) {
+  constructor(run: UpdateRun, instance: PluginInstance) {
     // the router gives a handler only updates of the kind that its route asks for
     super(run.update as U, run.telegram, run.botInfo)
+    // Telegraf's place for what middleware tells the handlers after it, whosever they are
+    this.state = run.state
     this[runOf] = run
-    this[instanceOf] = undefined
+    this[instanceOf] = instance
   }
 
   get actor(): Actor {
@@ -77,19 +80,19 @@ export class LiveContext<U extends Update = Update> extends Context<U> implement
   }
 
   get config(): unknown {
-    return pluginBehind(this).config
+    return this[instanceOf].config
   }
 
   get plugin(): unknown {
-    return pluginBehind(this).result
+    return this[instanceOf].result
   }
 
   get use(): unknown {
-    return pluginBehind(this).use
+    return this[instanceOf].use
   }
 
   get t(): Translate {
-    return pluginBehind(this).texts.in(this[runOf].language)
+    return this[instanceOf].texts.in(this[runOf].language)
   }
 
   get language(): string {
@@ -118,7 +121,7 @@ export class LiveContext<U extends Update = Update> extends Context<U> implement
   }
 
   button(action: string, data: unknown, options: ButtonOptions = {}): Button {
-    const instance = pluginBehind(this)
+    const instance = this[instanceOf]
     const definition = instance.actions.get(action)
     if (definition === undefined) {
       throw new OpsError('OPS_BUTTON', `Plugin ${instance.name} has no action "${action}"`)
@@ -175,21 +178,14 @@ export class LiveContext<U extends Update = Update> extends Context<U> implement
   }
 }
 
-/**
- * The same update as one plugin sees it. It inherits from the one context, so state is shared, while
- * middleware of several plugins that wrap each other keep their own config, services and texts.
- */
-export function contextFor(ctx: LiveContext, instance: PluginInstance): LiveContext {
-  return Object.create(ctx, { [instanceOf]: { value: instance } })
-}
-
-// a plain function, not a private member: views inherit from the context and carry no brand of the class
-function pluginBehind(ctx: { readonly [instanceOf]: PluginInstance | undefined }): PluginInstance {
-  const instance = ctx[instanceOf]
-  if (instance === undefined) {
-    throw new OpsError('OPS_INTERNAL', 'A context was used outside any plugin')
+/** The view of one plugin: made once an update, so that what its middleware put on it reaches its handler. */
+export function contextFor(run: UpdateRun, instance: PluginInstance): LiveContext {
+  let view = run.views.get(instance)
+  if (view === undefined) {
+    view = new LiveContext(run, instance)
+    run.views.set(instance, view)
   }
-  return instance
+  return view
 }
 
 /** The state behind a context. */

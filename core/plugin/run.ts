@@ -7,7 +7,9 @@ import type { UpdateFacts } from '../telegram/facts.ts'
 import type { OpsTelegram } from '../telegram/telegram.ts'
 import type { ActiveUser, Actor, PermissionDeclaration } from './access.ts'
 import type { Content } from './content.ts'
+import type { LiveContext } from './context.ts'
 import type { Generation } from './generation.ts'
+import type { PluginInstance } from './instance.ts'
 import type { ContentSender } from './sender.ts'
 
 /**
@@ -43,6 +45,8 @@ export interface PeopleDefaults {
   readonly timeZone: string
 }
 
+const nothing = () => false
+
 /**
  * The state of one update while it is handled: the actor, the unit of work, what was refused.
  * Shared by the views that each plugin gets of the same context.
@@ -57,9 +61,12 @@ export class UpdateRun {
   readonly defaults: PeopleDefaults
   readonly log: Logger
   readonly signal: AbortSignal
+  /** `ctx.state` of all views. */
+  readonly state: Record<string | symbol, unknown> = {}
+  readonly views = new Map<PluginInstance, LiveContext>()
   actor: Actor = { kind: 'none' }
   /** Set by the authorize step; until then nobody may do anything. */
-  may: (permission: PermissionDeclaration) => boolean = () => false
+  may: (permission: PermissionDeclaration) => boolean = nothing
   outcome: Outcome = 'done'
   /** Why the update was refused, once somebody refused it. */
   refused: string | undefined
@@ -136,8 +143,8 @@ export class UpdateRun {
     }
   }
 
-  // a bound function: it is passed on as it is
-  readonly can = (permission: string): boolean => {
+  /** May the actor do this, here? */
+  can(permission: string): boolean {
     if (this.actor.kind !== 'user') return false
     const declaration = this.generation.routes.permissions.get(permission)
     return declaration !== undefined && this.may(declaration)

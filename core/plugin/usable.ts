@@ -7,8 +7,8 @@ export interface Asker {
   readonly chatType: string | undefined
 }
 
-export function isPermitted({ permission }: Command, { can }: Pick<Asker, 'can'>): boolean {
-  return permission === undefined || can(permission)
+export function isPermitted({ permission }: Command, asker: Pick<Asker, 'can'>): boolean {
+  return permission === undefined || asker.can(permission)
 }
 
 export function isHere({ chats }: Command, { chatType }: Pick<Asker, 'chatType'>): boolean {

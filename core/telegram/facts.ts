@@ -231,9 +231,10 @@ function string(value: unknown): string | undefined {
 }
 
 function withoutUndefined(facts: Mutable<UpdateFacts>): Partial<UpdateFacts> {
+  const fields: Fields = facts
   const result: Record<string, unknown> = {}
-  for (const [key, value] of Object.entries(facts)) {
-    if (value !== undefined) result[key] = value
+  for (const key in fields) {
+    if (fields[key] !== undefined) result[key] = fields[key]
   }
   return result
 }

@@ -3,7 +3,7 @@ import type { Texts, Translate } from '../i18n/texts.ts'
 import { parseArguments, usageOf } from '../plugin/arguments.ts'
 import { nearest } from '../plugin/code/nearest.ts'
 import { type Answer, contentOf } from '../plugin/content.ts'
-import { contextFor, LiveContext } from '../plugin/context.ts'
+import { contextFor, type LiveContext } from '../plugin/context.ts'
 import type { PluginInstance } from '../plugin/instance.ts'
 import type { CommandRoute } from '../plugin/routes.ts'
 import type { UpdateRun } from '../plugin/run.ts'
@@ -48,44 +48,41 @@ export class Dispatcher {
     run: UpdateRun,
     settle: (admit: () => Promise<void>) => Promise<void>,
   ): Promise<void> {
-    const ctx = new LiveContext(run)
     const { observe } = run.generation.routes.middleware
+    if (observe.length === 0) return settle(() => this.#admit(run))
     let settled: Promise<void> | undefined
     const work = () => {
-      settled ??= settle(() => this.#admit(ctx, run))
+      settled ??= settle(() => this.#admit(run))
       return settled
     }
-    if (observe.length > 0) {
-      try {
-        await runChain(ctx, observe, work)
-      } catch (error) {
-        // an observer can't refuse: what it threw is its own trouble, the update goes its way
-        run.log.error('observe.failed', { error })
-      }
+    try {
+      await runChain(run, observe, work)
+    } catch (error) {
+      // an observer can't refuse: what it threw is its own trouble, the update goes its way
+      run.log.error('observe.failed', { error })
     }
     await work()
   }
 
-  async #admit(ctx: LiveContext, run: UpdateRun): Promise<void> {
+  async #admit(run: UpdateRun): Promise<void> {
     if (!(await this.#authenticate(run))) return
-    const { middleware } = run.generation.routes
-    const chain = [...middleware.authenticate, ...middleware.throttle, ...middleware.context]
-    const handle = async () => {
-      await this.#authorize(run)
-      if (middleware.authorize.length === 0) return this.#route(ctx, run)
-      await this.#reach(ctx, run, middleware.authorize, () => this.#route(ctx, run))
-    }
-    if (chain.length === 0) await handle()
-    else await this.#reach(ctx, run, chain, handle)
+    const { authenticate, throttle, context } = run.generation.routes.middleware
+    const chain = [...authenticate, ...throttle, ...context]
+    await this.#reach(run, chain, () => this.#admitted(run))
+  }
+
+  async #admitted(run: UpdateRun): Promise<void> {
+    await this.#authorize(run)
+    await this.#reach(run, run.generation.routes.middleware.authorize, () => this.#route(run))
   }
 
   async #reach(
-    ctx: LiveContext,
     run: UpdateRun,
     chain: Parameters<typeof runChain>[1],
     end: () => Promise<void>,
   ): Promise<void> {
-    if (await runChain(ctx, chain, end)) return
+    if (chain.length === 0) return end()
+    if (await runChain(run, chain, end)) return
     run.refused ??= 'middleware'
     run.outcome = 'refused'
   }
@@ -133,26 +130,25 @@ export class Dispatcher {
 
   // ── route ─────────────────────────────────────────────────────────────────────────────────────
 
-  async #route(ctx: LiveContext, run: UpdateRun): Promise<void> {
+  async #route(run: UpdateRun): Promise<void> {
     const { botInfo } = this.#options
     const found = match(run.update, run.facts, run.generation.routes, botInfo.username)
     switch (found.kind) {
       case 'command':
-        return this.#command(ctx, run, found)
+        return this.#command(run, found)
       case 'press':
-        return this.#press(ctx, run, found.data)
+        return this.#press(run, found.data)
       case 'events':
-        return this.#events(ctx, run, found)
+        return this.#events(run, found)
       case 'unknown-command':
-        if (await this.#composers(ctx, run)) return
+        if (await this.#composers(run)) return
         return this.#unknownCommand(run, found)
       case 'none':
-        if (!(await this.#composers(ctx, run))) run.outcome = 'ignored'
+        if (!(await this.#composers(run))) run.outcome = 'ignored'
     }
   }
 
   async #command(
-    ctx: LiveContext,
     run: UpdateRun,
     { route, command, path, text }: Extract<Match, { kind: 'command' }>,
   ): Promise<void> {
@@ -173,7 +169,7 @@ export class Dispatcher {
     if (command.args === undefined) {
       // a word that is none of its subcommands: running the command itself would hide the slip
       const astray = text !== '' && Object.keys(command.subcommands).length > 0
-      if (!astray) return this.#handle(ctx, run, instance, command.run, {})
+      if (!astray) return this.#handle(run, instance, command.run, {})
       run.answer = contentOf(this.#usage(run, path, route))
       return
     }
@@ -182,17 +178,17 @@ export class Dispatcher {
       own: instance.texts.in(run.language),
       language: run.language,
     })
-    if (parsed.ok) return this.#handle(ctx, run, instance, command.run, parsed.value)
+    if (parsed.ok) return this.#handle(run, instance, command.run, parsed.value)
     run.outcome = 'usage'
     run.answer = contentOf(
       `${parsed.problem.message}\n${say('usage', { usage: usageOf(path, command.args) })}`,
     )
   }
 
-  async #press(ctx: LiveContext, run: UpdateRun, data: string): Promise<void> {
+  async #press(run: UpdateRun, data: string): Promise<void> {
     const button = await this.#options.buttons.read(run, data)
     if (button.kind === 'foreign') {
-      if (!(await this.#composers(ctx, run))) run.outcome = 'ignored'
+      if (!(await this.#composers(run))) run.outcome = 'ignored'
       return
     }
     const say = this.#say(run)
@@ -212,31 +208,27 @@ export class Dispatcher {
     }
     const late = setTimeout(() => void run.answerPress(), pressLimitMs)
     try {
-      await this.#handle(ctx, run, route.instance, route.action.run, button.data)
+      await this.#handle(run, route.instance, route.action.run, button.data)
     } finally {
       clearTimeout(late)
     }
   }
 
-  async #events(
-    ctx: LiveContext,
-    run: UpdateRun,
-    { routes }: Extract<Match, { kind: 'events' }>,
-  ): Promise<void> {
+  async #events(run: UpdateRun, { routes }: Extract<Match, { kind: 'events' }>): Promise<void> {
     run.outcome = 'ignored'
     for (const { instance, event } of routes) {
       if (event.permission !== undefined && !run.can(event.permission)) continue
       run.outcome = 'done'
       run.route = { plugin: instance.name, name: event.query }
-      await this.#handle(ctx, run, instance, event.run, undefined)
+      await this.#handle(run, instance, event.run, undefined)
     }
   }
 
   /** Telegraf composers, by plugin name, until one doesn't call next. */
-  async #composers(ctx: LiveContext, run: UpdateRun): Promise<boolean> {
+  async #composers(run: UpdateRun): Promise<boolean> {
     for (const instance of run.generation.routes.composers) {
       let passed = false
-      await instance.telegraf?.(contextFor(ctx, instance), async () => {
+      await instance.telegraf?.(contextFor(run, instance), async () => {
         passed = true
       })
       if (passed) continue
@@ -247,14 +239,13 @@ export class Dispatcher {
   }
 
   async #handle(
-    ctx: LiveContext,
     run: UpdateRun,
     instance: PluginInstance,
     handler: (ctx: never, input: never) => unknown,
     input: unknown,
   ): Promise<void> {
     // typed where the plugin was written; the route keeps plugins of all types in one map
-    const returned = await (handler as Handler)(contextFor(ctx, instance), input)
+    const returned = await (handler as Handler)(contextFor(run, instance), input)
     run.answer = contentOf(returned as Answer) ?? run.answer
   }
 
