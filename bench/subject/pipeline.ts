@@ -1,6 +1,5 @@
 import { Writable } from 'node:stream'
 import type { Update, UserFromGetMe } from 'telegraf/types'
-import { pluginVariable, reservedPluginNames } from '../../config/names.ts'
 import type { Database } from '../../core/database/connection.ts'
 import { coreEntities } from '../../core/database/entities/index.ts'
 import { coreTexts } from '../../core/i18n/core-texts.ts'
@@ -57,11 +56,10 @@ export async function openPipeline(options: PipelineOptions): Promise<Pipeline> 
       stacks,
       importShared: (specifier) => import(specifier),
       settingsOf: () => ({}),
-      variableOf: pluginVariable,
       defaultLanguage: defaults.language,
       coreVersion: '1.0.0',
-      reservedNames: reservedPluginNames,
       evaluateTimeoutMs: 10_000,
+      log,
     },
     log,
   })
@@ -113,7 +111,8 @@ export async function openPipeline(options: PipelineOptions): Promise<Pipeline> 
       })
       await dispatcher.dispatch(run, (admit) => admit())
     },
-    handle: (update) => handling.handle({ update, facts: factsOf(update), tries: 0 }, inbox),
+    handle: (update) =>
+      handling.handle({ update, facts: factsOf(update), takenOver: false }, inbox),
     async stop() {
       handling.stop()
       await reloader.stop()
