@@ -6,11 +6,12 @@ import { Telegraf } from 'telegraf'
 import type { MessageEntity, Update, UserFromGetMe } from 'telegraf/types'
 import { type Database, openDatabase } from '../core/database/connection.ts'
 import { migrateCore } from '../core/database/core-migrations.ts'
+import { freshFolder } from '../test/support/database.ts'
 import { sized } from './report/size.ts'
 import { median, spread } from './report/statistics.ts'
 import { printTable } from './report/table.ts'
 import { commandPlugins, counter } from './subject/commands.ts'
-import { temporaryFolder, writeFiles } from './subject/folder.ts'
+import { writeFiles } from './subject/folder.ts'
 import { openPipeline, quietLog } from './subject/pipeline.ts'
 
 const counts = [1, 10, 100, 500]
@@ -37,7 +38,7 @@ const ours = 'opsgram: dispatch'
 const whole = 'opsgram: whole handling'
 
 async function handlersFor(count: number, database: Database): Promise<Record<string, Handle>> {
-  const plugins = path.join(temporaryFolder(), 'plugins')
+  const plugins = path.join(freshFolder(), 'plugins')
   writeFiles(plugins, commandPlugins(count))
   const pipeline = await openPipeline({ botInfo, database, plugins })
   return {
@@ -102,7 +103,7 @@ async function measure(handle: Handle, text: string, updates: number): Promise<n
 }
 
 const log = quietLog()
-const database = await openDatabase({ dir: path.join(temporaryFolder(), 'database'), log })
+const database = await openDatabase({ dir: path.join(freshFolder(), 'database'), log })
 await migrateCore(database, 'auto', log)
 
 const results = new Map<string, number[]>()

@@ -16,7 +16,7 @@ export function commandPlugins(count: number): Files {
   return files
 }
 
-function commandPlugin(name: string, first: number, last: number): string {
+export function commandPlugin(name: string, first: number, last: number): string {
   const commands = Array.from({ length: last - first }, (_, index) => {
     const command = `cmd${first + index}`
     return `    ${command}: command({ description: 'Counts', run }),`
