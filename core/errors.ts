@@ -63,6 +63,10 @@ export const errorCodes = {
     title: 'A handler took too long',
     hint: 'Move long work into the background, or honour ctx.signal.',
   },
+  OPS_EM_FLUSH: {
+    title: 'A handler wrote the unit of work of its update by itself',
+    hint: 'Leave flush() out: what is created, changed or removed in ctx.em is written together with the completed update. For writes of their own use scope.em() in setup.',
+  },
   OPS_ENV_FILE: {
     title: 'The file .env cannot be read',
     hint: 'Make .env a text file that the user who runs Opsgram may read, or remove it and set the variables otherwise.',

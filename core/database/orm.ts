@@ -4,6 +4,7 @@ import {
   type DriverException,
   type EntityClass,
   type EntitySchema,
+  FlushMode,
   MikroORM,
   UnderscoreNamingStrategy,
 } from '@mikro-orm/core'
@@ -47,6 +48,21 @@ export async function createOrm(database: Database, entities: readonly Entity[])
     dbName: database.kind,
     entities: [...entities],
   })
+}
+
+/**
+ * A unit of work for one update, which only `inTransaction` writes. MikroORM's own default writes what
+ * waits as soon as something of the same entity is searched for; here that would be before the update is
+ * claimed, and stay when the handler throws. A flush outside a transaction is refused for the same reason.
+ */
+export function forkForUpdate(orm: Orm): EntityManager {
+  const em = orm.em.fork({ flushMode: FlushMode.COMMIT })
+  const flush = em.flush.bind(em)
+  em.flush = async () => {
+    if (em.isInTransaction()) return flush()
+    throw new OpsError('OPS_EM_FLUSH', 'A handler flushed ctx.em')
+  }
+  return em
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { EntityManager, Orm } from '../database/orm.ts'
+import { type EntityManager, forkForUpdate, type Orm } from '../database/orm.ts'
 import type { Authenticator, Authorizer } from './access.ts'
 import type { LoadedPlugin } from './loaded.ts'
 import { composeRoutes, type Routes } from './routes.ts'
@@ -19,7 +19,7 @@ export interface Generation {
   /** Undefined while no plugin provides it: then every update is refused. */
   readonly authenticator: Authenticator | undefined
   readonly authorizer: Authorizer | undefined
-  /** A new unit of work. */
+  /** A new unit of work for one update. */
   em(): EntityManager
 }
 
@@ -35,7 +35,7 @@ export function composeGeneration(
     orm,
     authenticator: provided(plugins, AuthenticatorToken),
     authorizer: provided(plugins, AuthorizerToken),
-    em: () => orm.em.fork(),
+    em: () => forkForUpdate(orm),
   }
 }
 

@@ -15,10 +15,12 @@ import {
 import {
   createOrm,
   type EntityManager,
+  forkForUpdate,
   inTransaction,
   type Orm,
 } from '../../../core/database/orm.ts'
 import { freshDatabase, testKind } from '../../support/database.ts'
+import { rejected } from '../../support/rejected.ts'
 
 const noteSchema = defineEntity({
   name: 'HookedNote',
@@ -113,6 +115,16 @@ describe('orm', () => {
     await other.findOneOrFail(BotUser, { telegramId: 5 })
     other.getUnitOfWork().computeChangeSets()
     expect(other.getUnitOfWork().getChangeSets()).to.have.length(0)
+  })
+
+  it('writes nothing of an update before its transaction, whatever is searched for meanwhile', async () => {
+    const unit = forkForUpdate(orm)
+    unit.create(BotUser, { telegramId: 5 })
+    expect(await unit.find(BotUser, {})).to.deep.equal([])
+    expect((await rejected(unit.flush())).code).to.equal('OPS_EM_FLUSH')
+    expect(await database.query('select 1 from bot_users')).to.deep.equal([])
+    await inTransaction(unit, async () => undefined)
+    expect(await database.query('select 1 from bot_users')).to.have.length(1)
   })
 
   it('knows two people apart by Telegram id', async () => {
