@@ -147,6 +147,10 @@ export const errorCodes = {
     title: 'Two plugins claim the same thing',
     hint: 'Rename it in one of them, or remove one: names, commands, tables and entities belong to one plugin.',
   },
+  OPS_PLUGIN_CYCLE: {
+    title: 'Plugins need each other in a circle',
+    hint: 'Break the circle: move what both need into a third plugin, or mark one use `optional(…)`.',
+  },
   OPS_PLUGIN_EMPTY: {
     title: 'A plugin folder has no index.ts',
     hint: 'Add an index.ts that default-exports definePlugin({…}); a folder that is no plugin gets a name beginning with "_".',
@@ -238,6 +242,10 @@ export const errorCodes = {
   OPS_SCOPE_DISPOSED: {
     title: 'A plugin registered something after it was disposed',
     hint: 'Check scope.signal before registering in code that runs later.',
+  },
+  OPS_SERVICE_AWAY: {
+    title: 'A service was used while no live plugin provides it',
+    hint: 'Mark it `optional(…)` in `uses` and handle its absence, or use it in handlers (ctx.use), which only run while it is there.',
   },
   OPS_SHUTDOWN: {
     title: 'The bot is stopping',

@@ -48,9 +48,12 @@ export {
   Authorizer,
   BulkWriter,
   type CoreSettings,
+  type OptionalToken,
+  optional,
   Plugins,
   type ServiceToken,
   Settings,
+  service,
   Traffic,
 } from './plugin/service.ts'
 export type { UpdateFacts } from './telegram/facts.ts'

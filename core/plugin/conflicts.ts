@@ -1,7 +1,7 @@
 import type { SchemaNeeds } from '../database/schema-check.ts'
 import { OpsError } from '../errors.ts'
 import type { PluginDeclaration } from './instance.ts'
-import { coreTokens, gateTokens, type ServiceToken, sameToken } from './service.ts'
+import { coreTokens, type ServiceToken, sameToken } from './service.ts'
 
 /**
  * What two plugins can't both have: commands, entities, tables, and the tokens that exactly one
@@ -29,7 +29,6 @@ export function checkConflicts(plugins: readonly PluginDeclaration[], core: Sche
       checkProvided(plugin.name, key, token)
       services.claim(`${token.name}@${token.major}`, plugin.name)
     }
-    for (const [key, token] of plugin.uses) checkUsed(plugin.name, key, token)
   }
 }
 
@@ -65,19 +64,11 @@ function checkTableName(plugin: PluginDeclaration, table: string): void {
 }
 
 function checkProvided(plugin: string, key: string, token: ServiceToken<never>): void {
-  if (gateTokens.some((gate) => sameToken(gate, token))) return
+  const isCore = coreTokens.some((core) => sameToken(core, token))
+  if (!isCore) return
   throw new OpsError(
     'OPS_PLUGIN_SERVICE',
-    `Plugin ${plugin} provides "${key}" as ${token.name}, which ${coreTokens.some((core) => sameToken(core, token)) ? 'the core itself provides' : 'is no token of opsgram'}`,
-    { details: { plugin, service: token.name } },
-  )
-}
-
-function checkUsed(plugin: string, key: string, token: ServiceToken<never>): void {
-  if (coreTokens.some((core) => sameToken(core, token))) return
-  throw new OpsError(
-    'OPS_PLUGIN_SERVICE',
-    `Plugin ${plugin} uses "${key}" (${token.name}@${token.major}), which nobody provides`,
+    `Plugin ${plugin} provides "${key}" as ${token.name}, which the core itself provides`,
     { details: { plugin, service: token.name } },
   )
 }

@@ -88,7 +88,7 @@ export class LiveContext<U extends Update = Update> extends Context<U> implement
   }
 
   get use(): unknown {
-    return this[instanceOf].use
+    return this[runOf].generation.useOf(this[instanceOf].name)
   }
 
   get t(): Translate {

@@ -48,13 +48,15 @@ const tokenSchema = z.custom<{ name: string; major: number }>(
   { error: 'a service token is expected' },
 )
 
+const pluginName = /^[a-z][a-z0-9]{1,15}$/
+
 const permissionSpec = z.strictObject({
   description: z.string().min(1),
   roles: z.array(z.enum(['admin', 'operator', 'guest'])).readonly(),
 })
 
 const manifestSchema = z.strictObject({
-  name: z.string().regex(/^[a-z][a-z0-9]{1,15}$/, {
+  name: z.string().regex(pluginName, {
     error: 'a plugin is named with 2–16 of a–z and 0–9, beginning with a letter',
   }),
   version: z.string().refine((version) => semver.valid(version) !== null, {
@@ -68,6 +70,7 @@ const manifestSchema = z.strictObject({
     })
     .optional(),
   config: anySchema.optional(),
+  requires: z.array(z.string().regex(pluginName)).default([]),
   uses: z.record(z.string(), tokenSchema).default({}),
   permissions: z.record(z.string(), permissionSpec).default({}),
   entities: z
@@ -169,6 +172,7 @@ export function readDeclaration(source: DeclarationSource): PluginDeclaration & 
     entities: shape.entities,
     needs: schemaNeeds(shape.entities),
     tables: shape.tables,
+    requires: shape.requires,
     uses: new Map(Object.entries(shape.uses)),
     provides: new Map(Object.entries(shape.provides)),
     commands,

@@ -1,5 +1,6 @@
 import { type EntityManager, forkForUpdate, type Orm } from '../database/orm.ts'
 import type { Authenticator, Authorizer } from './access.ts'
+import type { Missing } from './dependencies.ts'
 import type { LoadedPlugin } from './loaded.ts'
 import { composeRoutes, type Routes } from './routes.ts'
 import {
@@ -9,45 +10,82 @@ import {
   sameToken,
 } from './service.ts'
 
+/** A plugin that doesn't serve for want of another. */
+export interface WaitingPlugin {
+  /** Plugins or services that are not there. */
+  readonly missing: Missing
+  /** The set-up version that returns as it is; undefined when it was never set up. */
+  readonly plugin: LoadedPlugin | undefined
+}
+
 /** An immutable snapshot of all live plugins: what one update is handled by, from begin to end. */
 export interface Generation {
   /** Grows with every commit. */
   readonly id: number
   readonly plugins: ReadonlyMap<string, LoadedPlugin>
+  readonly waiting: ReadonlyMap<string, WaitingPlugin>
   readonly routes: Routes
   readonly orm: Orm
   /** Undefined while no plugin provides it: then every update is refused. */
   readonly authenticator: Authenticator | undefined
   readonly authorizer: Authorizer | undefined
+  /** What a plugin of this generation gets as `ctx.use`: the providers are of this generation too. */
+  useOf(plugin: string): Readonly<Record<string, unknown>>
   /** A new unit of work for one update. */
   em(): EntityManager
 }
 
-export function composeGeneration(
-  id: number,
-  plugins: ReadonlyMap<string, LoadedPlugin>,
-  orm: Orm,
-): Generation {
+export interface GenerationParts {
+  id: number
+  plugins: ReadonlyMap<string, LoadedPlugin>
+  waiting: ReadonlyMap<string, WaitingPlugin>
+  orm: Orm
+}
+
+export function composeGeneration({ id, plugins, waiting, orm }: GenerationParts): Generation {
+  const all = [...plugins.values()]
+  const use = new Map(all.map((plugin) => [plugin.name, servicesFor(plugin, all)]))
   return {
     id,
     plugins,
-    routes: composeRoutes([...plugins.values()]),
+    waiting,
+    routes: composeRoutes(all),
     orm,
-    authenticator: provided(plugins, AuthenticatorToken),
-    authorizer: provided(plugins, AuthorizerToken),
+    authenticator: provided(all, AuthenticatorToken),
+    authorizer: provided(all, AuthorizerToken),
+    useOf: (name) => use.get(name) ?? {},
     em: () => forkForUpdate(orm),
   }
 }
 
-function provided<T>(
-  plugins: ReadonlyMap<string, LoadedPlugin>,
+/** Every set-up version that a generation keeps alive, serving or waiting. */
+export function instancesOf(generation: Generation): readonly LoadedPlugin[] {
+  const parked = [...generation.waiting.values()].flatMap(({ plugin }) => plugin ?? [])
+  return [...generation.plugins.values(), ...parked]
+}
+
+/** What the provider's `setup` returned for a token; undefined when none of the plugins provides it. */
+export function provided<T>(
+  plugins: readonly LoadedPlugin[],
   token: ServiceToken<T>,
 ): T | undefined {
-  for (const { provides, result } of plugins.values()) {
+  for (const { provides, result } of plugins) {
     for (const [key, offered] of provides) {
       // `provides` was typed against the token when the plugin was written, and checked at set-up
       if (sameToken(offered, token)) return (result as Record<string, T>)[key]
     }
   }
   return undefined
+}
+
+function servicesFor(
+  plugin: LoadedPlugin,
+  all: readonly LoadedPlugin[],
+): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(
+    [...plugin.uses].map(([key, token]) => [
+      key,
+      plugin.coreServices.get(key) ?? provided(all, token),
+    ]),
+  )
 }

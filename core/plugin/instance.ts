@@ -11,6 +11,8 @@ import type { ServiceToken } from './service.ts'
 export interface PluginDeclaration {
   readonly name: string
   readonly version: string
+  /** Plugins that must be live. */
+  readonly requires: readonly string[]
   readonly description: string
   readonly permissions: readonly PermissionDeclaration[]
   readonly entities: readonly Entity[]
@@ -32,6 +34,6 @@ export interface PluginInstance extends PluginDeclaration {
   readonly config: unknown
   /** What `setup` returned. */
   readonly result: unknown
-  /** The services of `uses`. */
-  readonly use: unknown
+  /** The core's services among `uses`, by their key there. */
+  readonly coreServices: ReadonlyMap<string, unknown>
 }

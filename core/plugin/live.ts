@@ -1,4 +1,4 @@
-import type { Generation } from './generation.ts'
+import { type Generation, instancesOf } from './generation.ts'
 import type { LoadedPlugin } from './loaded.ts'
 
 /** A generation while somebody works on it; released exactly once. */
@@ -56,9 +56,9 @@ export class Live {
   /** How many pieces of work still hold an instance, apart from the live generation. */
   draining(): ReadonlyMap<LoadedPlugin, number> {
     const counts = new Map<LoadedPlugin, number>()
-    const live = new Set(this.#current.plugins.values())
+    const live = new Set(instancesOf(this.#current))
     for (const [generation, holds] of this.#holds) {
-      for (const plugin of generation.plugins.values()) {
+      for (const plugin of instancesOf(generation)) {
         if (!live.has(plugin)) counts.set(plugin, (counts.get(plugin) ?? 0) + holds)
       }
     }
@@ -67,8 +67,8 @@ export class Live {
 
   #forget(generation: Generation): void {
     this.#holds.delete(generation)
-    const contained = new Set([...this.#holds.keys()].flatMap((held) => [...held.plugins.values()]))
-    for (const plugin of generation.plugins.values()) {
+    const contained = new Set([...this.#holds.keys()].flatMap(instancesOf))
+    for (const plugin of instancesOf(generation)) {
       if (!contained.has(plugin)) this.#released(plugin)
     }
   }

@@ -252,6 +252,8 @@ export interface PluginDefinition<
   description?: string
   /** Range of the core's version, as npm writes them: `^1.0.0`. */
   engine?: string
+  /** Plugins that must be live; without them this one waits. `uses` implies its provider. */
+  requires?: readonly string[]
   /** Read from the environment: `WORKLOG_SPREADSHEET_ID` is `spreadsheetId` of worklog. */
   config?: Config
   /** Services that it consumes, by the name they get in `ctx.use` and `scope.use`. */

@@ -17,7 +17,7 @@ import {
   type TransactionParts,
 } from './transaction.ts'
 
-export interface ReloaderOptions extends Omit<TransactionParts, 'coreNeeds'> {
+export interface ReloaderOptions extends Omit<TransactionParts, 'coreNeeds' | 'liveGeneration'> {
   /** Names of plugins that are not to be loaded. */
   readonly disabled: ReadonlySet<string>
   /** Folders that it says no to are not looked at; default: all are. */
@@ -57,7 +57,7 @@ export class Reloader {
     this.#options = options
     this.#log = options.log
     this.#coreNeeds = schemaNeeds(options.coreEntities)
-    this.live = new Live(composeGeneration(0, new Map(), orm), (plugin) => this.#dispose(plugin))
+    this.live = new Live(composeGeneration({ id: 0, plugins: new Map(), waiting: new Map(), orm }), (plugin) => this.#dispose(plugin))
   }
 
   static async create(options: ReloaderOptions): Promise<Reloader> {
@@ -114,7 +114,12 @@ export class Reloader {
   /** Waits for a running transaction, then disposes all plugins. */
   async stop(): Promise<void> {
     await this.#enqueue(async () => {
-      const empty = composeGeneration(this.#nextId++, new Map(), this.live.current.orm)
+      const empty = composeGeneration({
+        id: this.#nextId++,
+        plugins: new Map(),
+        waiting: new Map(),
+        orm: this.live.current.orm,
+      })
       this.live.replace(empty)
     })
     await Promise.all(this.#disposals)
@@ -211,7 +216,11 @@ export class Reloader {
 
   #transaction(onFailure: 'abort' | 'leave-out'): Transaction {
     return new Transaction(
-      { ...this.#options, coreNeeds: this.#coreNeeds },
+      {
+        ...this.#options,
+        coreNeeds: this.#coreNeeds,
+        liveGeneration: () => this.live.current,
+      },
       this.live.current,
       this.#nextId,
       onFailure,

@@ -1,4 +1,5 @@
 import type { EventEmitter } from 'node:events'
+import { OpsError } from '../errors.ts'
 import type { BulkTable, BulkTableSpec } from '../database/bulk-writer.ts'
 import type { GatewayEvents } from '../telegram/gateway.ts'
 import type { Authenticator as AuthenticatorApi, Authorizer as AuthorizerApi } from './access.ts'
@@ -11,15 +12,44 @@ import type { Plugins as PluginsApi } from './plugins.ts'
 export interface ServiceToken<T> {
   readonly name: string
   readonly major: number
+  /** Its consumer can do without. */
+  readonly optional?: true
   /** Carries the type only; contravariant, so that `provides` accepts what satisfies T. */
   readonly accepts?: (value: T) => void
 }
 
 /** What a plugin gets for the tokens of its `uses`. */
-export type Used<U> = { readonly [K in keyof U]: U[K] extends ServiceToken<infer T> ? T : never }
+export type Used<U> = {
+  readonly [K in keyof U]: U[K] extends ServiceToken<infer T>
+    ? U[K] extends { readonly optional: true }
+      ? T | undefined
+      : T
+    : never
+}
+
+/** A token that its consumer can do without: `ctx.use` then holds undefined while nobody provides it. */
+export type OptionalToken<T> = ServiceToken<T> & { readonly optional: true }
+
+/**
+ * A token for a service of one's own, to be exported by the plugin's `api.ts`. The major version is
+ * raised when consumers have to change.
+ */
+export function service<T>(name: string, major: number): ServiceToken<T> {
+  if (name.startsWith(corePrefix)) {
+    throw new OpsError('OPS_PLUGIN_SERVICE', `The service name "${name}" is the core's`)
+  }
+  return Object.freeze({ name, major })
+}
+
+/** In `uses`: the plugin serves with and without it. */
+export function optional<T>(token: ServiceToken<T>): OptionalToken<T> {
+  return Object.freeze({ ...token, optional: true as const })
+}
+
+const corePrefix = 'opsgram.'
 
 function token<T>(name: string, major: number): ServiceToken<T> {
-  return Object.freeze({ name: `opsgram.${name}`, major })
+  return Object.freeze({ name: `${corePrefix}${name}`, major })
 }
 
 /** Who an update comes from. Exactly one plugin provides it; while none is live, every update is refused. */
@@ -59,9 +89,6 @@ export interface CoreSettings {
 
 /** The tokens that the core itself provides: no plugin may. */
 export const coreTokens: readonly ServiceToken<never>[] = [Plugins, BulkWriter, Traffic, Settings]
-
-/** The tokens that exactly one plugin provides. */
-export const gateTokens: readonly ServiceToken<never>[] = [Authenticator, Authorizer]
 
 export function sameToken(a: ServiceToken<never>, b: ServiceToken<never>): boolean {
   return a.name === b.name && a.major === b.major

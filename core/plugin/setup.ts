@@ -2,6 +2,7 @@ import type { EntityManager } from '../database/orm.ts'
 import { messageOf, OpsError } from '../errors.ts'
 import type { Logger } from '../log/logger.ts'
 import type { PluginStacks } from './code/stack.ts'
+import { tokenName } from './dependencies.ts'
 import type { LoadedPlugin } from './loaded.ts'
 import type { PreparedPlugin } from './prepare.ts'
 import { PluginScope } from './scope.ts'
@@ -20,6 +21,8 @@ export interface SetupParts {
   log: Logger
   em: () => EntityManager
   coreServices: readonly CoreService[]
+  /** The live provider of a token; during set-up the one that goes live with it. */
+  resolve: (token: ServiceToken<never>) => unknown
   stacks: PluginStacks
   /** Number that the generation will have. */
   generation: number
@@ -35,7 +38,8 @@ export async function setUpPlugin(
   parts: SetupParts,
 ): Promise<LoadedPlugin> {
   const { name, declaration, config } = prepared
-  const use: Record<string, unknown> = {}
+  const coreServices = new Map<string, unknown>()
+  const use = {}
   const scope = new PluginScope<unknown, unknown>({
     plugin: name,
     config,
@@ -45,8 +49,13 @@ export async function setUpPlugin(
     texts: (language) => declaration.texts.in(language),
   })
   for (const [key, token] of declaration.uses) {
-    const service = parts.coreServices.find((core) => sameToken(core.token, token))
-    use[key] = service?.provideTo(scope)
+    const core = parts.coreServices.find((service) => sameToken(service.token, token))
+    if (core !== undefined) coreServices.set(key, core.provideTo(scope))
+    // asked at each use: long-lived code gets the provider that is live by then
+    Object.defineProperty(use, key, {
+      enumerable: true,
+      get: () => coreServices.get(key) ?? serviceOf(name, token, parts.resolve),
+    })
   }
   try {
     const result = await runSetup(prepared, scope, parts.stacks)
@@ -55,7 +64,7 @@ export async function setUpPlugin(
       ...declaration,
       config,
       result,
-      use,
+      coreServices,
       build: prepared.build,
       evaluated: prepared.evaluated,
       scope,
@@ -104,6 +113,21 @@ async function runSetup(
   } finally {
     clearTimeout(timer)
   }
+}
+
+/** @throws OPS_SERVICE_AWAY */
+function serviceOf(
+  plugin: string,
+  token: ServiceToken<never>,
+  resolve: SetupParts['resolve'],
+): unknown {
+  const service = resolve(token)
+  if (service !== undefined || token.optional === true) return service
+  throw new OpsError(
+    'OPS_SERVICE_AWAY',
+    `Plugin ${plugin} used the service ${tokenName(token)} while no live plugin provides it`,
+    { details: { plugin, service: token.name } },
+  )
 }
 
 function checkProvided({ name, declaration }: PreparedPlugin, result: unknown): void {

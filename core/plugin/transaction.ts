@@ -7,7 +7,14 @@ import type { Logger } from '../log/logger.ts'
 import type { PluginBuild } from './code/build.ts'
 import type { PluginFolder } from './code/folder.ts'
 import { checkConflicts } from './conflicts.ts'
-import { composeGeneration, type Generation } from './generation.ts'
+import { missingOf, orderByDependencies } from './dependencies.ts'
+import {
+  composeGeneration,
+  type Generation,
+  instancesOf,
+  provided,
+  type WaitingPlugin,
+} from './generation.ts'
 import type { PluginDeclaration } from './instance.ts'
 import type { LoadedPlugin } from './loaded.ts'
 import { type PreparedPlugin, type PrepareOptions, preparePlugin } from './prepare.ts'
@@ -34,6 +41,8 @@ export interface TransactionParts {
   readonly migrations: 'auto' | 'manual'
   readonly prepare: PrepareOptions
   readonly log: Logger
+  /** The generation that serves at the moment of the call. */
+  readonly liveGeneration: () => Generation
 }
 
 /** A generation that is ready to serve, and what is new in it. */
@@ -66,7 +75,11 @@ export class Transaction {
   readonly #leaveOut: boolean
   readonly #failures = new Map<string, unknown>()
   readonly #prepared: PreparedPlugin[] = []
+  /** New versions that were set up. */
   readonly #loaded: LoadedPlugin[] = []
+  /** What will serve: those, and what stays as it is. */
+  readonly #serving: LoadedPlugin[] = []
+  #ended = false
 
   /**
    * @param id number of the generation to be
@@ -89,15 +102,21 @@ export class Transaction {
     try {
       return await this.#steps(changes)
     } catch (error) {
+      this.#ended = true
       for (const { scope } of this.#loaded.reverse()) await scope.dispose()
       for (const { evaluated } of this.#prepared) evaluated.release()
       throw error instanceof Aborted ? error : new Aborted(undefined, error)
     }
   }
 
+  /** To be called at the commit: from now on services are those of the live generation. */
+  end(): void {
+    this.#ended = true
+  }
+
   async #steps(changes: readonly PlannedChange[]): Promise<ReadyGeneration> {
     const changed = new Set(changes.map(({ name }) => name))
-    const kept = [...this.#current.plugins.values()].filter(({ name }) => !changed.has(name))
+    const kept = instancesOf(this.#current).filter(({ name }) => !changed.has(name))
     // building takes turns in a process of its own, so all are begun at once
     const builds = changes.map((change) => this.#blame(change, () => this.#prepare(change)))
     // all have ended before one failure ends it: what a straggler made would never be released
@@ -116,21 +135,66 @@ export class Transaction {
       })
     }
     const orm = await this.#composeOrm(accepted)
-    for (const plugin of checked) {
-      await this.#blame(plugin, async () => {
-        this.#loaded.push(await this.#setUp(plugin, orm))
-      })
-    }
-    for (const { name, evaluated } of this.#prepared) {
-      if (this.#failures.has(name)) evaluated.release()
-    }
-    const plugins = new Map([...kept, ...this.#loaded].map((plugin) => [plugin.name, plugin]))
+    const waiting = await this.#setUpInOrder(this.#orderOf(accepted, checked), kept, checked, orm)
+    const served = new Set(this.#serving.map(({ name }) => name))
+    for (const { name, evaluated } of this.#prepared) if (!served.has(name)) evaluated.release()
     return {
-      next: composeGeneration(this.#id, plugins, orm),
+      next: composeGeneration({
+        id: this.#id,
+        plugins: new Map(this.#serving.map((plugin) => [plugin.name, plugin])),
+        waiting,
+        orm,
+      }),
       loaded: this.#loaded,
       removed: changes.flatMap(({ name, folder }) => (folder === undefined ? [name] : [])),
       failures: this.#failures,
     }
+  }
+
+  /** A circle is put on a newcomer in it; without that one the others may have an order. */
+  #orderOf(
+    accepted: readonly PluginDeclaration[],
+    checked: readonly PreparedPlugin[],
+  ): readonly string[] {
+    const { order, waiting, cycle } = orderByDependencies(accepted)
+    if (cycle === undefined) return [...order, ...waiting.keys()]
+    const culprit = checked.find(({ name }) => cycle.includes(name))?.name ?? cycle[0]
+    const error = new OpsError('OPS_PLUGIN_CYCLE', `Plugins need each other: ${cycle.join(' → ')}`, {
+      details: { plugin: culprit, cycle },
+    })
+    if (!this.#leaveOut || culprit === undefined) throw new Aborted(culprit, error)
+    this.#failures.set(culprit, error)
+    return this.#orderOf(
+      accepted.filter(({ name }) => name !== culprit),
+      checked.filter(({ name }) => name !== culprit),
+    )
+  }
+
+  /** Step 7 for the newcomers, providers first; whoever lacks a provider by then waits. */
+  async #setUpInOrder(
+    order: readonly string[],
+    kept: readonly LoadedPlugin[],
+    checked: readonly PreparedPlugin[],
+    orm: Orm,
+  ): Promise<ReadonlyMap<string, WaitingPlugin>> {
+    const waiting = new Map<string, WaitingPlugin>()
+    for (const name of order) {
+      const plugin = kept.find((old) => old.name === name)
+      const newcomer = checked.find((prepared) => prepared.name === name)
+      const declaration = plugin ?? newcomer?.declaration
+      if (declaration === undefined) continue
+      const missing = missingOf(declaration, this.#serving)
+      if (missing.length > 0) waiting.set(name, { missing, plugin })
+      else if (plugin !== undefined) this.#serving.push(plugin)
+      else if (newcomer !== undefined) {
+        await this.#blame(newcomer, async () => {
+          const loaded = await this.#setUp(newcomer, orm)
+          this.#loaded.push(loaded)
+          this.#serving.push(loaded)
+        })
+      }
+    }
+    return waiting
   }
 
   async #blame({ name }: { name: string }, work: () => Promise<void>): Promise<void> {
@@ -185,7 +249,7 @@ export class Transaction {
   /** An entity is known by identity, and a rebuilt bundle makes new ones: only then a new ORM. */
   async #composeOrm(plugins: readonly PluginDeclaration[]): Promise<Orm> {
     const entities = plugins.flatMap((plugin) => plugin.entities)
-    const known = new Set([...this.#current.plugins.values()].flatMap((plugin) => plugin.entities))
+    const known = new Set(instancesOf(this.#current).flatMap((plugin) => plugin.entities))
     if (known.size === entities.length && entities.every((entity) => known.has(entity))) {
       return this.#current.orm
     }
@@ -193,11 +257,16 @@ export class Transaction {
   }
 
   #setUp(plugin: PreparedPlugin, orm: Orm): Promise<LoadedPlugin> {
-    const { log, coreServices, prepare } = this.#parts
+    const { log, coreServices, prepare, liveGeneration } = this.#parts
     return setUpPlugin(plugin, {
       log,
       coreServices,
       stacks: prepare.stacks,
+      // until the commit the one that goes live with it, from then on the live one
+      resolve: (token) =>
+        this.#ended
+          ? provided([...liveGeneration().plugins.values()], token)
+          : provided(this.#serving, token),
       generation: this.#id,
       em: () => orm.em.fork(),
     })

@@ -31,7 +31,12 @@ const declaration = readDeclaration({
   coreVersion: '1.0.0',
   reservedNames: new Set(),
 })
-const instance: PluginInstance = { ...declaration, config: {}, result: undefined, use: {} }
+const instance: PluginInstance = {
+  ...declaration,
+  config: {},
+  result: undefined,
+  coreServices: new Map(),
+}
 const routes = composeRoutes([instance])
 
 const chat = { id: 5, type: 'private' as const, first_name: 'Ann' }
