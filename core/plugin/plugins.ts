@@ -1,7 +1,7 @@
 import type { OpsContext } from './context.ts'
 
-/** Where a plugin stands. `failed`: no version of it serves. */
-export type PluginState = 'active' | 'failed' | 'disabled'
+/** Where a plugin stands. `failed`: no version of it serves; `waiting`: what it needs is not there. */
+export type PluginState = 'active' | 'waiting' | 'failed' | 'disabled'
 
 export interface ReloadOutcome {
   readonly ok: boolean
@@ -30,6 +30,8 @@ export interface PluginStatus {
   readonly description?: string
   /** Generation since which the serving version is live. */
   readonly generation?: number
+  /** Plugins and services that a waiting one waits for. */
+  readonly waitingFor?: readonly string[]
   /** Running handlers on older versions. */
   readonly draining: number
   /** The last attempt to load or reload it. */

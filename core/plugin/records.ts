@@ -6,6 +6,8 @@ interface PluginRecord {
   state: PluginState
   since: Date
   lastReload?: ReloadOutcome
+  /** Plugins or services that it waits for. */
+  waitingFor?: readonly string[]
   /** Hash of the folder as the last attempt saw it, so that an unchanged save is no reload. */
   attempted?: string
 }
@@ -26,6 +28,20 @@ export class PluginRecords {
       ms,
       ...describeFailure(error),
     })
+  }
+
+  /** @param missing what it waits for */
+  waiting(name: string, hash: string | undefined, missing: readonly string[], ms: number): void {
+    const before = this.#records.get(name)
+    // one that was only just read has nothing wrong with it
+    const outcome = hash === undefined ? before?.lastReload : { ok: true, at: new Date(), ms }
+    this.#update(name, 'waiting', hash ?? before?.attempted, outcome, missing)
+  }
+
+  /** What it waited for is there, so it serves as before. */
+  returned(name: string): void {
+    const before = this.#records.get(name)
+    this.#update(name, 'active', before?.attempted, before?.lastReload)
   }
 
   disabled(name: string): void {
@@ -59,7 +75,7 @@ export class PluginRecords {
   ): readonly PluginStatus[] {
     return [...this.#records]
       .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([name, { state, since, lastReload }]) => {
+      .map(([name, { state, since, lastReload, waitingFor }]) => {
         const loaded = live.get(name)
         return {
           name,
@@ -74,6 +90,7 @@ export class PluginRecords {
                 generation: loaded.since,
               }),
           ...(lastReload === undefined ? {} : { lastReload }),
+          ...(waitingFor === undefined ? {} : { waitingFor }),
         }
       })
   }
@@ -83,6 +100,7 @@ export class PluginRecords {
     state: PluginState,
     attempted: string | undefined,
     lastReload: ReloadOutcome | undefined,
+    waitingFor?: readonly string[],
   ): void {
     const before = this.#records.get(name)
     this.#records.set(name, {
@@ -90,6 +108,7 @@ export class PluginRecords {
       since: before?.state === state ? before.since : new Date(),
       ...(lastReload === undefined ? {} : { lastReload }),
       ...(attempted === undefined ? {} : { attempted }),
+      ...(waitingFor === undefined ? {} : { waitingFor }),
     })
   }
 }

@@ -4,7 +4,7 @@ import { type SchemaNeeds, schemaNeeds } from '../database/schema-check.ts'
 import { OpsError } from '../errors.ts'
 import type { Logger } from '../log/logger.ts'
 import { findPluginFolders, hashFolder, isInside, type PluginFolder } from './code/folder.ts'
-import { composeGeneration, type Generation } from './generation.ts'
+import { composeGeneration, type Generation, instancesOf } from './generation.ts'
 import { Live } from './live.ts'
 import type { LoadedPlugin } from './loaded.ts'
 import type { PluginStatus, ReloadOutcome } from './plugins.ts'
@@ -57,7 +57,10 @@ export class Reloader {
     this.#options = options
     this.#log = options.log
     this.#coreNeeds = schemaNeeds(options.coreEntities)
-    this.live = new Live(composeGeneration({ id: 0, plugins: new Map(), waiting: new Map(), orm }), (plugin) => this.#dispose(plugin))
+    this.live = new Live(
+      composeGeneration({ id: 0, plugins: new Map(), waiting: new Map(), orm }),
+      (plugin) => this.#dispose(plugin),
+    )
   }
 
   static async create(options: ReloaderOptions): Promise<Reloader> {
@@ -83,7 +86,7 @@ export class Reloader {
       this.#reportClashes(clashes)
       const affected = await this.#affected(changes, files)
       if (affected.length === 0) return
-      if (await this.#commitTogether(affected)) await this.#retryFailed(changes, affected)
+      if (await this.#commitTogether(affected)) await this.#retry(changes, affected)
     })
   }
 
@@ -96,7 +99,7 @@ export class Reloader {
         throw new OpsError('OPS_PLUGIN_UNKNOWN', `There is no plugin folder named "${name}"`)
       }
       const planned = await plan(change)
-      if (await this.#commitTogether([planned])) await this.#retryFailed(changes, [planned])
+      if (await this.#commitTogether([planned])) await this.#retry(changes, [planned])
     })
     const outcome = this.records.lastReload(name)
     if (outcome === undefined) throw new OpsError('OPS_PLUGIN_UNKNOWN', `Plugin ${name} is gone`)
@@ -143,8 +146,9 @@ export class Reloader {
       else if (first === undefined) folders.set(folder.name, folder)
       else clashes.push([first, folder])
     }
-    const gone = [...this.live.current.plugins.keys(), ...this.records.failed()]
-    const names = new Set([...folders.keys(), ...gone])
+    const { plugins, waiting } = this.live.current
+    const known = [...plugins.keys(), ...waiting.keys(), ...this.records.failed()]
+    const names = new Set([...folders.keys(), ...known])
     return { changes: [...names].map((name) => ({ name, folder: folders.get(name) })), clashes }
   }
 
@@ -156,7 +160,7 @@ export class Reloader {
         affected.push({ ...change, hash: undefined })
         continue
       }
-      const loaded = this.live.current.plugins.get(name)
+      const loaded = instancesOf(this.live.current).find((plugin) => plugin.name === name)
       const moved = loaded !== undefined && loaded.build.dir !== folder.dir
       const inside = [...files].some((file) => isInside(folder.dir, file) || file === folder.dir)
       // a broken plugin has no list of inputs: any shared file may mend it
@@ -191,7 +195,9 @@ export class Reloader {
   async #commitTogether(changes: readonly PlannedChange[]): Promise<boolean> {
     const began = performance.now()
     try {
-      this.#commit(await this.#transaction('abort').run(changes), changes, began)
+      const transaction = this.#transaction('abort')
+      this.#commit(await transaction.run(changes), changes, began)
+      transaction.end()
       return true
     } catch (error) {
       const { plugin, cause } = error instanceof Aborted ? error : new Aborted(undefined, error)
@@ -206,12 +212,14 @@ export class Reloader {
   /** As many of the changes as can be: one that fails is left out, the others go on. */
   async #commitEach(changes: readonly PlannedChange[]): Promise<void> {
     const began = performance.now()
-    const ready = await this.#transaction('leave-out').run(changes)
+    const transaction = this.#transaction('leave-out')
+    const ready = await transaction.run(changes)
     for (const change of changes) {
       const { name } = change
       if (ready.failures.has(name)) this.#abort(change, ready.failures.get(name), began)
     }
     this.#commit(ready, changes, began)
+    transaction.end()
   }
 
   #transaction(onFailure: 'abort' | 'leave-out'): Transaction {
@@ -227,14 +235,29 @@ export class Reloader {
     )
   }
 
-  /** A commit may have taken away what another plugin failed on: a name, a table, a command. */
-  async #retryFailed(all: readonly Change[], done: readonly Change[]): Promise<void> {
-    for (const name of this.records.failed()) {
-      const change = all.find((found) => found.name === name)
-      const code = this.records.lastReload(name)?.code
-      if (change?.folder === undefined || done.some((own) => own.name === name)) continue
-      if (code === 'OPS_PLUGIN_CONFLICT') await this.#commitTogether([await plan(change)])
+  /**
+   * A commit may have brought what another plugin waited for, or taken away what it failed on: a
+   * name, a table, a command. One that comes up may in turn help the next.
+   */
+  async #retry(all: readonly Change[], done: readonly Change[]): Promise<void> {
+    const tried = new Set(done.map(({ name }) => name))
+    for (let progress = true; progress; ) {
+      progress = false
+      for (const change of all) {
+        if (change.folder === undefined || tried.has(change.name)) continue
+        if (!this.#isWorthRetrying(change.name)) continue
+        const before = this.live.current
+        await this.#commitTogether([await plan(change)])
+        progress ||= this.live.current !== before
+      }
     }
+  }
+
+  #isWorthRetrying(name: string): boolean {
+    const waiting = this.live.current.waiting.get(name)
+    if (waiting !== undefined) return waiting.plugin === undefined
+    const failed = this.records.failed().includes(name)
+    return failed && this.records.lastReload(name)?.code === 'OPS_PLUGIN_CONFLICT'
   }
 
   /** Step 8. Synchronous: no update is dispatched between the reference and the scopes' start. */
@@ -243,26 +266,51 @@ export class Reloader {
     changes: readonly PlannedChange[],
     began: number,
   ): void {
-    const hashes = new Map(changes.map(({ name, hash }) => [name, hash]))
     const before = this.live.current
+    const hashes = new Map(changes.map(({ name, hash }) => [name, hash]))
+    const isNews = loaded.length > 0 || removed.length > 0 || !sameServing(before, next)
+    // a plugin that only goes on waiting makes no new generation
+    if (!isNews) return
     this.#nextId++
-    for (const plugin of before.plugins.values()) {
-      if (next.plugins.get(plugin.name) !== plugin) this.#replacedAt.set(plugin, performance.now())
+    const instances = new Set(instancesOf(next))
+    for (const plugin of instancesOf(before)) {
+      if (!instances.has(plugin)) this.#replacedAt.set(plugin, performance.now())
     }
     this.live.replace(next)
     const ms = Math.round((performance.now() - began) * 10) / 10
+    const generation = next.id
     for (const { name, scope } of loaded) {
       scope.start()
       this.records.committed(name, hashes.get(name), ms)
-      const event = before.plugins.has(name) ? 'plugin.reload.committed' : 'plugin.loaded'
-      this.#log.info(event, { plugin: name, generation: next.id, ms })
+      const isReload = before.plugins.has(name) || before.waiting.get(name)?.plugin !== undefined
+      const event = isReload ? 'plugin.reload.committed' : 'plugin.loaded'
+      this.#log.info(event, { plugin: name, generation, ms })
     }
     for (const name of removed) {
       this.records.removed(name)
-      if (before.plugins.has(name))
-        this.#log.info('plugin.unloaded', { plugin: name, generation: next.id })
+      const served = before.plugins.has(name) || before.waiting.has(name)
+      if (served) this.#log.info('plugin.unloaded', { plugin: name, generation })
     }
+    this.#tellWaiting(before, next, hashes, ms)
     this.events.emit('committed', next, [...loaded.map(({ name }) => name), ...removed])
+  }
+
+  #tellWaiting(
+    before: Generation,
+    next: Generation,
+    hashes: ReadonlyMap<string, string | undefined>,
+    ms: number,
+  ): void {
+    for (const [name, { missing }] of next.waiting) {
+      const known = before.waiting.get(name)?.missing.join()
+      this.records.waiting(name, hashes.get(name), missing, ms)
+      if (known !== missing.join()) this.#log.warn('plugin.waiting', { plugin: name, for: missing })
+    }
+    for (const [name, { plugin }] of before.waiting) {
+      if (plugin === undefined || next.plugins.get(name) !== plugin) continue
+      this.records.returned(name)
+      this.#log.info('plugin.returned', { plugin: name, generation: next.id })
+    }
   }
 
   #abort({ name, hash }: PlannedChange, error: unknown, began: number): void {
@@ -288,6 +336,15 @@ export class Reloader {
     })
     this.#disposals.add(disposal)
   }
+}
+
+function sameServing(a: Generation, b: Generation): boolean {
+  const waits = (generation: Generation) =>
+    [...generation.waiting].map(([name, { missing }]) => `${name}:${missing.join()}`).join(' ')
+  const samePlugins =
+    a.plugins.size === b.plugins.size &&
+    [...a.plugins].every(([name, plugin]) => b.plugins.get(name) === plugin)
+  return samePlugins && waits(a) === waits(b)
 }
 
 async function plan(change: Change): Promise<PlannedChange> {

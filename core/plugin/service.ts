@@ -1,6 +1,6 @@
 import type { EventEmitter } from 'node:events'
-import { OpsError } from '../errors.ts'
 import type { BulkTable, BulkTableSpec } from '../database/bulk-writer.ts'
+import { OpsError } from '../errors.ts'
 import type { GatewayEvents } from '../telegram/gateway.ts'
 import type { Authenticator as AuthenticatorApi, Authorizer as AuthorizerApi } from './access.ts'
 import type { Plugins as PluginsApi } from './plugins.ts'

@@ -135,7 +135,8 @@ export class Transaction {
       })
     }
     const orm = await this.#composeOrm(accepted)
-    const waiting = await this.#setUpInOrder(this.#orderOf(accepted, checked), kept, checked, orm)
+    const order = this.#orderOf(accepted, checked)
+    const waiting = await this.#setUpInOrder(order, kept, checked, orm, changed)
     const served = new Set(this.#serving.map(({ name }) => name))
     for (const { name, evaluated } of this.#prepared) if (!served.has(name)) evaluated.release()
     return {
@@ -159,9 +160,13 @@ export class Transaction {
     const { order, waiting, cycle } = orderByDependencies(accepted)
     if (cycle === undefined) return [...order, ...waiting.keys()]
     const culprit = checked.find(({ name }) => cycle.includes(name))?.name ?? cycle[0]
-    const error = new OpsError('OPS_PLUGIN_CYCLE', `Plugins need each other: ${cycle.join(' → ')}`, {
-      details: { plugin: culprit, cycle },
-    })
+    const error = new OpsError(
+      'OPS_PLUGIN_CYCLE',
+      `Plugins need each other: ${cycle.join(' → ')}`,
+      {
+        details: { plugin: culprit, cycle },
+      },
+    )
     if (!this.#leaveOut || culprit === undefined) throw new Aborted(culprit, error)
     this.#failures.set(culprit, error)
     return this.#orderOf(
@@ -176,8 +181,14 @@ export class Transaction {
     kept: readonly LoadedPlugin[],
     checked: readonly PreparedPlugin[],
     orm: Orm,
+    changed: ReadonlySet<string>,
   ): Promise<ReadonlyMap<string, WaitingPlugin>> {
-    const waiting = new Map<string, WaitingPlugin>()
+    // one that was never set up is only a name here: it is read anew when it is tried again
+    const waiting = new Map(
+      [...this.#current.waiting].filter(
+        ([name, { plugin }]) => plugin === undefined && !changed.has(name),
+      ),
+    )
     for (const name of order) {
       const plugin = kept.find((old) => old.name === name)
       const newcomer = checked.find((prepared) => prepared.name === name)

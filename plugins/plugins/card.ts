@@ -1,5 +1,5 @@
 import { bold, type Html, html, type OpsContext, type PluginStatus, pre } from 'opsgram'
-import { ago, icon, lastReload } from './status.ts'
+import { ago, icon, lastReload, stateOf } from './status.ts'
 
 /** One plugin in detail; after a failure also its error, the place and what to do. */
 export function card(
@@ -7,12 +7,12 @@ export function card(
   ctx: Pick<OpsContext, 't' | 'language' | 'timeZone'>,
 ): Html {
   const { t, language, timeZone } = ctx
-  const { name, version, description, state, since, generation, draining } = status
+  const { name, version, description, since, generation, draining } = status
   const failure = status.lastReload?.ok === false ? status.lastReload : undefined
   const error = failure && [`${failure.code}: ${failure.message}`, failure.frame]
   const lines = [
     t('card.state', {
-      state: t(`state.${state}`),
+      state: stateOf(status, t),
       since: since.toLocaleString(language, { timeZone, dateStyle: 'medium', timeStyle: 'short' }),
     }),
     generation !== undefined && t('card.generation', { generation }),

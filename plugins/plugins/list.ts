@@ -1,5 +1,5 @@
 import { bold, type Html, html, type OpsContext, type PluginsApi } from 'opsgram'
-import { icon, lastReload } from './status.ts'
+import { icon, lastReload, stateOf } from './status.ts'
 
 /** All plugins, one or two lines each. */
 export function list(plugins: PluginsApi, ctx: Pick<OpsContext, 't' | 'language'>): Html {
@@ -8,7 +8,7 @@ export function list(plugins: PluginsApi, ctx: Pick<OpsContext, 't' | 'language'
     const facts = [
       status.version,
       status.generation && t('generation', { generation: status.generation }),
-      status.state !== 'active' && t(`state.${status.state}`),
+      status.state !== 'active' && stateOf(status, t),
       status.draining > 0 && t('draining', { count: status.draining }),
     ]
     const reloaded = lastReload(status, ctx)

@@ -4,7 +4,13 @@ import type { OpsContext, PluginStatus } from 'opsgram'
 export function icon({ state, lastReload }: PluginStatus): string {
   if (state === 'disabled') return '⚪'
   if (state === 'failed') return '🔴'
+  if (state === 'waiting') return '⏳'
   return lastReload?.ok === false ? '🟡' : '🟢'
+}
+
+/** Its state in words; of a waiting one also what for. */
+export function stateOf({ state, waitingFor }: PluginStatus, t: OpsContext['t']): string {
+  return t(`state.${state}`, { for: waitingFor?.join(', ') })
 }
 
 /** When it was last loaded and how that ended, in a line. */

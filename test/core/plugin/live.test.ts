@@ -6,7 +6,11 @@ import type { LoadedPlugin } from '../../../core/plugin/loaded.ts'
 // only identity matters here
 const plugin = (name: string) => ({ name }) as LoadedPlugin
 const generation = (id: number, ...plugins: LoadedPlugin[]) =>
-  ({ id, plugins: new Map(plugins.map((each) => [each.name, each])), waiting: new Map() }) as unknown as Generation
+  ({
+    id,
+    plugins: new Map(plugins.map((each) => [each.name, each])),
+    waiting: new Map(),
+  }) as unknown as Generation
 
 describe('the live generation', () => {
   it('lets an instance go when no held generation contains it', () => {
