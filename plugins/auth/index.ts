@@ -9,7 +9,7 @@ import { cardOf } from './people/card.ts'
 import { changePerson, notFound } from './people/change.ts'
 import { findPerson } from './people/find.ts'
 import { listPeople, turnsOf } from './people/list.ts'
-import { Refusals } from './refusals.ts'
+import { recordRefusal } from './refusals.ts'
 import { roles } from './roles.ts'
 
 const who = z.string().meta({ placeholder: 'id|@name' })
@@ -36,15 +36,14 @@ export default definePlugin({
     const owners = new Owners({ ids: scope.use.settings.ownerIds, em, log })
     await owners.sync()
     const profiles = new Profiles({ em, log })
-    const refusals = new Refusals({ em, log })
-    scope.onDispose(() => Promise.all([profiles.idle(), refusals.idle()]))
+    scope.onDispose(() => profiles.idle())
     const texts = (language?: string) => scope.texts(language)
     const strangers = new Strangers({ em, blockAfter: config.blockAfter, texts, log })
     return {
       authenticator: createAuthenticator({ em, owners, strangers, profiles }),
       authorizer,
       owners,
-      refusals,
+      em,
     }
   },
   provides: { authenticator: Authenticator, authorizer: Authorizer },
@@ -71,7 +70,8 @@ export default definePlugin({
       phase: 'observe',
       async run(ctx, next) {
         await next()
-        if (ctx.actor.kind === 'user') ctx.plugin.refusals.note(ctx, ctx.actor)
+        if (ctx.actor.kind !== 'user' || ctx.outcome.refused !== 'permission') return
+        await recordRefusal(ctx, ctx.actor, { em: ctx.plugin.em(), log: ctx.log })
       },
     }),
   ],

@@ -1,0 +1,428 @@
+import { expect } from 'chai'
+import { createTestBot, type TestBot, type TestPerson } from 'opsgram/testing'
+
+interface Row {
+  telegram_id: number
+  role: string
+  status: string
+  auth_epoch: number
+  blocked_reason: string | null
+}
+
+interface Profile {
+  first_name: string
+  last_seen_at: string
+  version: number
+}
+
+interface AuditRow {
+  actor_id: number | null
+  action: string
+  target: string
+  outcome: string
+  reason: string | null
+  before: unknown
+  after: unknown
+}
+
+/** What an earlier test left unread is nothing to this one. */
+async function overlook(person: TestPerson): Promise<void> {
+  const reads = () =>
+    person.sees(/^/, { within: 0 }).then(
+      () => true,
+      () => false,
+    )
+  while (await reads());
+}
+
+describe('auth', function () {
+  // the first bot of a process opens the embedded database
+  this.timeout(20_000)
+  let bot: TestBot
+
+  before(async () => {
+    bot = await createTestBot({ plugins: ['./plugins/auth'] })
+  })
+  beforeEach(async () => {
+    await bot.settled()
+    await bot.database.query('truncate bot_users, audit_log')
+    await overlook(bot.owner)
+  })
+  after(() => bot.stop())
+
+  const rowOf = async ({ id }: { id: number }): Promise<Row | undefined> => {
+    await bot.settled()
+    const rows = await bot.database.query<Row>(
+      `select telegram_id, role, status, auth_epoch, blocked_reason from bot_users where telegram_id = $1`,
+      [id],
+    )
+    return rows[0]
+  }
+  const audit = async (): Promise<AuditRow[]> => {
+    await bot.settled()
+    return bot.database.query<AuditRow>(
+      `select actor_id, action, target, outcome, reason, before, after from audit_log
+       where reason is distinct from 'ADMIN_IDS' order by id`,
+    )
+  }
+
+  describe('strangers', () => {
+    it('are told their id in one sentence, once a day, and then hear nothing', async () => {
+      const stranger = bot.user()
+      await stranger.sends('hello')
+      const { text } = await stranger.sees(String(stranger.id))
+      expect(text.match(/[.!?]/g), 'one sentence').to.have.length(1)
+      await stranger.sends('hello?')
+      await stranger.sends('/users')
+      await stranger.doesNotSee()
+      expect(await rowOf(stranger)).to.include({ role: 'guest', status: 'pending' })
+      await bot.database.query(
+        `update bot_users set metadata = jsonb_set(metadata, '{stranger,answeredAt}',
+           to_jsonb(floor(extract(epoch from now() - interval '24 hours'))))`,
+      )
+      await stranger.sends('a day later')
+      await stranger.sees(String(stranger.id))
+      await stranger.doesNotSee()
+    })
+
+    it('are told in their language', async () => {
+      const stranger = bot.user({ languageCode: 'ru' })
+      await stranger.sends('привет')
+      await stranger.sees(new RegExp(`доступа.* ${stranger.id}\\.$`))
+    })
+
+    it('are blocked when they go on, and stay on record', async () => {
+      const stranger = bot.user()
+      for (let i = 0; i < 4; i++) await stranger.sends('let me in')
+      expect(await rowOf(stranger)).to.include({ status: 'pending' })
+      await stranger.sends('let me in')
+      const blocked = await rowOf(stranger)
+      expect(blocked).to.include({ status: 'blocked', auth_epoch: 1 })
+      expect(blocked?.blocked_reason).to.match(/5 updates .* 10 minutes/)
+      expect(await audit()).to.deep.include({
+        actor_id: null,
+        action: 'users.block',
+        target: `user:${stranger.id}`,
+        outcome: 'done',
+        reason: 'AUTH_BLOCK_AFTER',
+        before: { status: 'pending' },
+        after: { status: 'blocked' },
+      })
+      await stranger.sends('please')
+      await stranger.sees(String(stranger.id))
+      await stranger.doesNotSee()
+    })
+
+    it('are not blocked for what is longer ago than ten minutes', async () => {
+      const stranger = bot.user()
+      for (let i = 0; i < 4; i++) await stranger.sends('let me in')
+      await bot.settled()
+      await bot.database.query(
+        `update bot_users set metadata = jsonb_set(metadata, '{stranger,refusals}',
+           (select jsonb_agg(at::bigint - 601) from jsonb_array_elements(metadata->'stranger'->'refusals') as at))
+         where telegram_id = $1`,
+        [stranger.id],
+      )
+      await stranger.sends('let me in')
+      expect(await rowOf(stranger)).to.include({ status: 'pending' })
+    })
+
+    it('are remembered over a reload and a restart', async () => {
+      const stranger = bot.user()
+      await stranger.sends('let me in')
+      await stranger.sees()
+      await bot.reload('auth')
+      for (let i = 0; i < 2; i++) await stranger.sends('let me in')
+      await bot.settled()
+      await bot.restart()
+      for (let i = 0; i < 2; i++) await stranger.sends('let me in')
+      await stranger.doesNotSee()
+      expect(await rowOf(stranger)).to.include({ status: 'blocked' })
+    })
+
+    it('get no answer in groups, and may talk there unrecorded', async () => {
+      const stranger = bot.user()
+      const group = bot.group({ members: [stranger, bot.owner] })
+      for (let i = 0; i < 6; i++) await stranger.in(group).sends('what a day')
+      await stranger.in(group).doesNotSee()
+      expect(await rowOf(stranger)).to.equal(undefined)
+      for (let i = 0; i < 5; i++) await stranger.in(group).sends('/users')
+      await stranger.in(group).doesNotSee()
+      expect(await rowOf(stranger)).to.include({ status: 'blocked' })
+    })
+  })
+
+  it('knows nobody behind other bots, anonymous admins and channels', async () => {
+    const before = bot.log.length
+    const sent = bot.telegram.calls('sendMessage').length
+    const chat = bot.group({ members: [bot.owner] }).api
+    const owner = bot.owner.telegram.user
+    const text = { date: 1, chat, text: '/users' }
+    const entities = [{ type: 'bot_command', offset: 0, length: 6 }]
+    const { api } = bot.telegram
+    api.inject({
+      message: { message_id: 1, from: { ...owner, is_bot: true }, ...text, entities },
+    })
+    api.inject({
+      message: { message_id: 2, from: owner, sender_chat: chat, ...text, entities },
+    })
+    api.inject({ channel_post: { message_id: 3, ...text, entities } })
+    await bot.settled()
+    const refused = bot.log.slice(before).filter(({ event }) => event === 'auth.refused')
+    expect(refused.map(({ fields }) => fields.reason)).to.deep.equal(Array(3).fill('no-actor'))
+    expect(bot.telegram.calls('sendMessage')).to.have.length(sent)
+  })
+
+  describe('owners', () => {
+    it('are never blocked, whatever their row says', async () => {
+      await bot.database.query(
+        `update bot_users set status = 'blocked', role = 'guest' where telegram_id = $1`,
+        [bot.owner.id],
+      )
+      await bot.owner.sends('/users')
+      await bot.owner.sees('People')
+      await bot.database.query('delete from bot_users')
+      await bot.owner.sends('/users')
+      await bot.owner.sees(/owner/)
+    })
+
+    it('lose the role at the next start without their id', async () => {
+      const [owner, added] = [bot.user({ role: 'guest' }), bot.user({ role: 'guest' })]
+      await bot.settled()
+      // as a start with their ids left them
+      await bot.database.query(`update bot_users set role = 'owner' where role = 'guest'`)
+      await bot.database.query(
+        `update bot_users set metadata = '{"added":{"by":1,"at":"2026-01-01T00:00:00Z"}}'
+         where telegram_id = $1`,
+        [added.id],
+      )
+      await owner.sends('/users')
+      await owner.sees('not allowed')
+      await bot.restart()
+      expect(await rowOf(owner)).to.include({ role: 'guest', status: 'pending', auth_epoch: 1 })
+      expect(await rowOf(added)).to.include({ role: 'guest', status: 'active', auth_epoch: 1 })
+      await owner.sends('/users')
+      await owner.sees(`your id ${owner.id}`)
+      await added.sends('/users')
+      await added.sees('not allowed')
+    })
+
+    it('can be changed by nobody, themselves included', async () => {
+      const admin = bot.user({ role: 'admin' })
+      for (const person of [admin, bot.owner]) {
+        for (const wish of [`role ${bot.owner.id} guest`, `block ${bot.owner.id}`]) {
+          await person.sends(`/users ${wish}`)
+          await person.sees(/ADMIN_IDS|yourself/)
+        }
+      }
+      await bot.owner.sends(`/users role ${admin.id} owner`)
+      await bot.owner.sees('ADMIN_IDS')
+      expect(await rowOf(bot.owner)).to.include({ role: 'owner', status: 'active' })
+      expect((await audit()).map(({ outcome }) => outcome)).to.deep.equal(Array(5).fill('refused'))
+    })
+  })
+
+  describe('/users', () => {
+    it('lets a person in by id before they ever wrote', async () => {
+      const bob = bot.user({ firstName: 'Robert', username: 'bob' })
+      await bot.owner.sends(`/users add ${bob.id} operator Bob from the NOC`)
+      await bot.owner.sees('Bob from the NOC')
+      await bob.sends('/users')
+      await bob.sees('not allowed')
+      await bot.owner.sends('/users show @BOB')
+      await bot.owner.sees(/Robert \(@bob\)\n.*operator.*Last seen: this minute/s)
+    })
+
+    it('makes a stranger on record an active person by name', async () => {
+      const stranger = bot.user({ username: 'carol' })
+      for (let i = 0; i < 5; i++) await stranger.sends('hi')
+      await stranger.sees()
+      await bot.settled()
+      await bot.owner.sends('/users add @carol admin')
+      await bot.owner.sees('is let in as admin')
+      await stranger.sends('/users')
+      await stranger.sees('People')
+    })
+
+    it('changes hold from the next update on', async () => {
+      const person = bot.user({ role: 'operator' })
+      await person.sends('/users')
+      await person.sees('not allowed')
+      await bot.owner.sends(`/users role ${person.id} admin`)
+      await bot.owner.sees()
+      await person.sends('/users')
+      await person.sees('People')
+      await bot.owner.sends(`/users block ${person.id} on leave`)
+      await bot.owner.sees()
+      await person.sends('/users')
+      await person.doesNotSee()
+      expect(await rowOf(person)).to.include({ role: 'admin', status: 'blocked', auth_epoch: 2 })
+      await bot.owner.sends(`/users unblock ${person.id}`)
+      await bot.owner.sees()
+      await person.sends('/users')
+      await person.sees('People')
+      const id = { actor_id: bot.owner.id, target: `user:${person.id}`, outcome: 'done' }
+      const admin = { role: 'admin', status: 'active' }
+      const blocked = { role: 'admin', status: 'blocked' }
+      expect((await audit()).filter(({ action }) => action.startsWith('users.'))).to.deep.equal([
+        {
+          ...id,
+          action: 'users.role',
+          reason: null,
+          before: { role: 'operator', status: 'active' },
+          after: admin,
+        },
+        { ...id, action: 'users.block', reason: 'on leave', before: admin, after: blocked },
+        { ...id, action: 'users.unblock', reason: null, before: blocked, after: admin },
+      ])
+    })
+
+    it('lets admins manage those below them only', async () => {
+      const admin = bot.user({ role: 'admin' })
+      const other = bot.user({ role: 'admin' })
+      const operator = bot.user({ role: 'operator' })
+      for (const [wish, answer] of [
+        [`block ${other.id}`, "role isn't below yours"],
+        [`role ${operator.id} admin`, 'below your own'],
+        [`add 987 admin`, 'below your own'],
+        [`role ${admin.id} guest`, 'your own role'],
+        [`role ${operator.id} guest`, 'is guest now'],
+        [`add 987 operator`, 'let in as operator'],
+        [`block 987`, 'is blocked'],
+      ] as const) {
+        await admin.sends(`/users ${wish}`)
+        await admin.sees(answer)
+      }
+      expect(await rowOf(other)).to.include({ role: 'admin', status: 'active', auth_epoch: 0 })
+    })
+
+    it('is refused on record to those without the permission', async () => {
+      const operator = bot.user({ role: 'operator' })
+      await operator.sends(`/users add 1234 operator`)
+      await operator.sees('not allowed')
+      const [entry] = await audit()
+      expect(entry).to.include({
+        actor_id: operator.id,
+        action: 'auth.users add',
+        outcome: 'refused',
+        reason: 'permission',
+      })
+    })
+
+    it('says what is wrong with a name or an id', async () => {
+      for (const [named, answer] of [
+        ['-1001234', 'neither an id'],
+        ['@nobody_here', 'on record'],
+        ['12345678901234567', 'neither an id'],
+      ] as const) {
+        await bot.owner.sends(`/users add ${named} guest`)
+        await bot.owner.sees(answer)
+      }
+      bot.user({ role: 'guest', username: 'taken', id: 801 })
+      bot.user({ role: 'guest', username: 'Taken', id: 802 })
+      await bot.owner.sends('/users block @taken')
+      await bot.owner.sees('Several people')
+      await bot.owner.sends('/users unblock 801')
+      await bot.owner.sees('is not blocked')
+    })
+
+    it('turns pages by buttons', async () => {
+      for (let i = 10; i < 22; i++) bot.user({ role: 'guest', firstName: `Guest ${i}` })
+      await bot.owner.sends('/users')
+      const first = await bot.owner.sees('page 1 of 2')
+      expect(first.text).to.contain('Guest 18').and.not.contain('Guest 19')
+      expect(first.buttons).to.deep.equal(['2 ›'])
+      await bot.owner.presses('2 ›')
+      const second = await bot.owner.sees('page 2 of 2')
+      expect(second.text).to.contain('Guest 21').and.not.contain('Guest 18')
+      expect(second.message.buttons.map(({ text }) => text)).to.deep.equal(['‹ 1'])
+    })
+
+    it('shows nobody to groups', async () => {
+      const group = bot.group({ members: [bot.owner] })
+      await bot.owner.in(group).sends('/users')
+      await bot.owner.in(group).sees('private chat')
+    })
+  })
+
+  it('keeps profiles up to date without disturbing anybody', async () => {
+    const person = bot.user({ role: 'guest', firstName: 'Dan' })
+    const saved = async (firstName: string): Promise<Profile> => {
+      for (const end = performance.now() + 5_000; ; ) {
+        const rows = await bot.database.query<Profile>(
+          `select first_name, last_seen_at, version from bot_users
+           where telegram_id = $1 and first_name = $2 and last_seen_at is not null`,
+          [person.id, firstName],
+        )
+        if (rows[0] !== undefined) return rows[0]
+        if (performance.now() > end) throw new Error(`no ${firstName} within 5 s`)
+        await new Promise((resolve) => setTimeout(resolve, 5))
+      }
+    }
+    await person.sends('hi')
+    const first = await saved('Dan')
+    person.telegram.user.first_name = 'Daniel'
+    await person.sends('hi')
+    const second = await saved('Daniel')
+    expect(second.last_seen_at, 'at most once a minute').to.equal(first.last_seen_at)
+    expect(second.version, 'nobody who changes the person is disturbed').to.equal(1)
+  })
+})
+
+describe('a bot whose auth plugin is not well', function () {
+  this.timeout(20_000)
+  let bot: TestBot
+
+  beforeEach(async () => {
+    bot = await createTestBot({ copies: ['./plugins/auth'] })
+  })
+  afterEach(() => bot.stop())
+
+  it('keeps the old version when a broken one is saved', async () => {
+    await bot.edit('auth', { 'roles.ts': 'export const roles = [' }).then(
+      () => expect.fail('it loaded'),
+      () => undefined,
+    )
+    await bot.owner.sends('/users')
+    await bot.owner.sees('People')
+    const stranger = bot.user()
+    await stranger.sends('/users')
+    await stranger.sees(String(stranger.id))
+    await stranger.doesNotSee('People')
+  })
+
+  it('answers nobody when no live plugin lets anybody in', async () => {
+    await bot.dropPlugin('ping', {
+      'index.ts': `import { definePlugin } from 'opsgram'
+        export default definePlugin({ name: 'ping', version: '1.0.0',
+          commands: ({ command }) => ({ ping: command({ description: 'Check', run: () => 'pong' }) }) })`,
+    })
+    await bot.owner.sends('/ping')
+    await bot.owner.sees('pong')
+    const nothing = `import { definePlugin } from 'opsgram'
+      export default definePlugin({ name: 'auth', version: '2.0.0' })`
+    await bot.edit('auth', { 'index.ts': nothing })
+    await bot.owner.sends('/ping')
+    await bot.user().sends('hello')
+    await bot.owner.doesNotSee()
+    const gate = bot.log.filter(({ event }) => event === 'auth.gate-missing')
+    expect(gate).to.have.length(1)
+  })
+})
+
+describe('a flood of strangers', function () {
+  this.timeout(20_000)
+
+  it('causes a bounded number of writes, and keeps nobody else from the bot', async () => {
+    await using bot = await createTestBot({ plugins: ['./plugins/auth'] })
+    for (let i = 0; i < 240; i++) bot.user().telegram.sendText('hi')
+    await bot.settled()
+    const [row] = await bot.database.query<{ count: number }>(
+      `select count(*)::int as count from bot_users where status = 'pending'`,
+    )
+    expect(row?.count).to.be.within(200, 235)
+    expect(bot.log.filter(({ event }) => event === 'auth.strangers-flood')).to.have.length(1)
+    await bot.owner.sends('/users')
+    await bot.owner.sees(/page 1 of/)
+  })
+})
