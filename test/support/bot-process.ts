@@ -8,6 +8,7 @@ import type { FakeBotApi } from '../../core/testing/bot-api/api.ts'
 import { startFakeBotApi } from '../../core/testing/bot-api/server.ts'
 import type { Person } from '../../core/testing/bot-api/world/person.ts'
 import { freshFolder, freshUrl, testKind } from './database.ts'
+import { putEmbedded } from './embedded.ts'
 import { until } from './wait.ts'
 
 export interface LogLine {
@@ -22,9 +23,13 @@ export interface BotOptions {
   env?: Record<string, string | undefined>
   /** Files of plugins of its own, by path below the folder: `{ 'ping/index.ts': '…' }`. */
   plugins?: Record<string, string>
+  /** Whether the first-party plugins are there too; default: they are. */
+  firstParty?: boolean
 }
 
 const root = resolve(import.meta.dirname, '../..')
+/** By its address, since the process doesn't run in the project's folder. */
+const tsx = import.meta.resolve('tsx')
 const ownerId = 1001
 
 /**
@@ -34,24 +39,30 @@ const ownerId = 1001
 export class BotProcess {
   readonly api: FakeBotApi
   readonly ownerId = ownerId
+  /** Where the process runs: no `.env` of the checkout reaches it, one in here does. */
+  readonly folder: string
   /** Folder of this bot's own plugins, beside the first-party ones. */
   readonly pluginsDir: string
   readonly dataDir: string
   readonly lines: LogLine[] = []
   stderr = ''
-  readonly #env: Record<string, string | undefined>
+  readonly env: Readonly<Record<string, string | undefined>>
   #child: ChildProcess | undefined
+  #closed = true
 
   private constructor(api: FakeBotApi, folder: string, env: Record<string, string | undefined>) {
     this.api = api
+    this.folder = folder
     this.pluginsDir = join(folder, 'plugins')
     this.dataDir = join(folder, 'data')
-    this.#env = env
+    this.env = env
   }
 
   static async create(options: BotOptions = {}): Promise<BotProcess> {
     const api = await startFakeBotApi()
     const folder = freshFolder()
+    const own = join(folder, 'plugins')
+    const needsUrl = testKind === 'postgres' && !('DATABASE_URL' in (options.env ?? {}))
     const env: Record<string, string | undefined> = {
       BOT_TOKEN: api.token,
       TELEGRAM_API_ROOT: api.url,
@@ -59,11 +70,12 @@ export class BotProcess {
       HTTP_PORT: '0',
       LOG_FORMAT: 'json',
       DATA_DIR: join(folder, 'data'),
-      PLUGINS_DIR: `${join(root, 'plugins')},${join(folder, 'plugins')}`,
-      ...(testKind === 'postgres' ? { DATABASE_URL: await freshUrl() } : {}),
+      PLUGINS_DIR: options.firstParty === false ? own : `${join(root, 'plugins')},${own}`,
+      ...(needsUrl ? { DATABASE_URL: await freshUrl() } : {}),
       ...options.env,
     }
     const bot = new BotProcess(api, folder, env)
+    if (env.DATABASE_URL === undefined) await putEmbedded(bot.database.dir)
     mkdirSync(bot.pluginsDir, { recursive: true })
     for (const [file, text] of Object.entries(options.plugins ?? {})) bot.write(file, text)
     return bot
@@ -71,12 +83,12 @@ export class BotProcess {
 
   /** Where its data are, to be opened once the process has ended. */
   get database(): { url: string | undefined; dir: string } {
-    return { url: this.#env.DATABASE_URL, dir: join(this.dataDir, 'database') }
+    return { url: this.env.DATABASE_URL, dir: join(this.dataDir, 'database') }
   }
 
   /** Ends all connections to the PostgreSQL database and lets nobody in until `end`. */
   async cutDatabase(): Promise<{ end(): Promise<void> }> {
-    const url = new URL(this.#env.DATABASE_URL ?? '')
+    const url = new URL(this.env.DATABASE_URL ?? '')
     const name = url.pathname.slice(1)
     await onServer(url, [
       `alter database ${name} allow_connections false`,
@@ -97,14 +109,28 @@ export class BotProcess {
 
   /** Starts the process and waits for nothing. */
   spawn(): void {
+    const main = [join(root, 'bin/node'), '--import', tsx, join(root, 'core/main.ts')]
+    this.#follow(main, { cwd: this.folder })
+  }
+
+  /** Starts it as people do, in a process group of its own: `pid` is npm's and the group's. */
+  spawnNpm(): void {
+    this.#follow(['npm', 'start'], { cwd: root, detached: true })
+  }
+
+  #follow([command = '', ...args]: string[], options: { cwd: string; detached?: boolean }): void {
     this.lines.length = 0
     this.stderr = ''
-    const child = spawn(join(root, 'bin/node'), ['--import', 'tsx', join(root, 'core/main.ts')], {
-      cwd: root,
-      env: { PATH: process.env.PATH, HOME: process.env.HOME, ...this.#env },
+    const child = spawn(command, args, {
+      ...options,
+      env: { PATH: process.env.PATH, HOME: process.env.HOME, ...this.env },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
     this.#child = child
+    this.#closed = false
+    child.on('close', () => {
+      if (this.#child === child) this.#closed = true
+    })
     createInterface({ input: child.stdout }).on('line', (line) => this.lines.push(parse(line)))
     child.stderr.on('data', (chunk) => {
       this.stderr += String(chunk)
@@ -117,10 +143,13 @@ export class BotProcess {
     fields: Record<string, unknown> = {},
     deadlineMs = 10_000,
   ): Promise<LogLine> {
-    const found = () =>
-      this.lines.find(
+    const found = () => {
+      const line = this.lines.find(
         (line) => line.event === event && Object.entries(fields).every(([k, v]) => line[k] === v),
       )
+      if (line === undefined && this.#closed) throw new Error(`no ${event}: the process has ended`)
+      return line
+    }
     try {
       return await until(`log event ${event} ${JSON.stringify(fields)}`, found, deadlineMs)
     } catch (error) {
@@ -138,6 +167,11 @@ export class BotProcess {
     const path = join(this.pluginsDir, file)
     mkdirSync(dirname(path), { recursive: true })
     writeFileSync(path, text)
+  }
+
+  /** Writes the `.env` that the process reads and watches. */
+  writeEnv(text: string): void {
+    writeFileSync(join(this.folder, '.env'), text)
   }
 
   remove(file: string): void {
@@ -182,7 +216,8 @@ export class BotProcess {
   async exited(): Promise<number | null> {
     const child = this.#child
     if (child === undefined) return 0
-    if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')
+    // 'close' and not 'exit': all that it wrote has been read then
+    if (!this.#closed) await once(child, 'close')
     return child.exitCode
   }
 

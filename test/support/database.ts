@@ -7,6 +7,7 @@ import { type Database, openDatabase } from '../../core/database/connection.ts'
 import { coreMigrations } from '../../core/database/core-migrations.ts'
 import { migrate } from '../../core/database/migrator.ts'
 import { codeOf } from '../../core/errors.ts'
+import { putEmbedded } from './embedded.ts'
 import { silentLog } from './log.ts'
 
 const serverUrl = process.env.TEST_DATABASE_URL || undefined
@@ -81,10 +82,16 @@ async function created(server: string): Promise<Database> {
 }
 
 async function emptied(): Promise<Database> {
-  embedded ??= openDatabase({ dir: freshFolder(), log: silentLog })
+  embedded ??= openCopy()
   const database = await embedded
   await database.query('drop schema public cascade; create schema public')
   return { ...database, close: async () => undefined }
+}
+
+async function openCopy(): Promise<Database> {
+  const dir = join(freshFolder(), 'database')
+  await putEmbedded(dir)
+  return openDatabase({ dir, log: silentLog })
 }
 
 /** Databases of test processes that were killed before they could drop them. */
