@@ -42,6 +42,8 @@ export interface AppParts {
   bound?: (url: string) => void
   /** Fills the core's tables before plugins are loaded. */
   seed?: (database: Database) => Promise<void>
+  /** What a handler has before it is cut off, ms; default 60,000. */
+  handlerLimitMs?: number
   /** An open database, used in place of the configured one and left open; default: opened here. */
   database?: Database
   /** Which of the plugin folders in PLUGINS_DIR are this app's; default all. */
@@ -177,6 +179,7 @@ async function startApp(config: Config, parts: AppParts, opened: Opened): Promis
     defaults: { language: config.people.locale, timeZone: config.people.timezone },
     stacks,
     log,
+    limitMs: parts.handlerLimitMs ?? 60_000,
     settled: (run) => menus.settled(run),
   })
   opened.add(() => handling.stop())

@@ -89,6 +89,7 @@ export async function openPipeline(options: PipelineOptions): Promise<Pipeline> 
     defaults,
     stacks,
     log,
+    limitMs: 60_000,
     settled: () => undefined,
   })
   // only what an update without changes asks of an inbox

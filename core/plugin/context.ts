@@ -47,11 +47,15 @@ export interface OpsContext<U extends Update = Update> extends Context<U> {
    * transaction that completes the update, or not at all when the handler throws.
    */
   readonly em: EntityManager
+  /** Lines carry the plugin, the update, its chat and its person. */
   readonly log: Logger
   /** Aborted at the handler's deadline and at shutdown. */
   readonly signal: AbortSignal
   readonly outcome: UpdateOutcome
-  /** Refuses the update: nothing after this middleware runs. `code` goes to the log. */
+  /**
+   * Refuses the update: nothing after this middleware runs, also if it calls `next`. `code` goes to log and
+   * audit. In an observer it does nothing.
+   */
   refuse(code: string): void
   /** Answers at once, regardless of the commit. Takes text, `html` and `message(…)` alike. */
   reply(content: ReplyParameters[0] | Html | Content, extra?: ReplyParameters[1]): Promise<Sent>
@@ -108,7 +112,7 @@ export class LiveContext<U extends Update = Update> extends Context<U> implement
   }
 
   get log(): Logger {
-    return this[runOf].log
+    return this[runOf].log.child({ plugin: this[instanceOf].name })
   }
 
   get signal(): AbortSignal {
@@ -170,6 +174,11 @@ export class LiveContext<U extends Update = Update> extends Context<U> implement
     const own = contentOf(content)
     if (own === undefined) return super.reply(content as ReplyParameters[0], extra)
     return this[runOf].sender.send(this[runOf], { ...own, mode: 'send' }, extra)
+  }
+
+  override answerGameQuery(...args: Parameters<Context['answerGameQuery']>): Promise<true> {
+    this[runOf].pressAnswered = true
+    return super.answerGameQuery(...args)
   }
 
   override answerCbQuery(...args: Parameters<Context['answerCbQuery']>): Promise<true> {

@@ -25,6 +25,14 @@ export interface MiddlewareRoute {
   readonly middleware: Middleware
 }
 
+/** Middleware in the order in which it runs. */
+export interface MiddlewareChains {
+  readonly observe: readonly MiddlewareRoute[]
+  /** The phases `authenticate`, `throttle` and `context`: before it is known what the actor may do. */
+  readonly entry: readonly MiddlewareRoute[]
+  readonly authorize: readonly MiddlewareRoute[]
+}
+
 /**
  * Everything that updates are matched against, as maps: the cost of a match doesn't grow with the
  * number of plugins. Built once a generation, never changed.
@@ -36,7 +44,7 @@ export interface Routes {
   readonly actions: ReadonlyMap<string, ActionRoute>
   /** By query: `message:photo`, `my_chat_member`. */
   readonly events: ReadonlyMap<string, readonly EventRoute[]>
-  readonly middleware: Readonly<Record<Phase, readonly MiddlewareRoute[]>>
+  readonly middleware: MiddlewareChains
   /** Plugins with a `telegraf` composer, by name. */
   readonly composers: readonly PluginInstance[]
   readonly permissions: ReadonlyMap<string, PermissionDeclaration>
@@ -77,9 +85,7 @@ export function composeRoutes(instances: readonly PluginInstance[]): Routes {
     events,
     middleware: {
       observe: inPhase('observe'),
-      authenticate: inPhase('authenticate'),
-      throttle: inPhase('throttle'),
-      context: inPhase('context'),
+      entry: [...inPhase('authenticate'), ...inPhase('throttle'), ...inPhase('context')],
       authorize: inPhase('authorize'),
     },
     composers: byName.filter((instance) => instance.telegraf !== undefined),

@@ -72,8 +72,10 @@ export class UpdateRun {
   refused: string | undefined
   /** Which plugin's command, action or event took it. */
   route: { plugin: string; name: string } | undefined
-  /** Sent after the commit. */
-  answer: Content | undefined
+  /** Whether a person waits for an answer: a command or a press, not an event that a plugin listens to. */
+  asked = false
+  /** Sent after the commit, in this order. */
+  readonly answers: Content[] = []
   /** Shown to the presser as an alert. */
   alert: string | undefined
   /** The id that the person was told, when the handler failed. */
@@ -83,6 +85,8 @@ export class UpdateRun {
   /** Calls to Telegram that must not simply be made again; a run that made one isn't repeated. */
   unsafeCalls = 0
   #em: EntityManager | undefined
+  #language: { actor: Actor; tag: string } | undefined
+  #timeZone: { actor: Actor; name: string } | undefined
 
   constructor(parts: RunParts) {
     this.update = parts.update
@@ -114,33 +118,60 @@ export class UpdateRun {
 
   /** The actor's language: own choice, else Telegram's guess, else the default. */
   get language(): string {
-    const { actor, defaults } = this
-    const known = actor.kind === 'user' || actor.kind === 'stranger'
-    return languageTag(known ? actor.language : undefined) ?? defaults.language
+    const { actor } = this
+    // asked for at every text of an answer, and `Intl` takes its time
+    if (this.#language?.actor !== actor) {
+      const known = actor.kind === 'user' || actor.kind === 'stranger'
+      const tag = languageTag(known ? actor.language : undefined) ?? this.defaults.language
+      this.#language = { actor, tag }
+    }
+    return this.#language.tag
+  }
+
+  get timeZone(): string {
+    const { actor } = this
+    if (this.#timeZone?.actor !== actor) {
+      const own = actor.kind === 'user' ? actor.timeZone : undefined
+      const name = own !== undefined && isTimeZone(own) ? own : this.defaults.timeZone
+      this.#timeZone = { actor, name }
+    }
+    return this.#timeZone.name
   }
 
   get chatType(): string | undefined {
     return this.facts.chatType
   }
 
-  get timeZone(): string {
-    const own = this.actor.kind === 'user' ? this.actor.timeZone : undefined
-    return own !== undefined && isTimeZone(own) ? own : this.defaults.timeZone
+  /** Keeps something to be sent after the commit. */
+  say(content: Content | undefined): void {
+    if (content !== undefined) this.answers.push(content)
   }
 
-  /** Ends the spinner on a pressed button, unless the handler did. */
-  async answerPress(): Promise<void> {
-    const query = this.update as { callback_query?: { id: string } }
-    if (this.pressAnswered || query.callback_query === undefined) return
+  /** Nothing is done for the update. The first reason stays, for log and audit. */
+  refuse(reason: string): void {
+    this.refused ??= reason
+    this.outcome = 'refused'
+  }
+
+  /** Ends the spinner on a pressed button, unless that was done; with the alert, if there is one. */
+  async answerPress(telegram: OpsTelegram = this.telegram): Promise<void> {
+    const id = this.pressId
+    if (this.pressAnswered || id === undefined) return
     this.pressAnswered = true
     try {
-      const alert = this.alert
+      // Telegram shows up to 200 characters (Bot API, answerCallbackQuery) and refuses more
+      const alert = this.alert?.slice(0, 200)
       const extra = alert === undefined ? undefined : { show_alert: true }
-      await this.telegram.answerCbQuery(query.callback_query.id, alert, extra)
+      await telegram.answerCbQuery(id, alert, extra)
     } catch (error) {
       // too old, or Telegram is away: the press itself was handled
       this.log.debug('press.not-answered', { error })
     }
+  }
+
+  /** The press that this update is, if it is one. */
+  get pressId(): string | undefined {
+    return 'callback_query' in this.update ? this.update.callback_query.id : undefined
   }
 
   /** May the actor do this, here? */

@@ -8,9 +8,16 @@ import type {
 import type { Queries } from '../database/connection.ts'
 import { OpsError } from '../errors.ts'
 import type { CallbackCodec } from '../telegram/callback.ts'
+import type { UpdateFacts } from '../telegram/facts.ts'
 import { Html } from '../telegram/html.ts'
+import type { OpsTelegram } from '../telegram/telegram.ts'
 import type { Button, Content } from './content.ts'
-import type { UpdateRun } from './run.ts'
+
+/** Where an answer goes, and by whose calls. */
+export interface Addressee {
+  readonly facts: UpdateFacts
+  readonly telegram: OpsTelegram
+}
 
 /** A button whose data is kept in the database works so long. */
 const keepButtonsMs = 30 * 24 * 3_600_000
@@ -27,27 +34,24 @@ export class ContentSender {
 
   /** @returns the message, of several parts the last one. @throws OPS_NO_CHAT */
   async send(
-    run: UpdateRun,
+    { facts, telegram }: Addressee,
     content: Content,
     extra: Convenience.ExtraReplyMessage = {},
   ): Promise<Message.TextMessage> {
-    const { chatId, threadId, messageId } = run.facts
+    const { chatId, threadId, messageId } = facts
     if (chatId === undefined) {
-      throw new OpsError(
-        'OPS_NO_CHAT',
-        `An update of kind ${run.facts.kind} has no chat to answer in`,
-      )
+      throw new OpsError('OPS_NO_CHAT', `An update of kind ${facts.kind} has no chat to answer in`)
     }
     const keyboard = await this.#keyboard(content, chatId)
-    if (content.mode === 'edit' && run.facts.kind === 'callback_query' && messageId !== undefined) {
+    if (content.mode === 'edit' && facts.kind === 'callback_query' && messageId !== undefined) {
       // an edit without a keyboard takes the old one away
-      await run.telegram.editMessageText(chatId, messageId, undefined, String(content.text), {
+      await telegram.editMessageText(chatId, messageId, undefined, String(content.text), {
         ...(content.text instanceof Html ? { parse_mode: 'HTML' as const } : {}),
         ...(keyboard === undefined ? {} : { reply_markup: keyboard }),
       })
       return { message_id: messageId } as Message.TextMessage
     }
-    const sent = await run.telegram.sendText(chatId, content.text, {
+    const sent = await telegram.sendText(chatId, content.text, {
       ...(threadId === undefined ? {} : { message_thread_id: threadId }),
       ...(keyboard === undefined ? {} : { reply_markup: keyboard }),
       ...extra,

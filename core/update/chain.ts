@@ -15,9 +15,9 @@ export async function runChain(
   chain: readonly MiddlewareRoute[],
   end: () => Promise<void>,
 ): Promise<boolean> {
-  const walk = { run, chain, end, last: -1 }
+  const walk = { run, chain, end, last: -1, ended: false }
   await step(walk, 0)
-  return walk.last === chain.length
+  return walk.ended
 }
 
 interface Walk {
@@ -26,16 +26,26 @@ interface Walk {
   readonly end: () => Promise<void>
   /** The furthest step that was taken. */
   last: number
+  ended: boolean
 }
 
 async function step(walk: Walk, index: number): Promise<void> {
+  const { run, chain } = walk
   if (index <= walk.last) {
-    throw new OpsError('OPS_NEXT_TWICE', 'A middleware called next() more than once')
+    const { instance, middleware } = chain[index - 1] ?? {}
+    throw new OpsError(
+      'OPS_NEXT_TWICE',
+      `The ${middleware?.phase} middleware of plugin ${instance?.name} called next() more than once`,
+    )
   }
   walk.last = index
-  const link = walk.chain[index]
-  if (link === undefined) return walk.end()
+  // who refuses and calls next() all the same lets nobody through
+  if (run.refused !== undefined) return
+  const link = chain[index]
+  if (link === undefined) {
+    walk.ended = true
+    return walk.end()
+  }
   // the manifest typed it against this context; the route only forgot its plugin's types
-  const run = link.middleware.run as Run
-  await run(contextFor(walk.run, link.instance), () => step(walk, index + 1))
+  await (link.middleware.run as Run)(contextFor(run, link.instance), () => step(walk, index + 1))
 }

@@ -1,15 +1,17 @@
 import type { UserFromGetMe } from 'telegraf/types'
-import type { Texts, Translate } from '../i18n/texts.ts'
+import type { Texts } from '../i18n/texts.ts'
 import { parseArguments, usageOf } from '../plugin/arguments.ts'
-import { nearest } from '../plugin/code/nearest.ts'
-import { type Answer, contentOf } from '../plugin/content.ts'
+import { contentOf, message } from '../plugin/content.ts'
 import { contextFor, type LiveContext } from '../plugin/context.ts'
 import type { PluginInstance } from '../plugin/instance.ts'
-import type { CommandRoute } from '../plugin/routes.ts'
+import type { EventRoute, MiddlewareRoute } from '../plugin/routes.ts'
 import type { UpdateRun } from '../plugin/run.ts'
-import { isHere, isPermitted, isUsable } from '../plugin/usable.ts'
+import { isHere, isPermitted } from '../plugin/usable.ts'
 import type { ButtonReader } from './button-reader.ts'
 import { runChain } from './chain.ts'
+import { Gate } from './gate.ts'
+import { observed } from './observe.ts'
+import { Replies } from './replies.ts'
 import { type Match, match } from './router.ts'
 
 export interface DispatcherOptions {
@@ -19,25 +21,27 @@ export interface DispatcherOptions {
   buttons: ButtonReader
 }
 
+type Found<Kind extends Match['kind']> = Extract<Match, { kind: Kind }>
 type Handler = (ctx: LiveContext, input?: unknown) => unknown
 
 /** A press is answered by then at the latest: Telegram's clients show a spinner until it is. */
 const pressLimitMs = 700
 
-/** How often the log says that there is no authenticator, ms. */
-const gateReportMs = 60_000
-
 /**
  * The way of one update through a generation: observe → authenticate → throttle → context →
- * authorize → route → handler. What the handler returned is left on the run, to be sent after the
- * commit. A throw of the handler comes out of `dispatch`.
+ * authorize → route → handler. What the handlers returned is left on the run, to be sent after the
+ * commit. A throw of a handler comes out of `dispatch`.
  */
 export class Dispatcher {
-  readonly #options: DispatcherOptions
-  #gateReportedAt = Number.NEGATIVE_INFINITY
+  readonly #botUsername: string
+  readonly #buttons: ButtonReader
+  readonly #replies: Replies
+  readonly #gate = new Gate()
 
-  constructor(options: DispatcherOptions) {
-    this.#options = options
+  constructor({ botInfo, texts, buttons }: DispatcherOptions) {
+    this.#botUsername = botInfo.username
+    this.#buttons = buttons
+    this.#replies = new Replies(texts)
   }
 
   /**
@@ -49,182 +53,145 @@ export class Dispatcher {
     settle: (admit: () => Promise<void>) => Promise<void>,
   ): Promise<void> {
     const { observe } = run.generation.routes.middleware
-    if (observe.length === 0) return settle(() => this.#admit(run))
-    let settled: Promise<void> | undefined
-    const work = () => {
-      settled ??= settle(() => this.#admit(run))
-      return settled
-    }
-    try {
-      await runChain(run, observe, work)
-    } catch (error) {
-      // an observer can't refuse: what it threw is its own trouble, the update goes its way
-      run.log.error('observe.failed', { error })
-    }
-    await work()
+    await observed(run, observe, () => settle(() => this.#admit(run)))
   }
 
   async #admit(run: UpdateRun): Promise<void> {
-    if (!(await this.#authenticate(run))) return
-    const { authenticate, throttle, context } = run.generation.routes.middleware
-    const chain = [...authenticate, ...throttle, ...context]
-    await this.#reach(run, chain, () => this.#admitted(run))
+    // an observer can't refuse
+    run.refused = undefined
+    if (!(await this.#gate.enter(run))) return
+    const found = match(run.update, run.facts, run.generation.routes, this.#botUsername)
+    run.asked = found.kind !== 'events' && found.kind !== 'none'
+    const { entry, authorize } = run.generation.routes.middleware
+    await this.#through(run, entry, async () => {
+      await this.#gate.grant(run)
+      await this.#through(run, authorize, () => this.#route(run, found))
+    })
   }
 
-  async #admitted(run: UpdateRun): Promise<void> {
-    await this.#authorize(run)
-    await this.#reach(run, run.generation.routes.middleware.authorize, () => this.#route(run))
-  }
-
-  async #reach(
+  /** Whoever is refused by middleware hears of it from that middleware; a press must end in any case. */
+  async #through(
     run: UpdateRun,
-    chain: Parameters<typeof runChain>[1],
+    chain: readonly MiddlewareRoute[],
     end: () => Promise<void>,
   ): Promise<void> {
     if (chain.length === 0) return end()
     if (await runChain(run, chain, end)) return
-    run.refused ??= 'middleware'
-    run.outcome = 'refused'
+    this.#refuse(run, run.refused ?? 'middleware')
+    run.alert = this.#replies.in(run)('refused.press')
   }
 
-  /** Fail closed: no authenticator, a throw, nobody known: refused. */
-  async #authenticate(run: UpdateRun): Promise<boolean> {
-    const { authenticator, authorizer } = run.generation
-    if (authenticator === undefined || authorizer === undefined) {
-      this.#reportGate(run, authenticator === undefined ? 'authenticator' : 'authorizer')
-      run.refused = 'no-gate'
-      run.outcome = 'refused'
-      return false
-    }
-    const decision = await authenticator.authenticate(run.facts)
-    run.actor = decision.actor
-    if (decision.admitted) return true
-    run.refused = decision.reason
-    run.outcome = 'refused'
-    run.log.info('auth.refused', { userId: run.facts.userId, reason: decision.reason })
-    if (decision.answer !== undefined && run.facts.chatType === 'private') {
-      run.answer = contentOf(decision.answer)
-    }
-    return false
-  }
-
-  async #authorize(run: UpdateRun): Promise<void> {
-    const { authorizer } = run.generation
-    if (authorizer === undefined) return
-    const { chatId, threadId } = run.facts
-    run.may = await authorizer.permissionsOf(run.user, {
-      ...(chatId === undefined ? {} : { chatId }),
-      ...(threadId === undefined ? {} : { threadId }),
-    })
-  }
-
-  #reportGate(run: UpdateRun, missing: string): void {
-    const now = performance.now()
-    if (now - this.#gateReportedAt < gateReportMs) return
-    this.#gateReportedAt = now
-    run.log.error('auth.gate-missing', {
-      missing,
-      hint: 'No live plugin provides it, so every update is refused. Load the auth plugin.',
-    })
+  #refuse(run: UpdateRun, reason: string): void {
+    run.refuse(reason)
+    const { plugin, name } = run.route ?? {}
+    run.log.info('update.refused', { userId: run.facts.userId, reason, plugin, route: name })
   }
 
   // ── route ─────────────────────────────────────────────────────────────────────────────────────
 
-  async #route(run: UpdateRun): Promise<void> {
-    const { botInfo } = this.#options
-    const found = match(run.update, run.facts, run.generation.routes, botInfo.username)
+  async #route(run: UpdateRun, found: Match): Promise<void> {
     switch (found.kind) {
       case 'command':
         return this.#command(run, found)
       case 'press':
-        return this.#press(run, found.data)
+        return this.#press(run, found)
       case 'events':
-        return this.#events(run, found)
+        if (await this.#events(run, found.routes)) return
+        return this.#leftOver(run)
       case 'unknown-command':
         if (await this.#composers(run)) return
-        return this.#unknownCommand(run, found)
+        run.outcome = 'unknown-command'
+        // in a group the command may well be another bot's
+        if (run.facts.chatType !== 'private' && !found.addressed) return
+        return run.say(message(this.#replies.unknownCommand(run, found.word)))
       case 'none':
-        if (!(await this.#composers(run))) run.outcome = 'ignored'
+        return this.#leftOver(run)
     }
   }
 
-  async #command(
-    run: UpdateRun,
-    { route, command, path, text }: Extract<Match, { kind: 'command' }>,
-  ): Promise<void> {
+  async #command(run: UpdateRun, found: Found<'command'>): Promise<void> {
+    const { route, command, path, text } = found
     const { instance } = route
     run.route = { plugin: instance.name, name: path }
-    const say = this.#say(run)
     if (!isPermitted(command, run)) {
-      return this.#refuse(run, 'permission', say('refused.command', { command: `/${path}` }))
+      return this.#refuseCommand(run, path, 'permission', 'refused.command')
     }
     if (!isHere(command, run)) {
       const key = command.chats === 'private' ? 'refused.privateOnly' : 'refused.groupOnly'
-      return this.#refuse(run, 'chat', say(key, { command: `/${path}` }))
+      return this.#refuseCommand(run, path, 'chat', key)
     }
-    if (command.run === undefined) {
-      run.answer = contentOf(this.#usage(run, path, route))
-      return
-    }
-    if (command.args === undefined) {
-      // a word that is none of its subcommands: running the command itself would hide the slip
-      const astray = text !== '' && Object.keys(command.subcommands).length > 0
-      if (!astray) return this.#handle(run, instance, command.run, {})
-      run.answer = contentOf(this.#usage(run, path, route))
-      return
-    }
+    // a word that is none of its subcommands: running the command itself would hide the slip
+    const astray =
+      command.args === undefined && text !== '' && Object.keys(command.subcommands).length > 0
+    if (command.run === undefined || astray) return this.#subcommands(run, found)
+    if (command.args === undefined) return this.#handle(run, instance, command.run, {})
+    const t = this.#replies.in(run)
     const parsed = parseArguments(command.args, text, {
-      t: say,
+      t,
       own: instance.texts.in(run.language),
       language: run.language,
     })
     if (parsed.ok) return this.#handle(run, instance, command.run, parsed.value)
     run.outcome = 'usage'
-    run.answer = contentOf(
-      `${parsed.problem.message}\n${say('usage', { usage: usageOf(path, command.args) })}`,
-    )
+    const usage = t('usage', { usage: usageOf(path, command.args) })
+    run.say(message(`${parsed.problem.message}\n${usage}`))
   }
 
-  async #press(run: UpdateRun, data: string): Promise<void> {
-    const button = await this.#options.buttons.read(run, data)
+  #refuseCommand(run: UpdateRun, path: string, reason: string, key: string): void {
+    this.#refuse(run, reason)
+    run.say(message(this.#replies.in(run)(key, { command: `/${path}` })))
+  }
+
+  #subcommands(run: UpdateRun, { route, path }: Found<'command'>): void {
+    const text = this.#replies.subcommands(run, route)
+    if (text === undefined) this.#refuseCommand(run, path, 'permission', 'refused.command')
+    else {
+      run.outcome = 'usage'
+      run.say(message(text))
+    }
+  }
+
+  async #press(run: UpdateRun, { data }: Found<'press'>): Promise<void> {
+    const button = await this.#buttons.read(run, data)
     if (button.kind === 'foreign') {
-      if (!(await this.#composers(run))) run.outcome = 'ignored'
-      return
+      const listening = run.generation.routes.events.get('callback_query') ?? []
+      return inPressTime(run, async () => {
+        if (!(await this.#events(run, listening))) await this.#leftOver(run)
+      })
     }
-    const say = this.#say(run)
     if (button.kind === 'refused') {
-      run.outcome = button.reason === 'stale' ? 'stale' : 'refused'
-      run.refused = button.reason
-      run.alert = say(`button.${button.reason}`)
+      this.#refuse(run, button.reason)
+      if (button.reason === 'stale') run.outcome = 'stale'
+      run.alert = this.#replies.in(run)(`button.${button.reason}`)
       return
     }
-    const { route } = button
-    run.route = { plugin: route.instance.name, name: route.name }
-    if (route.action.permission !== undefined && !run.can(route.action.permission)) {
-      run.outcome = 'refused'
-      run.refused = 'permission'
-      run.alert = say('refused.press')
+    const { instance, name, action } = button.route
+    run.route = { plugin: instance.name, name }
+    if (action.permission !== undefined && !run.can(action.permission)) {
+      this.#refuse(run, 'permission')
+      run.alert = this.#replies.in(run)('refused.press')
       return
     }
-    const late = setTimeout(() => void run.answerPress(), pressLimitMs)
-    try {
-      await this.#handle(run, route.instance, route.action.run, button.data)
-    } finally {
-      clearTimeout(late)
-    }
+    await inPressTime(run, () => this.#handle(run, instance, action.run, button.data))
   }
 
-  async #events(run: UpdateRun, { routes }: Extract<Match, { kind: 'events' }>): Promise<void> {
-    run.outcome = 'ignored'
+  /** All listeners whom the actor may trigger, in one unit of work. @returns whether there was one */
+  async #events(run: UpdateRun, routes: readonly EventRoute[]): Promise<boolean> {
+    let taken = false
     for (const { instance, event } of routes) {
       if (event.permission !== undefined && !run.can(event.permission)) continue
-      run.outcome = 'done'
+      taken = true
       run.route = { plugin: instance.name, name: event.query }
       await this.#handle(run, instance, event.run, undefined)
     }
+    return taken
   }
 
-  /** Telegraf composers, by plugin name, until one doesn't call next. */
+  async #leftOver(run: UpdateRun): Promise<void> {
+    if (!(await this.#composers(run))) run.outcome = 'ignored'
+  }
+
+  /** Telegraf composers, by plugin name, until one doesn't call next. @returns whether one took it */
   async #composers(run: UpdateRun): Promise<boolean> {
     for (const instance of run.generation.routes.composers) {
       let passed = false
@@ -245,56 +212,16 @@ export class Dispatcher {
     input: unknown,
   ): Promise<void> {
     // typed where the plugin was written; the route keeps plugins of all types in one map
-    const returned = await (handler as Handler)(contextFor(run, instance), input)
-    run.answer = contentOf(returned as Answer) ?? run.answer
+    run.say(contentOf(await (handler as Handler)(contextFor(run, instance), input)))
   }
+}
 
-  // ── what the core itself says ─────────────────────────────────────────────────────────────────
-
-  #say(run: UpdateRun): Translate {
-    return this.#options.texts.in(run.language)
-  }
-
-  #refuse(run: UpdateRun, reason: string, text: string): void {
-    run.outcome = 'refused'
-    run.refused = reason
-    run.answer = contentOf(text)
-    run.log.info('command.refused', { userId: run.facts.userId, reason, command: run.route?.name })
-  }
-
-  #unknownCommand(
-    run: UpdateRun,
-    { word, addressed }: Extract<Match, { kind: 'unknown-command' }>,
-  ): void {
-    run.outcome = 'unknown-command'
-    // in a group the command may well be another bot's
-    if (run.facts.chatType !== 'private' && !addressed) return
-    const { commands } = run.generation.routes
-    const permitted = [...commands].flatMap(([name, { command }]) =>
-      isUsable(command, run) ? [name] : [],
-    )
-    const suggestion = nearest(word, permitted)
-    const say = this.#say(run)
-    run.answer = contentOf(
-      suggestion === undefined
-        ? say('unknownCommand', { command: `/${word}` })
-        : say('unknownCommandNearest', { command: `/${word}`, suggestion: `/${suggestion}` }),
-    )
-  }
-
-  /** `/worklog` alone: its subcommands, as far as the person may use them. */
-  #usage(run: UpdateRun, path: string, { instance, name, command }: CommandRoute): string {
-    run.outcome = 'usage'
-    const t = instance.texts.in(run.language)
-    const lines = Object.entries(command.subcommands)
-      .filter(([, sub]) => isUsable(sub, run))
-      .map(([word, { args }]) => {
-        const description = t(`commands.${name}.${word}.description`)
-        return `${usageOf(`${path} ${word}`, args)} — ${description}`
-      })
-    const say = this.#say(run)
-    return lines.length === 0
-      ? say('refused.command', { command: `/${path}` })
-      : [say('subcommands'), ...lines].join('\n')
+/** Ends the presser's spinner in the middle of work that takes its time. */
+async function inPressTime(run: UpdateRun, work: () => Promise<void>): Promise<void> {
+  const late = setTimeout(() => void run.answerPress(), pressLimitMs)
+  try {
+    await work()
+  } finally {
+    clearTimeout(late)
   }
 }

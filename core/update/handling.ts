@@ -6,16 +6,19 @@ import {
   isDatabaseAway,
   isVersionConflict,
 } from '../database/failure.ts'
-import { codeOf, messageOf, OpsError } from '../errors.ts'
+import { codeOf, messageOf } from '../errors.ts'
 import type { Texts } from '../i18n/texts.ts'
 import type { Logger } from '../log/logger.ts'
 import type { PluginStacks } from '../plugin/code/stack.ts'
+import { message } from '../plugin/content.ts'
 import type { Live } from '../plugin/live.ts'
 import { type PeopleDefaults, UpdateRun } from '../plugin/run.ts'
 import type { ContentSender } from '../plugin/sender.ts'
 import { Backoff, sleep } from '../telegram/backoff.ts'
 import type { Gateway } from '../telegram/gateway.ts'
+import type { OpsTelegram } from '../telegram/telegram.ts'
 import { commitRun } from './commit.ts'
+import { type Deadline, Deadlines, untilAborted } from './deadline.ts'
 import type { Dispatcher } from './dispatcher.ts'
 import { newErrorId } from './error-id.ts'
 import type { Inbox, InboxItem } from './inbox.ts'
@@ -33,22 +36,14 @@ export interface HandlingOptions {
   /** Tells in which plugin an error arose. */
   stacks: PluginStacks
   log: Logger
+  /** What a handler has, ms; then its signal is aborted and its update put aside. */
+  limitMs: number
   /** Told of each settled update. */
   settled: (run: UpdateRun) => void
 }
 
-/** A handler has so long; then its signal is aborted and its update put aside. */
-const deadlineMs = 60_000
 /** Conflicts with other writers are repeated so often. */
 const maxConflicts = 3
-
-/** Why a run was cut off. */
-type Cut = 'deadline' | 'shutdown'
-
-interface Running {
-  readonly controller: AbortController
-  readonly endsAt: number
-}
 
 /**
  * Takes one accepted update to its end: runs it on the live generation, commits it with its effects,
@@ -59,47 +54,47 @@ interface Running {
 export class UpdateHandling {
   readonly #options: HandlingOptions
   readonly #commits: Semaphore
-  readonly #running = new Set<Running>()
-  readonly #sweeper: NodeJS.Timeout
-  #stopping = false
+  readonly #deadlines: Deadlines
+  readonly #stopping = new AbortController()
 
   constructor(options: HandlingOptions) {
     this.#options = options
     // accepts and lanes have bounds of their own; commits may not take the last connections
     this.#commits = new Semaphore(Math.max(1, options.database.poolMax - 2))
-    // one timer for all: one a handler would cost more than most handlers
-    this.#sweeper = setInterval(() => this.#sweep(), 1_000)
-    this.#sweeper.unref()
+    this.#deadlines = new Deadlines(options.limitMs)
   }
 
   /** Ends all running handlers' signals; their updates stay open, or are put aside if they acted outside. */
   abort(): void {
-    this.#stopping = true
-    for (const { controller } of this.#running) controller.abort(cutOff('shutdown'))
+    this.#stopping.abort()
+    this.#deadlines.shutDown()
   }
 
   stop(): void {
-    clearInterval(this.#sweeper)
+    this.#deadlines.stop()
   }
 
   /** Never rejects. */
   async handle(item: InboxItem, inbox: Inbox): Promise<void> {
     const { log } = this.#options
+    const { updateId } = item.facts
     const backoff = new Backoff({ firstMs: 50, maxMs: 5_000 })
     let conflicts = 0
-    for (;;) {
-      let failure: unknown
-      try {
-        failure = await this.#attempt(item, inbox, conflicts < maxConflicts)
-      } catch (error) {
-        log.error('update.handling-failed', { updateId: item.facts.updateId, error })
-        return
+    try {
+      for (;;) {
+        const failure = await this.#attempt(item, inbox, conflicts < maxConflicts)
+        if (failure === undefined) return
+        if (isConflict(failure)) conflicts++
+        log.warn('update.repeated', { updateId, error: failure })
+        // an update that waits here at a stop stays open for the next process
+        await sleep(backoff.next(), this.#stopping.signal).catch(() => undefined)
+        if (this.#stopping.signal.aborted) return
       }
-      if (failure === undefined) return
-      if (this.#stopping) return
-      if (isConflict(failure)) conflicts++
-      log.warn('update.repeated', { updateId: item.facts.updateId, error: failure })
-      await sleep(backoff.next())
+    } catch (error) {
+      // a fault of the core itself, on which the lane must not wait
+      const errorId = newErrorId()
+      log.error('update.failed', { updateId, errorId, error })
+      await this.#bury(item, inbox, errorId, messageOf(error))
     }
   }
 
@@ -115,41 +110,46 @@ export class UpdateHandling {
 
   /** @returns the failure after which the run is to be repeated; undefined when the update is settled */
   async #attempt(item: InboxItem, inbox: Inbox, mayRepeatConflict: boolean): Promise<unknown> {
-    const { live, dispatcher } = this.#options
+    const { live, dispatcher, settled } = this.#options
     const held = live.take()
-    const running = { controller: new AbortController(), endsAt: performance.now() + deadlineMs }
-    this.#running.add(running)
-    const { signal } = running.controller
-    const run = this.#newRun(item, held.generation, signal)
+    const deadline = this.#deadlines.begin()
+    const run = this.#newRun(item, held.generation, deadline.signal)
     let repeat: unknown
     try {
       await dispatcher.dispatch(run, async (admit) => {
         try {
-          await raceWith(signal, admit())
-          const effect = await commitRun(run, item, inbox, this.#commits)
-          if (effect === 'lost') {
-            run.outcome = 'repeated'
-            return
-          }
+          await this.#complete(item, inbox, run, deadline, admit)
         } catch (error) {
-          if (this.#isRepeatable(error, run, mayRepeatConflict)) {
-            run.outcome = 'repeated'
-            repeat = error
-          } else if (this.#isLeftOpen(error, run)) {
-            run.outcome = 'repeated'
-          } else {
-            await this.#fail(item, inbox, run, error)
-          }
-          return
+          run.outcome = 'repeated'
+          if (this.#isRepeatable(error, run, mayRepeatConflict)) repeat = error
+          else if (!isLeftOpen(run)) await this.#fail(item, inbox, run, error)
         }
-        await this.#answer(run)
+        // for what observers do afterwards
+        deadline.restart()
       })
     } finally {
-      this.#running.delete(running)
+      deadline.end()
       held.release()
     }
-    if (repeat === undefined) this.#options.settled(run)
+    if (repeat === undefined) settled(run)
     return repeat
+  }
+
+  async #complete(
+    item: InboxItem,
+    inbox: Inbox,
+    run: UpdateRun,
+    deadline: Deadline,
+    admit: () => Promise<void>,
+  ): Promise<void> {
+    await untilAborted(run.signal, admit())
+    // handled in time: what it wrote and said is not cut off half-way
+    deadline.pause()
+    if ((await commitRun(run, item, inbox, this.#commits)) === 'lost') {
+      run.outcome = 'repeated'
+      return
+    }
+    await Promise.all([this.#answer(run, run.telegram), run.answerPress()])
   }
 
   #newRun(
@@ -158,9 +158,10 @@ export class UpdateHandling {
     signal: AbortSignal,
   ): UpdateRun {
     const { gateway, sender, botInfo, defaults, log } = this.#options
+    const { updateId, chatId, userId } = facts
     const telegram = gateway.with({
       signal,
-      updateId: facts.updateId,
+      updateId,
       onUnsafeCall: () => {
         run.unsafeCalls++
       },
@@ -174,7 +175,7 @@ export class UpdateHandling {
       sender,
       defaults,
       signal,
-      log: log.child({ updateId: facts.updateId, generation: generation.id }),
+      log: log.child({ updateId, chatId, userId, generation: generation.id }),
     })
     return run
   }
@@ -186,15 +187,6 @@ export class UpdateHandling {
     return mayRepeatConflict && isConflict(error)
   }
 
-  /** Cut off by shutdown before it acted outside: the next process runs it. */
-  #isLeftOpen(error: unknown, run: UpdateRun): boolean {
-    return (
-      run.unsafeCalls === 0 &&
-      run.signal.aborted &&
-      cutOf(run.signal.reason ?? error) === 'shutdown'
-    )
-  }
-
   async #fail(item: InboxItem, inbox: Inbox, run: UpdateRun, error: unknown): Promise<void> {
     const errorId = newErrorId()
     run.outcome = 'failed'
@@ -202,77 +194,49 @@ export class UpdateHandling {
     const place = this.#options.stacks.locationOf(error)
     run.log.error('update.failed', {
       errorId,
-      userId: run.facts.userId,
       plugin: run.route?.plugin ?? place?.plugin,
       route: run.route?.name,
       error,
     })
     await this.#bury(item, inbox, errorId, `${codeOf(error) ?? 'Error'}: ${messageOf(error)}`)
-    // only who asked for something is told; an event that nobody asked for fails in the log alone
-    if (run.route === undefined || run.actor.kind !== 'user') return
-    const say = this.#options.texts.in(run.language)
-    const key = isVersionConflict(error) ? 'failed.conflict' : 'failed.handler'
-    run.alert = say(key, { errorId })
-    if (run.facts.kind === 'callback_query') await run.answerPress()
-    else {
-      run.answer = { kind: 'content', text: run.alert, buttons: [], mode: 'send' }
-      await this.#send(run)
+    await this.#apologize(run, isVersionConflict(error) ? 'failed.conflict' : 'failed.handler')
+  }
+
+  /** Only who asked for something is told; an event that nobody asked for fails in the log alone. */
+  async #apologize(run: UpdateRun, key: string): Promise<void> {
+    const { gateway, texts } = this.#options
+    // calls of the run end with its signal, which may be what the handler failed of
+    const { signal } = this.#stopping
+    const telegram = gateway.with({ signal, updateId: run.facts.updateId })
+    run.answers.length = 0
+    if (run.asked && run.actor.kind === 'user') {
+      const text = texts.in(run.language)(key, { errorId: run.errorId })
+      // a press that was answered already can't show anything any more
+      if (run.pressId === undefined || run.pressAnswered) run.say(message(text))
+      else run.alert = text
     }
+    await Promise.all([this.#answer(run, telegram), run.answerPress(telegram)])
   }
 
   async #bury(item: InboxItem, inbox: Inbox, errorId: string, reason: string): Promise<void> {
     await inbox.bury(item, reason, errorId)
-    this.#options.log.error('update.dead-lettered', {
-      updateId: item.facts.updateId,
-      errorId,
-      reason,
-    })
-  }
-
-  async #answer(run: UpdateRun): Promise<void> {
-    await Promise.all([this.#send(run), run.answerPress()])
+    const { updateId } = item.facts
+    this.#options.log.error('update.dead-lettered', { updateId, errorId, reason })
   }
 
   /** What was committed stays committed: an answer that can't be sent is a line in the log. */
-  async #send(run: UpdateRun): Promise<void> {
-    if (run.answer === undefined) return
-    try {
-      await this.#options.sender.send(run, run.answer)
-    } catch (error) {
-      run.log.error('answer.failed', { chatId: run.facts.chatId, error })
-    }
-  }
-
-  #sweep(): void {
-    const now = performance.now()
-    for (const { controller, endsAt } of this.#running) {
-      if (endsAt <= now) controller.abort(cutOff('deadline'))
+  async #answer({ facts, answers, log }: UpdateRun, telegram: OpsTelegram): Promise<void> {
+    for (const content of answers) {
+      try {
+        await this.#options.sender.send({ facts, telegram }, content)
+      } catch (error) {
+        log.error('answer.failed', { error })
+      }
     }
   }
 }
 
-function cutOff(cut: Cut): OpsError {
-  return cut === 'deadline'
-    ? new OpsError('OPS_DEADLINE', `The handler didn't end within ${deadlineMs / 1000} s`, {
-        details: { cut },
-      })
-    : new OpsError('OPS_SHUTDOWN', 'The bot is stopping', { details: { cut } })
-}
-
-function cutOf(reason: unknown): unknown {
-  return reason instanceof OpsError ? reason.details.cut : undefined
-}
-
-/** Settles with the work, or rejects as soon as the signal is aborted; the work is then on its own. */
-async function raceWith(signal: AbortSignal, work: Promise<void>): Promise<void> {
-  let onAbort: (() => void) | undefined
-  const cut = new Promise<never>((_, reject) => {
-    onAbort = () => reject(signal.reason)
-    signal.addEventListener('abort', onAbort, { once: true })
-  })
-  try {
-    await Promise.race([work, cut])
-  } finally {
-    if (onAbort !== undefined) signal.removeEventListener('abort', onAbort)
-  }
+/** Cut off by a shutdown before it acted outside: the next process runs it. */
+function isLeftOpen({ signal, unsafeCalls }: UpdateRun): boolean {
+  return unsafeCalls === 0 && signal.aborted && codeOf(signal.reason) === 'OPS_SHUTDOWN'
 }

@@ -156,8 +156,9 @@ export class Inbox {
   async stop(): Promise<void> {
     clearInterval(this.#cleaner)
     this.#lanes.clear()
-    await this.#lanes.idle()
+    // before the lanes are waited for: one of them may be waiting for a database that is away
     this.#stopping.abort()
+    await this.#lanes.idle()
     // marks that wait behind the last batch
     await this.#finishing.idle()
   }

@@ -1,0 +1,83 @@
+import { OpsError } from '../errors.ts'
+
+/** The time of one running handler. */
+export interface Deadline {
+  /** Aborted with OPS_DEADLINE when the time is over, with OPS_SHUTDOWN when the bot stops. */
+  readonly signal: AbortSignal
+  /** Stops the clock: what follows has limits of its own. A shutdown still ends the signal. */
+  pause(): void
+  /** The whole time again. */
+  restart(): void
+  end(): void
+}
+
+interface Running {
+  readonly controller: AbortController
+  endsAt: number
+}
+
+/** The time limits of all running handlers, on one timer: one a handler would cost more than most handlers. */
+export class Deadlines {
+  readonly #limitMs: number
+  readonly #running = new Set<Running>()
+  readonly #sweeper: NodeJS.Timeout
+
+  /** @param limitMs what each handler has; kept to within 1 s, or within the limit if that is shorter */
+  constructor(limitMs: number) {
+    this.#limitMs = limitMs
+    this.#sweeper = setInterval(() => this.#sweep(), Math.min(1_000, limitMs))
+    this.#sweeper.unref()
+  }
+
+  begin(): Deadline {
+    const running: Running = { controller: new AbortController(), endsAt: 0 }
+    const restart = () => {
+      running.endsAt = performance.now() + this.#limitMs
+    }
+    restart()
+    this.#running.add(running)
+    return {
+      signal: running.controller.signal,
+      pause: () => {
+        running.endsAt = Number.POSITIVE_INFINITY
+      },
+      restart,
+      end: () => {
+        this.#running.delete(running)
+      },
+    }
+  }
+
+  /** Ends the signals of all that run. */
+  shutDown(): void {
+    const reason = new OpsError('OPS_SHUTDOWN', 'The bot is stopping')
+    for (const { controller } of this.#running) controller.abort(reason)
+  }
+
+  stop(): void {
+    clearInterval(this.#sweeper)
+  }
+
+  #sweep(): void {
+    const now = performance.now()
+    for (const { controller, endsAt } of this.#running) {
+      if (endsAt > now) continue
+      const seconds = this.#limitMs / 1_000
+      controller.abort(new OpsError('OPS_DEADLINE', `The handler didn't end within ${seconds} s`))
+    }
+  }
+}
+
+/** Settles with the work, or rejects as soon as the signal is aborted; the work is then on its own. */
+export async function untilAborted(signal: AbortSignal, work: Promise<void>): Promise<void> {
+  const cut = Promise.withResolvers<never>()
+  const onAbort = () => cut.reject(signal.reason)
+  // a signal that is aborted already tells nobody any more
+  if (signal.aborted) onAbort()
+  else signal.addEventListener('abort', onAbort, { once: true })
+  try {
+    await Promise.race([work, cut.promise])
+  } finally {
+    signal.removeEventListener('abort', onAbort)
+  }
+}
