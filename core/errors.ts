@@ -239,6 +239,10 @@ export const errorCodes = {
     title: 'The database lacks tables or columns that the code needs',
     hint: 'Add a migration for them to the plugin’s migrations folder.',
   },
+  OPS_SCOPE_CARRY: {
+    title: 'A plugin carried state over twice',
+    hint: 'Call scope.carry once, with one object that holds all there is to carry.',
+  },
   OPS_SCOPE_DISPOSED: {
     title: 'A plugin registered something after it was disposed',
     hint: 'Check scope.signal before registering in code that runs later.',

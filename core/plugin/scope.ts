@@ -1,4 +1,5 @@
 import type { EventEmitter } from 'node:events'
+import type { z } from 'zod'
 import type { EntityManager } from '../database/orm.ts'
 import { OpsError } from '../errors.ts'
 import type { Translate } from '../i18n/texts.ts'
@@ -28,6 +29,19 @@ export interface Scope<Config = unknown, Use = unknown> {
   /** Calls again and again, never two at once; a throw is logged and the next call comes all the same. */
   interval(ms: number, run: (signal: AbortSignal) => unknown): void
   timeout(ms: number, run: (signal: AbortSignal) => unknown): void
+  /**
+   * State that lives on over reloads, in memory only: for caches; what must not be lost belongs in the
+   * database. Gives a clone of what the version before held, if it fits the schema or `migrate` makes it
+   * fit, else `initial()`. Once a scope; what it can't take over is dropped with a log line.
+   *
+   * @param version of the state's shape; raise it with the shape
+   */
+  carry<T>(
+    schema: z.ZodType<T>,
+    version: number,
+    initial: () => T,
+    migrate?: (value: unknown, from: number) => unknown,
+  ): T
   /** Listens to an emitter until disposal. */
   listen<Events extends Record<keyof Events, unknown[]>, Name extends keyof Events & string>(
     emitter: EventEmitter<Events>,
@@ -43,6 +57,14 @@ export interface ScopeParts<Config, Use> {
   log: Logger
   em: () => EntityManager
   texts: (language?: string) => Translate
+  /** What the version before held, if it held anything. */
+  carried?: CarriedState | undefined
+}
+
+/** What a version of a plugin holds for the next one. */
+export interface CarriedState {
+  readonly version: number
+  readonly value: unknown
 }
 
 interface Owned {
@@ -65,6 +87,8 @@ export class PluginScope<Config, Use> implements Scope<Config, Use> {
   readonly #owned: Owned[] = []
   #starters: (() => void)[] | undefined = []
   #disposed = false
+  #before: CarriedState | undefined
+  #carried: CarriedState | undefined
 
   constructor(parts: ScopeParts<Config, Use>) {
     this.plugin = parts.plugin
@@ -73,6 +97,7 @@ export class PluginScope<Config, Use> implements Scope<Config, Use> {
     this.log = parts.log
     this.em = parts.em
     this.texts = parts.texts
+    this.#before = parts.carried
   }
 
   get signal(): AbortSignal {
@@ -120,6 +145,48 @@ export class PluginScope<Config, Use> implements Scope<Config, Use> {
     const target = emitter as unknown as EventEmitter
     this.#own(`listener of ${event}`, () => target.off(event, guarded))
     this.#start(() => target.on(event, guarded))
+  }
+
+  carry<T>(
+    schema: z.ZodType<T>,
+    version: number,
+    initial: () => T,
+    migrate?: (value: unknown, from: number) => unknown,
+  ): T {
+    if (this.#carried !== undefined) {
+      throw new OpsError('OPS_SCOPE_CARRY', `Plugin ${this.plugin} called scope.carry twice`, {
+        details: { plugin: this.plugin },
+      })
+    }
+    const value = this.#takenOver(schema, version, migrate) ?? initial()
+    this.#carried = { version, value }
+    return value
+  }
+
+  /** What is held for the next version; read when that one is set up. */
+  get carried(): CarriedState | undefined {
+    return this.#carried
+  }
+
+  #takenOver<T>(
+    schema: z.ZodType<T>,
+    version: number,
+    migrate: ((value: unknown, from: number) => unknown) | undefined,
+  ): T | undefined {
+    const before = this.#before
+    if (before === undefined) return undefined
+    // the old version's state goes with it
+    this.#before = undefined
+    try {
+      // a clone: the version before goes on using its own until it is drained
+      const clone: unknown = structuredClone(before.value)
+      if (before.version === version) return schema.parse(clone)
+      if (migrate !== undefined) return schema.parse(migrate(clone, before.version))
+      throw new Error(`it is of version ${before.version}, and there is no migrate`)
+    } catch (error) {
+      this.log.warn('plugin.carry.dropped', { plugin: this.plugin, version, error })
+      return undefined
+    }
   }
 
   /** The commit: timers and listeners made in the dark begin now. */

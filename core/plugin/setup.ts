@@ -5,7 +5,7 @@ import type { PluginStacks } from './code/stack.ts'
 import { tokenName } from './dependencies.ts'
 import type { LoadedPlugin } from './loaded.ts'
 import type { PreparedPlugin } from './prepare.ts'
-import { PluginScope } from './scope.ts'
+import { type CarriedState, PluginScope } from './scope.ts'
 import { type ServiceToken, sameToken } from './service.ts'
 
 /** `setup` may take so long; then the reload is aborted. */
@@ -24,6 +24,8 @@ export interface SetupParts {
   /** The live provider of a token; during set-up the one that goes live with it. */
   resolve: (token: ServiceToken<never>) => unknown
   stacks: PluginStacks
+  /** What the version before holds over reloads. */
+  carried?: CarriedState | undefined
   /** Number that the generation will have. */
   generation: number
 }
@@ -47,6 +49,7 @@ export async function setUpPlugin(
     log: parts.log.child({ plugin: name }),
     em: parts.em,
     texts: (language) => declaration.texts.in(language),
+    carried: parts.carried,
   })
   for (const [key, token] of declaration.uses) {
     const core = parts.coreServices.find((service) => sameToken(service.token, token))

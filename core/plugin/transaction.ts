@@ -18,6 +18,7 @@ import {
 import type { PluginDeclaration } from './instance.ts'
 import type { LoadedPlugin } from './loaded.ts'
 import { type PreparedPlugin, type PrepareOptions, preparePlugin } from './prepare.ts'
+import type { ServiceToken } from './service.ts'
 import { type CoreService, setUpPlugin } from './setup.ts'
 
 /** A change that a transaction takes on. */
@@ -54,6 +55,22 @@ export interface ReadyGeneration {
   readonly failures: ReadonlyMap<string, unknown>
 }
 
+/** What will serve, as long as it doesn't: emptied at the commit. */
+interface Pending {
+  serving: readonly LoadedPlugin[] | undefined
+}
+
+/**
+ * Until the commit the provider that goes live with it, from then on the live one. Plugins keep this
+ * function, so it must not hold the transaction: that holds the generation before.
+ */
+function resolver(
+  pending: Pending,
+  liveGeneration: () => Generation,
+): (token: ServiceToken<never>) => unknown {
+  return (token) => provided(pending.serving ?? [...liveGeneration().plugins.values()], token)
+}
+
 /** Why a transaction ended without anything to commit; the plugin that it failed on, if it was one. */
 export class Aborted extends Error {
   readonly plugin: string | undefined
@@ -79,7 +96,7 @@ export class Transaction {
   readonly #loaded: LoadedPlugin[] = []
   /** What will serve: those, and what stays as it is. */
   readonly #serving: LoadedPlugin[] = []
-  #ended = false
+  readonly #pending: Pending = { serving: this.#serving }
 
   /**
    * @param id number of the generation to be
@@ -102,7 +119,7 @@ export class Transaction {
     try {
       return await this.#steps(changes)
     } catch (error) {
-      this.#ended = true
+      this.end()
       for (const { scope } of this.#loaded.reverse()) await scope.dispose()
       for (const { evaluated } of this.#prepared) evaluated.release()
       throw error instanceof Aborted ? error : new Aborted(undefined, error)
@@ -111,7 +128,7 @@ export class Transaction {
 
   /** To be called at the commit: from now on services are those of the live generation. */
   end(): void {
-    this.#ended = true
+    this.#pending.serving = undefined
   }
 
   async #steps(changes: readonly PlannedChange[]): Promise<ReadyGeneration> {
@@ -269,15 +286,13 @@ export class Transaction {
 
   #setUp(plugin: PreparedPlugin, orm: Orm): Promise<LoadedPlugin> {
     const { log, coreServices, prepare, liveGeneration } = this.#parts
+    const previous = instancesOf(this.#current).find(({ name }) => name === plugin.name)
     return setUpPlugin(plugin, {
       log,
       coreServices,
       stacks: prepare.stacks,
-      // until the commit the one that goes live with it, from then on the live one
-      resolve: (token) =>
-        this.#ended
-          ? provided([...liveGeneration().plugins.values()], token)
-          : provided(this.#serving, token),
+      resolve: resolver(this.#pending, liveGeneration),
+      ...(previous === undefined ? {} : { carried: previous.scope.carried }),
       generation: this.#id,
       em: () => orm.em.fork(),
     })

@@ -1,11 +1,12 @@
 import { EventEmitter } from 'node:events'
 import { expect } from 'chai'
-import { PluginScope } from '../../../core/plugin/scope.ts'
+import { z } from 'zod'
+import { type CarriedState, PluginScope } from '../../../core/plugin/scope.ts'
 import { recordingLog } from '../../support/log.ts'
 import { rejected } from '../../support/rejected.ts'
 import { until } from '../../support/wait.ts'
 
-function scopeOf() {
+function scopeOf(carried?: CarriedState) {
   const { log, lines } = recordingLog()
   const scope = new PluginScope<unknown, unknown>({
     plugin: 'sample',
@@ -16,6 +17,7 @@ function scopeOf() {
       throw new Error('no database here')
     },
     texts: () => (key) => key,
+    carried,
   })
   return { scope, lines }
 }
@@ -111,5 +113,47 @@ describe('a scope', () => {
     const error = await rejected(() => scope.onDispose(() => undefined))
     expect(error.code).to.equal('OPS_SCOPE_DISPOSED')
     expect(error.message).to.include('sample')
+  })
+
+  describe('carries state over a reload', () => {
+    const seen = z.object({ hosts: z.array(z.string()) })
+    const none = () => ({ hosts: ['none'] })
+
+    it('as a clone that the old version no longer changes', () => {
+      const first = scopeOf().scope
+      const held = first.carry(seen, 1, none)
+      held.hosts.push('sw-12')
+      const second = scopeOf(first.carried).scope
+      const taken = second.carry(seen, 1, none)
+      held.hosts.push('late')
+      expect(taken).to.deep.equal({ hosts: ['none', 'sw-12'] })
+    })
+
+    it('through migrate when the shape changed', () => {
+      const scope = scopeOf({ version: 1, value: ['a'] }).scope
+      const taken = scope.carry(seen, 2, none, (value, from) => ({
+        hosts: [value, from].flat().map(String),
+      }))
+      expect(taken).to.deep.equal({ hosts: ['a', '1'] })
+    })
+
+    it('or begins anew with a log line', () => {
+      for (const carried of [
+        { version: 1, value: 5 },
+        { version: 2, value: { hosts: [] } },
+        { version: 1, value: { hosts: () => 1 } },
+      ]) {
+        const { scope, lines } = scopeOf(carried)
+        expect(scope.carry(seen, 1, none)).to.deep.equal({ hosts: ['none'] })
+        expect(lines.map(({ event }) => event)).to.deep.equal(['plugin.carry.dropped'])
+      }
+    })
+
+    it('once', async () => {
+      const { scope } = scopeOf()
+      scope.carry(seen, 1, none)
+      const error = await rejected(() => scope.carry(seen, 1, none))
+      expect(error.code).to.equal('OPS_SCOPE_CARRY')
+    })
   })
 })
