@@ -1,4 +1,5 @@
 import type { EventEmitter } from 'node:events'
+import { join } from 'node:path'
 import type { FastifyInstance } from 'fastify'
 import { TelegramError } from 'telegraf'
 import type { Update, UserFromGetMe } from 'telegraf/types'
@@ -15,6 +16,7 @@ import type { Logger } from './log/logger.ts'
 import { createCatalog } from './plugin/catalog.ts'
 import { warmCompiler } from './plugin/code/compiler.ts'
 import type { PluginFolder } from './plugin/code/folder.ts'
+import { KeptBuilds } from './plugin/code/kept-builds.ts'
 import { installStacks, PluginStacks } from './plugin/code/stack.ts'
 import { watchFolders } from './plugin/code/watcher.ts'
 import { coreServicesOf } from './plugin/core-services.ts'
@@ -130,6 +132,7 @@ async function startApp(config: Config, parts: AppParts, opened: Opened): Promis
   opened.add(installStacks(stacks))
   const reloader = await Reloader.create({
     disabled: new Set(config.plugins.disabled),
+    kept: new KeptBuilds({ dir: join(config.dataDir, 'builds'), coreVersion: version, log }),
     ...(parts.accepts === undefined ? {} : { accepts: parts.accepts }),
     database,
     coreEntities,

@@ -1,9 +1,11 @@
+import { join } from 'node:path'
 import { Writable } from 'node:stream'
 import type { Update, UserFromGetMe } from 'telegraf/types'
 import type { Database } from '../../core/database/connection.ts'
 import { coreEntities } from '../../core/database/entities/index.ts'
 import { coreTexts } from '../../core/i18n/core-texts.ts'
 import { createLogger } from '../../core/log/logger.ts'
+import { KeptBuilds } from '../../core/plugin/code/kept-builds.ts'
 import { PluginStacks } from '../../core/plugin/code/stack.ts'
 import { Reloader } from '../../core/plugin/reload.ts'
 import { UpdateRun } from '../../core/plugin/run.ts'
@@ -47,6 +49,7 @@ export async function openPipeline(options: PipelineOptions): Promise<Pipeline> 
   const stacks = new PluginStacks()
   const reloader = await Reloader.create({
     disabled: new Set(),
+    kept: new KeptBuilds({ dir: join(options.plugins, '.builds'), coreVersion: '1.0.0', log }),
     database,
     coreEntities,
     coreServices: [],

@@ -32,12 +32,17 @@ export interface PrepareOptions {
   log: Logger
 }
 
-/** Steps 2 to 4 of a reload for one folder: build, evaluate, read and check what it declares. */
+/**
+ * Steps 2 to 4 of a reload for one folder: build, evaluate, read and check what it declares.
+ *
+ * @param kept an earlier build, to be used in place of what lies in the folder
+ */
 export async function preparePlugin(
   folder: PluginFolder,
   options: PrepareOptions,
+  kept?: PluginBuild,
 ): Promise<PreparedPlugin> {
-  const build = await buildPlugin(folder, { roots: options.roots })
+  const build = kept ?? (await buildPlugin(folder, { roots: options.roots }))
   const evaluated = await evaluatePlugin(build, {
     importShared: options.importShared,
     timeoutMs: options.evaluateTimeoutMs,

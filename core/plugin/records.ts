@@ -38,6 +38,11 @@ export class PluginRecords {
     this.#update(name, 'waiting', hash ?? before?.attempted, outcome, missing)
   }
 
+  /** What lies in the folder failed, and the build before serves. */
+  servesLastGood(name: string): void {
+    this.returned(name)
+  }
+
   /** What it waited for is there, so it serves as before. */
   returned(name: string): void {
     const before = this.#records.get(name)

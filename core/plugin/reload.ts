@@ -4,6 +4,7 @@ import { type SchemaNeeds, schemaNeeds } from '../database/schema-check.ts'
 import { OpsError } from '../errors.ts'
 import type { Logger } from '../log/logger.ts'
 import { findPluginFolders, hashFolder, isInside, type PluginFolder } from './code/folder.ts'
+import type { KeptBuilds } from './code/kept-builds.ts'
 import { composeGeneration, type Generation, instancesOf } from './generation.ts'
 import { Live } from './live.ts'
 import type { LoadedPlugin } from './loaded.ts'
@@ -20,6 +21,8 @@ import {
 export interface ReloaderOptions extends Omit<TransactionParts, 'coreNeeds' | 'liveGeneration'> {
   /** Names of plugins that are not to be loaded. */
   readonly disabled: ReadonlySet<string>
+  /** Where the last good builds are. */
+  readonly kept: KeptBuilds
   /** Folders that it says no to are not looked at; default: all are. */
   readonly accepts?: (folder: PluginFolder) => boolean
 }
@@ -125,7 +128,7 @@ export class Reloader {
       })
       this.live.replace(empty)
     })
-    await Promise.all(this.#disposals)
+    await Promise.all([...this.#disposals, this.#options.kept.written()])
   }
 
   #enqueue<T>(work: () => Promise<T>): Promise<T> {
@@ -209,8 +212,22 @@ export class Reloader {
     }
   }
 
-  /** As many of the changes as can be: one that fails is left out, the others go on. */
+  /**
+   * As many of the changes as can be: for one that fails its last good build serves, without one it is
+   * left out.
+   */
   async #commitEach(changes: readonly PlannedChange[]): Promise<void> {
+    const failed = await this.#commitSome(changes)
+    const kept: PlannedChange[] = []
+    for (const change of failed) {
+      const build = change.folder && (await this.#options.kept.load(change.name))
+      if (build !== undefined) kept.push({ ...change, kept: build })
+    }
+    if (kept.length > 0) await this.#commitSome(kept)
+  }
+
+  /** @returns those that failed */
+  async #commitSome(changes: readonly PlannedChange[]): Promise<PlannedChange[]> {
     const began = performance.now()
     const transaction = this.#transaction('leave-out')
     const ready = await transaction.run(changes)
@@ -220,6 +237,7 @@ export class Reloader {
     }
     this.#commit(ready, changes, began)
     transaction.end()
+    return changes.filter(({ name }) => ready.failures.has(name))
   }
 
   #transaction(onFailure: 'abort' | 'leave-out'): Transaction {
@@ -279,12 +297,19 @@ export class Reloader {
     this.live.replace(next)
     const ms = Math.round((performance.now() - began) * 10) / 10
     const generation = next.id
-    for (const { name, scope } of loaded) {
+    const lastGood = new Set(changes.flatMap(({ name, kept }) => (kept === undefined ? [] : name)))
+    for (const { name, scope, build } of loaded) {
       scope.start()
-      this.records.committed(name, hashes.get(name), ms)
       const isReload = before.plugins.has(name) || before.waiting.get(name)?.plugin !== undefined
       const event = isReload ? 'plugin.reload.committed' : 'plugin.loaded'
-      this.#log.info(event, { plugin: name, generation, ms })
+      if (lastGood.has(name)) {
+        this.records.servesLastGood(name)
+        this.#log.warn(event, { plugin: name, generation, ms, lastGood: true })
+      } else {
+        this.records.committed(name, hashes.get(name), ms)
+        this.#log.info(event, { plugin: name, generation, ms })
+        this.#options.kept.keep(build)
+      }
     }
     for (const name of removed) {
       this.records.removed(name)

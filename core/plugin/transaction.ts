@@ -31,6 +31,8 @@ export interface PlannedChange {
    * attempted, and is not lost.
    */
   readonly hash: string | undefined
+  /** An earlier build that serves in place of what lies in the folder. */
+  readonly kept?: PluginBuild
 }
 
 export interface TransactionParts {
@@ -234,9 +236,9 @@ export class Transaction {
     }
   }
 
-  async #prepare({ folder }: PlannedChange): Promise<void> {
+  async #prepare({ folder, kept }: PlannedChange): Promise<void> {
     if (folder === undefined) return
-    this.#prepared.push(await preparePlugin(folder, this.#parts.prepare))
+    this.#prepared.push(await preparePlugin(folder, this.#parts.prepare, kept))
   }
 
   async #migrate({ name, build, evaluated, declaration }: PreparedPlugin): Promise<void> {

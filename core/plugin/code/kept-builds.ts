@@ -1,0 +1,95 @@
+import { createHash } from 'node:crypto'
+import { chmod, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { z } from 'zod'
+import { codeOf } from '../../errors.ts'
+import type { Logger } from '../../log/logger.ts'
+import type { PluginBuild } from './build.ts'
+
+const fileShape = z.object({
+  format: z.literal(1),
+  /** `1.0`: a build fits cores of one minor version. */
+  core: z.string(),
+  checksum: z.string(),
+  build: z.string(),
+})
+
+/**
+ * The last build of each plugin that went live, on disk: a process that starts on a broken folder serves
+ * it. What lies here is code, so only the bot's own user may read or write it, and a file that was
+ * changed by anything else is not used.
+ */
+export class KeptBuilds {
+  readonly #dir: string
+  readonly #core: string
+  readonly #log: Logger
+  /** Builds that are being written, newest last; a save storm writes one file once. */
+  readonly #waiting = new Map<string, PluginBuild>()
+  #writing: Promise<void> | undefined
+
+  /** @param coreVersion `1.2.3`; its patch number doesn't matter */
+  constructor(options: { dir: string; coreVersion: string; log: Logger }) {
+    this.#dir = options.dir
+    this.#core = options.coreVersion.split('.').slice(0, 2).join('.')
+    this.#log = options.log
+  }
+
+  /** Keeps a build that went live. Returns at once; a failure is logged. */
+  keep(build: PluginBuild): void {
+    this.#waiting.set(build.name, build)
+    this.#writing ??= this.#write().finally(() => {
+      this.#writing = undefined
+    })
+  }
+
+  /** Resolves when everything that was to be kept is on disk. */
+  async written(): Promise<void> {
+    await this.#writing
+  }
+
+  /** The last good build of a plugin, if there is one that fits this core. */
+  async load(name: string): Promise<PluginBuild | undefined> {
+    try {
+      const file = fileShape.parse(JSON.parse(await readFile(this.#file(name), 'utf8')))
+      if (file.core !== this.#core) return undefined
+      if (file.checksum !== checksum(file.build)) throw new Error('its checksum is wrong')
+      // written by `keep` from a build, and unchanged since
+      const { inputs, ...build } = JSON.parse(file.build) as StoredBuild
+      return { ...build, inputs: new Set(inputs) }
+    } catch (error) {
+      if (codeOf(error) !== 'ENOENT') {
+        this.#log.warn('plugin.kept-build.unusable', { plugin: name, error })
+      }
+      return undefined
+    }
+  }
+
+  async #write(): Promise<void> {
+    for (const [name, build] of this.#waiting) {
+      this.#waiting.delete(name)
+      const temporary = `${this.#file(name)}.${process.pid}`
+      try {
+        await mkdir(this.#dir, { recursive: true, mode: 0o700 })
+        await chmod(this.#dir, 0o700)
+        const text = JSON.stringify({ ...build, inputs: [...build.inputs] } satisfies StoredBuild)
+        const file = { format: 1, core: this.#core, checksum: checksum(text), build: text }
+        await writeFile(temporary, JSON.stringify(file), { mode: 0o600 })
+        // a process that dies in between leaves the file before
+        await rename(temporary, this.#file(name))
+      } catch (error) {
+        this.#log.warn('plugin.kept-build.not-written', { plugin: name, error })
+        await rm(temporary, { force: true }).catch(() => undefined)
+      }
+    }
+  }
+
+  #file(name: string): string {
+    return join(this.#dir, `${name}.json`)
+  }
+}
+
+type StoredBuild = Omit<PluginBuild, 'inputs'> & { inputs: string[] }
+
+function checksum(text: string): string {
+  return createHash('sha256').update(text).digest('hex')
+}
