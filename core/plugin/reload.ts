@@ -3,11 +3,12 @@ import { createOrm, type Orm } from '../database/orm.ts'
 import { type SchemaNeeds, schemaNeeds } from '../database/schema-check.ts'
 import { OpsError } from '../errors.ts'
 import type { Logger } from '../log/logger.ts'
-import { findPluginFolders, hashFolder, isInside, type PluginFolder } from './code/folder.ts'
+import type { PluginFolder } from './code/folder.ts'
 import type { KeptBuilds } from './code/kept-builds.ts'
 import { composeGeneration, type Generation, instancesOf } from './generation.ts'
 import { Live } from './live.ts'
 import type { LoadedPlugin } from './loaded.ts'
+import { affectedBy, type Change, plan, type Scan, scanPlugins } from './plan.ts'
 import type { PluginStatus, ReloadOutcome } from './plugins.ts'
 import { describeFailure, PluginRecords } from './records.ts'
 import {
@@ -31,12 +32,6 @@ export interface ReloaderOptions extends Omit<TransactionParts, 'coreNeeds' | 'l
 export interface ReloadEvents {
   committed: [generation: Generation, names: readonly string[]]
   aborted: [name: string, error: unknown]
-}
-
-interface Change {
-  readonly name: string
-  /** What the folder is now; undefined when it is gone. */
-  readonly folder: PluginFolder | undefined
 }
 
 /**
@@ -87,7 +82,10 @@ export class Reloader {
     return this.#enqueue(async () => {
       const { changes, clashes } = await this.#scan()
       this.#reportClashes(clashes)
-      const affected = await this.#affected(changes, files)
+      const affected = await affectedBy(files, changes, {
+        live: this.live.current,
+        records: this.records,
+      })
       if (affected.length === 0) return
       if (await this.#commitTogether(affected)) await this.#retry(changes, affected)
     })
@@ -139,46 +137,18 @@ export class Reloader {
 
   // ── plan ──────────────────────────────────────────────────────────────────────────────────────
 
-  async #scan(): Promise<{ changes: Change[]; clashes: [PluginFolder, PluginFolder][] }> {
-    const folders = new Map<string, PluginFolder>()
-    const clashes: [PluginFolder, PluginFolder][] = []
-    for (const folder of await findPluginFolders(this.#options.prepare.roots)) {
-      if (this.#options.accepts?.(folder) === false) continue
-      const first = folders.get(folder.name)
-      if (this.#options.disabled.has(folder.name)) this.records.disabled(folder.name)
-      else if (first === undefined) folders.set(folder.name, folder)
-      else clashes.push([first, folder])
-    }
-    const { plugins, waiting } = this.live.current
-    const known = [...plugins.keys(), ...waiting.keys(), ...this.records.failed()]
-    const names = new Set([...folders.keys(), ...known])
-    return { changes: [...names].map((name) => ({ name, folder: folders.get(name) })), clashes }
+  #scan(): Promise<Scan> {
+    const { prepare, accepts, disabled } = this.#options
+    return scanPlugins({
+      roots: prepare.roots,
+      accepts,
+      disabled,
+      live: this.live.current,
+      records: this.records,
+    })
   }
 
-  async #affected(all: readonly Change[], files: ReadonlySet<string>): Promise<PlannedChange[]> {
-    const affected: PlannedChange[] = []
-    for (const change of all) {
-      const { name, folder } = change
-      if (folder === undefined) {
-        affected.push({ ...change, hash: undefined })
-        continue
-      }
-      const loaded = instancesOf(this.live.current).find((plugin) => plugin.name === name)
-      const moved = loaded !== undefined && loaded.build.dir !== folder.dir
-      const inside = [...files].some((file) => isInside(folder.dir, file) || file === folder.dir)
-      // a broken plugin has no list of inputs: any shared file may mend it
-      const outside = [...files].some(
-        (file) => !isInside(folder.dir, file) && (loaded?.build.inputs.has(file) ?? isShared(file)),
-      )
-      if (!moved && !inside && !outside && this.records.has(name)) continue
-      const planned = await plan(change)
-      const fresh = planned.hash !== this.records.attemptedHash(name)
-      if (moved || outside || fresh) affected.push(planned)
-    }
-    return affected
-  }
-
-  #reportClashes(clashes: readonly [PluginFolder, PluginFolder][]): void {
+  #reportClashes(clashes: Scan['clashes']): void {
     for (const [first, second] of clashes) {
       const error = new OpsError(
         'OPS_PLUGIN_CONFLICT',
@@ -372,20 +342,10 @@ function sameServing(a: Generation, b: Generation): boolean {
   return samePlugins && waits(a) === waits(b)
 }
 
-async function plan(change: Change): Promise<PlannedChange> {
-  const { folder } = change
-  return { ...change, hash: folder === undefined ? undefined : await hashFolder(folder.dir) }
-}
-
 function abortedWith(name: string, culprit: string | undefined, cause: unknown): OpsError {
   return new OpsError(
     'OPS_PLUGIN_TOGETHER',
     `Plugin ${name} was changed together with ${culprit ?? 'others'}, which failed: ${describeFailure(cause).code}`,
     { cause, details: { plugin: name } },
   )
-}
-
-/** Folders that begin with `_` are copied into the plugins that import them. */
-function isShared(file: string): boolean {
-  return /[\\/]_[^\\/]*[\\/]/.test(file)
 }
