@@ -3,7 +3,7 @@ import {
   type Configuration,
   type DriverException,
   type EntityClass,
-  type EntitySchema,
+  EntitySchema,
   FlushMode,
   MikroORM,
   UnderscoreNamingStrategy,
@@ -38,6 +38,7 @@ export const ormOptions = {
  * core entities and one transaction per update work; old ones are simply dropped (`close` would end the database).
  */
 export async function createOrm(database: Database, entities: readonly Entity[]): Promise<Orm> {
+  letEntitiesGo()
   return MikroORM.init<OpsDriver>({
     ...ormOptions,
     // A copy: init() writes into what it is given (MikroORM 7.2.1).
@@ -63,6 +64,18 @@ export function forkForUpdate(orm: Orm): EntityManager {
     throw new OpsError('OPS_EM_FLUSH', 'A handler flushed ctx.em')
   }
   return em
+}
+
+/**
+ * MikroORM keeps each entity class that was ever defined in a Map on `globalThis` (EntitySchema.REGISTRY, 7.2.1), and
+ * with it the code of every version of a plugin: some 220 KB a reload. It only ever asks for what it has the class of,
+ * so a WeakMap serves as well.
+ */
+function letEntitiesGo(): void {
+  const registry = EntitySchema.REGISTRY
+  if (registry instanceof WeakMap) return
+  const key = Symbol.for('@mikro-orm/core/EntitySchema.REGISTRY')
+  Reflect.set(globalThis, key, new WeakMap<object, EntitySchema>(registry))
 }
 
 /**

@@ -20,6 +20,7 @@ import {
   type Orm,
 } from '../../../core/database/orm.ts'
 import { freshDatabase, testKind } from '../../support/database.ts'
+import { collect } from '../../support/heap.ts'
 import { rejected } from '../../support/rejected.ts'
 
 const noteSchema = defineEntity({
@@ -47,6 +48,19 @@ describe('orm', () => {
   beforeEach(async () => {
     await database.query('truncate bot_users, inbox, notes, audit_log, button_payloads')
     em = orm.em.fork()
+  })
+
+  it('lets the entities of replaced plugins go', async () => {
+    const load = async () => {
+      const schema = defineEntity({ name: 'Reloaded', properties: { id: p.integer().primary() } })
+      class Reloaded extends schema.class {}
+      schema.setClass(Reloaded)
+      await createOrm(database, [...coreEntities, Reloaded])
+      return new WeakRef(Reloaded)
+    }
+    const versions = [await load(), await load(), await load()]
+    await collect()
+    expect(versions[0]?.deref()).to.equal(undefined)
   })
 
   const accept = (updateId: number) =>

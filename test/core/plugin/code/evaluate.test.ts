@@ -224,7 +224,7 @@ describe('plugin code', () => {
 
   it('lets V8 collect what was replaced, code and state', async function () {
     this.timeout(20_000)
-    const { collect, heapUsed } = await import('./heap.ts')
+    const { collect, heapUsed } = await import('../../../support/heap.ts')
     const text = readFileSync(new URL(import.meta.url), 'utf8')
     const save = (version: number) =>
       shop.write({

@@ -1,0 +1,84 @@
+// What reloads leave behind: heap and resident memory over thousands of them, in the real app with
+// all first-party plugins, after forced collections.
+import path from 'node:path'
+import { createApp } from '../core/app.ts'
+import { loadConfig } from '../core/configuration.ts'
+import { freshFolder } from '../test/support/database.ts'
+import { sized } from './report/size.ts'
+import { slope } from './report/statistics.ts'
+import { printTable } from './report/table.ts'
+import { ownerId } from './subject/bot.ts'
+import { EditedPlugin } from './subject/edited-plugin.ts'
+import { startFakeProcess } from './subject/fake.ts'
+import { type Memory, settledMemory } from './subject/heap.ts'
+import { quietLog } from './subject/pipeline.ts'
+
+const reloads = sized({ small: 200, full: 2_000 })
+const every = reloads / 20
+
+const fake = await startFakeProcess()
+const folder = freshFolder()
+const plugins = path.join(folder, 'plugins')
+const cases = [
+  {
+    title: '8 files, zod, 2 locales',
+    plugin: new EditedPlugin(plugins, { name: 'plain', entity: false }),
+  },
+  {
+    title: 'the same with an entity',
+    plugin: new EditedPlugin(plugins, { name: 'stored', entity: true }),
+  },
+]
+const { config } = loadConfig({
+  BOT_TOKEN: fake.token,
+  TELEGRAM_API_ROOT: fake.url,
+  ADMIN_IDS: String(ownerId),
+  HTTP_PORT: '0',
+  DATA_DIR: path.join(folder, 'data'),
+  PLUGINS_DIR: `${path.resolve(import.meta.dirname, '../plugins')},${plugins}`,
+  // the same transaction, without 20 ms of waiting for quiet before each
+  PLUGINS_WATCH: 'false',
+})
+const app = await createApp(config, { log: quietLog(), version: '1.0.0' })
+
+interface Point extends Memory {
+  x: number
+}
+
+async function measure(plugin: EditedPlugin): Promise<Point[]> {
+  const points: Point[] = [{ x: 0, ...(await settledMemory()) }]
+  for (let version = 1; version <= reloads; version++) {
+    plugin.save(version)
+    const outcome = await app.plugins.reload(plugin.name)
+    if (!outcome.ok) throw new Error(JSON.stringify(outcome))
+    if (version % every === 0) points.push({ x: version, ...(await settledMemory()) })
+  }
+  return points
+}
+
+const rows: string[][] = []
+for (const { title, plugin } of cases) {
+  const points = await measure(plugin)
+  const late = points.filter(({ x }) => x >= reloads / 2)
+  const kbEach = slope(late.map(({ x, heapMb }) => ({ x, y: heapMb * 1024 })))
+  const shown = [0, reloads / 4, reloads / 2, reloads].map(
+    (x) => points.find((point) => point.x === x)?.heapMb.toFixed(1) ?? '',
+  )
+  const rss = [points.at(0), points.at(-1)].map((point) => point?.rssMb.toFixed(0)).join(' → ')
+  rows.push([title, ...shown, kbEach.toFixed(2), rss])
+}
+console.log(
+  `\nHeap in MB after so many reloads; the slope is that of the last ${reloads / 2}, by least squares.`,
+)
+printTable(
+  [
+    'plugin',
+    ...[0, reloads / 4, reloads / 2, reloads].map((x) => `after ${x}`),
+    'KB a reload',
+    'RSS, MB',
+  ],
+  rows,
+)
+await app.stop()
+await fake.close()
+process.exit()
