@@ -13,6 +13,7 @@ import { HealthChecks, type HealthResult } from './http/health.ts'
 import { createHttpServer } from './http/server.ts'
 import { coreTexts } from './i18n/core-texts.ts'
 import type { Logger } from './log/logger.ts'
+import { ButtonStore } from './plugin/button-store.ts'
 import { createCatalog } from './plugin/catalog.ts'
 import { warmCompiler } from './plugin/code/compiler.ts'
 import type { PluginFolder } from './plugin/code/folder.ts'
@@ -166,8 +167,10 @@ async function startApp(config: Config, parts: AppParts, opened: Opened): Promis
 
   const codec = createCallbackCodec(token)
   const texts = coreTexts(config.people.locale)
-  const sender = new ContentSender({ codec, database })
-  const buttons = new ButtonReader({ codec, database })
+  const store = new ButtonStore({ database, log })
+  opened.add(() => store.stop())
+  const sender = new ContentSender({ codec, store })
+  const buttons = new ButtonReader({ codec, store })
   const { live } = reloader
   const dispatcher = new Dispatcher({ botInfo, texts, buttons })
   const menus = new Menus({ gateway, live, log })

@@ -5,6 +5,7 @@ import type { Database } from '../../core/database/connection.ts'
 import { coreEntities } from '../../core/database/entities/index.ts'
 import { coreTexts } from '../../core/i18n/core-texts.ts'
 import { createLogger } from '../../core/log/logger.ts'
+import { ButtonStore } from '../../core/plugin/button-store.ts'
 import { KeptBuilds } from '../../core/plugin/code/kept-builds.ts'
 import { PluginStacks } from '../../core/plugin/code/stack.ts'
 import { Reloader } from '../../core/plugin/reload.ts'
@@ -75,11 +76,12 @@ export async function openPipeline(options: PipelineOptions): Promise<Pipeline> 
   const gateway = createGateway({ token, apiRoot: 'http://127.0.0.1:9', log })
   const codec = createCallbackCodec(token)
   const texts = coreTexts(defaults.language)
-  const sender = new ContentSender({ codec, database })
+  const store = new ButtonStore({ database, log })
+  const sender = new ContentSender({ codec, store })
   const dispatcher = new Dispatcher({
     botInfo,
     texts,
-    buttons: new ButtonReader({ codec, database }),
+    buttons: new ButtonReader({ codec, store }),
   })
   const handling = new UpdateHandling({
     live,
@@ -119,6 +121,7 @@ export async function openPipeline(options: PipelineOptions): Promise<Pipeline> 
       handling.handle({ update, facts: factsOf(update), takenOver: false }, inbox),
     async stop() {
       handling.stop()
+      store.stop()
       await reloader.stop()
       await gateway.close()
       await log.close()

@@ -1,16 +1,17 @@
-import { randomBytes } from 'node:crypto'
+import { TelegramError } from 'telegraf'
 import type {
   Convenience,
   InlineKeyboardButton,
   InlineKeyboardMarkup,
   Message,
 } from 'telegraf/types'
-import type { Queries } from '../database/connection.ts'
 import { OpsError } from '../errors.ts'
 import type { CallbackCodec } from '../telegram/callback.ts'
 import type { UpdateFacts } from '../telegram/facts.ts'
 import { Html } from '../telegram/html.ts'
+import { splitHtml, splitText } from '../telegram/split.ts'
 import type { OpsTelegram } from '../telegram/telegram.ts'
+import type { ButtonStore } from './button-store.ts'
 import type { Button, Content } from './content.ts'
 
 /** Where an answer goes, and by whose calls. */
@@ -19,17 +20,14 @@ export interface Addressee {
   readonly telegram: OpsTelegram
 }
 
-/** A button whose data is kept in the database works so long. */
-const keepButtonsMs = 30 * 24 * 3_600_000
-
 /** Sends what handlers answer: splits long text, writes buttons, keeps answers in their topic. */
 export class ContentSender {
   readonly #codec: CallbackCodec
-  readonly #database: Queries
+  readonly #store: ButtonStore
 
-  constructor(options: { codec: CallbackCodec; database: Queries }) {
-    this.#codec = options.codec
-    this.#database = options.database
+  constructor({ codec, store }: { codec: CallbackCodec; store: ButtonStore }) {
+    this.#codec = codec
+    this.#store = store
   }
 
   /** @returns the message, of several parts the last one. @throws OPS_NO_CHAT */
@@ -43,13 +41,10 @@ export class ContentSender {
       throw new OpsError('OPS_NO_CHAT', `An update of kind ${facts.kind} has no chat to answer in`)
     }
     const keyboard = await this.#keyboard(content, chatId)
-    if (content.mode === 'edit' && facts.kind === 'callback_query' && messageId !== undefined) {
-      // an edit without a keyboard takes the old one away
-      await telegram.editMessageText(chatId, messageId, undefined, String(content.text), {
-        ...(content.text instanceof Html ? { parse_mode: 'HTML' as const } : {}),
-        ...(keyboard === undefined ? {} : { reply_markup: keyboard }),
-      })
-      return { message_id: messageId } as Message.TextMessage
+    const pressed = facts.kind === 'callback_query' ? messageId : undefined
+    if (content.mode === 'edit' && pressed !== undefined && fitsOneMessage(content.text)) {
+      const edited = await edit(telegram, chatId, pressed, content.text, keyboard)
+      if (edited) return { message_id: pressed } as Message.TextMessage
     }
     const sent = await telegram.sendText(chatId, content.text, {
       ...(threadId === undefined ? {} : { message_thread_id: threadId }),
@@ -69,29 +64,40 @@ export class ContentSender {
 
   async #button(button: Button, chatId: number): Promise<InlineKeyboardButton> {
     const { plugin, action, data, presser, label } = button
-    const payload = Object.keys(data).length === 0 ? undefined : data
     const encoded = this.#codec.encode({
       plugin,
       action,
-      payload,
+      ...(Object.keys(data).length === 0 ? {} : { payload: data }),
       ...(presser === 'anyone' ? {} : { presser }),
     })
     if (encoded.form === 'inline') return { text: label, callback_data: encoded.data }
-    const id = randomBytes(16).toString('base64url')
     // before the message is sent: a press may come at once
-    await this.#database.query(
-      `insert into button_payloads (id, plugin, action, data, presser, chat, created_at, expires_at)
-       values ($1, $2, $3, $4, $5, $6, now(), $7)`,
-      [
-        id,
-        plugin,
-        action,
-        JSON.stringify(data),
-        presser === 'anyone' ? null : presser,
-        chatId,
-        new Date(Date.now() + keepButtonsMs).toISOString(),
-      ],
-    )
+    const id = await this.#store.keep(button, chatId)
     return { text: label, callback_data: this.#codec.stored(plugin, action, id) }
+  }
+}
+
+function fitsOneMessage(text: string | Html): boolean {
+  return (text instanceof Html ? splitHtml(text) : splitText(text)).length === 1
+}
+
+/** @returns false when there is no text to put it in place of: deleted, too old, a photo */
+async function edit(
+  telegram: OpsTelegram,
+  chatId: number,
+  messageId: number,
+  text: string | Html,
+  keyboard: InlineKeyboardMarkup | undefined,
+): Promise<boolean> {
+  try {
+    // an edit without a keyboard takes the old one away
+    await telegram.editMessageText(chatId, messageId, undefined, String(text), {
+      ...(text instanceof Html ? { parse_mode: 'HTML' as const } : {}),
+      ...(keyboard === undefined ? {} : { reply_markup: keyboard }),
+    })
+    return true
+  } catch (error) {
+    if (error instanceof TelegramError && error.code === 400) return false
+    throw error
   }
 }

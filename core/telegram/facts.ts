@@ -30,6 +30,7 @@ export interface UpdateFacts {
   /** The chat in whose name it was written (anonymous admins, channels): then there is no person. */
   readonly senderChatId?: number
   readonly messageId?: number
+  /** The forum topic. Not the thread of a reply: outside forums Telegram refuses to send into those. */
   readonly threadId?: number
   /** Text or caption of a message. */
   readonly text?: string
@@ -153,7 +154,7 @@ function message(body: Fields): Mutable<UpdateFacts> {
     // old clients (Bot API, Message): a role given to it would be given to every anonymous admin.
     ...(body.sender_chat === undefined ? actor(body.from) : sender(body.sender_chat)),
     messageId: integer(body.message_id),
-    threadId: integer(body.message_thread_id),
+    threadId: topic(body),
     text: string(body.text) ?? string(body.caption),
     date: integer(body.date),
     isForwarded: body.forward_origin !== undefined || body.forward_date !== undefined,
@@ -173,7 +174,7 @@ function press(body: Fields): Mutable<UpdateFacts> {
     ...(pressed === undefined ? {} : chat(pressed)),
     ...actor(body.from),
     messageId: integer(pressed?.message_id),
-    threadId: integer(pressed?.message_thread_id),
+    threadId: pressed === undefined ? undefined : topic(pressed),
     data: string(body.data),
   }
 }
@@ -199,6 +200,10 @@ function booster(body: Fields): Mutable<UpdateFacts> {
 function chat(body: Fields): Mutable<UpdateFacts> {
   const value = fieldsOf(body.chat)
   return { chatId: integer(value?.id), chatType: string(value?.type) }
+}
+
+function topic(body: Fields): number | undefined {
+  return body.is_topic_message === true ? integer(body.message_thread_id) : undefined
 }
 
 function actor(value: unknown): Mutable<UpdateFacts> {

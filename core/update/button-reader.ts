@@ -1,4 +1,4 @@
-import type { Queries } from '../database/connection.ts'
+import type { ButtonStore } from '../plugin/button-store.ts'
 import type { ActionRoute } from '../plugin/routes.ts'
 import type { UpdateRun } from '../plugin/run.ts'
 import type { CallbackCodec } from '../telegram/callback.ts'
@@ -11,48 +11,33 @@ export type ReadButton =
   /** `presser`: it was made for somebody else. */
   | { kind: 'refused'; reason: 'stale' | 'presser' }
 
-interface StoredPayload {
-  plugin: string
-  action: string
-  data: unknown
-  presser: number | string | null
-  expired: boolean
-}
-
 const stale: ReadButton = { kind: 'refused', reason: 'stale' }
+const forSomebodyElse: ReadButton = { kind: 'refused', reason: 'presser' }
 
 /** Finds what a pressed button means, and whether this person may press it. */
 export class ButtonReader {
   readonly #codec: CallbackCodec
-  readonly #database: Queries
+  readonly #store: ButtonStore
 
-  constructor(options: { codec: CallbackCodec; database: Queries }) {
-    this.#codec = options.codec
-    this.#database = options.database
+  constructor({ codec, store }: { codec: CallbackCodec; store: ButtonStore }) {
+    this.#codec = codec
+    this.#store = store
   }
 
   async read(run: UpdateRun, pressed: string): Promise<ReadButton> {
     const presser = run.user.telegramId
     const button = this.#codec.decode(pressed, presser)
     if (button.kind === 'foreign') return { kind: 'foreign' }
-    if (button.kind === 'invalid') {
-      return { kind: 'refused', reason: button.reason === 'presser' ? 'presser' : 'stale' }
-    }
-    const route = actionRoute(run.generation.routes, button.plugin, button.action)
+    if (button.kind === 'invalid') return button.reason === 'presser' ? forSomebodyElse : stale
+    const { plugin, action } = button
+    const route = actionRoute(run.generation.routes, plugin, action)
     if (route === undefined) return stale
     if (button.kind === 'inline') return parse(route, button.payload)
-    const [stored] = await this.#database.query<StoredPayload>(
-      `select plugin, action, data, presser, expires_at < now() as expired
-       from button_payloads where id = $1`,
-      [button.id],
-    )
-    if (stored === undefined || stored.expired) return stale
+    const kept = await this.#store.find(button.id)
     // the id travels unsigned: it opens only what was kept under these very names
-    if (stored.plugin !== button.plugin || stored.action !== button.action) return stale
-    if (stored.presser !== null && Number(stored.presser) !== presser) {
-      return { kind: 'refused', reason: 'presser' }
-    }
-    return parse(route, stored.data)
+    if (kept === undefined || kept.plugin !== plugin || kept.action !== action) return stale
+    if (kept.presser !== undefined && kept.presser !== presser) return forSomebodyElse
+    return parse(route, kept.data)
   }
 }
 

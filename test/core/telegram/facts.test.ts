@@ -26,7 +26,15 @@ describe('facts of an update', () => {
 
   const cases: Record<KnownUpdateKind, [body: object, expected: object]> = {
     message: [
-      { message_id: 3, from: ann, chat: group, date: 9, text: '/log', message_thread_id: 4 },
+      {
+        message_id: 3,
+        from: ann,
+        chat: group,
+        date: 9,
+        text: '/log',
+        message_thread_id: 4,
+        is_topic_message: true,
+      },
       {
         userId: 11,
         from: ann,
@@ -240,6 +248,14 @@ describe('facts of an update', () => {
     })
     expect(read.lane).to.equal('user:11')
     expect(read.chatId).to.equal(undefined)
+  })
+
+  it('a reply thread outside a forum is no topic', () => {
+    const message = { message_id: 3, from: ann, chat: group, message_thread_id: 4 }
+    expect(facts({ message }).threadId).to.equal(undefined)
+    expect(facts({ message: { ...message, is_topic_message: true } }).threadId).to.equal(4)
+    const callback_query = { id: 'c', from: ann, message: { ...message, is_topic_message: true } }
+    expect(facts({ callback_query }).threadId).to.equal(4)
   })
 
   it('forwarded messages are known by their origin, the old and the new way', () => {
