@@ -96,11 +96,15 @@ class Opened {
  * @throws OpsError when it can't start; everything that was opened is closed again
  */
 export async function createApp(config: Config, parts: AppParts): Promise<App> {
+  const { log, signal } = parts
   const opened = new Opened()
   try {
     return await startApp(config, parts, opened)
   } catch (error) {
-    await opened.close(parts.log)
+    const isStop = signal?.aborted === true
+    if (isStop) log.info('app.stopping', { open: 0 })
+    await opened.close(log)
+    if (isStop) log.info('app.stopped')
     throw error
   }
 }

@@ -2,7 +2,7 @@ import { resolve } from 'node:path'
 import { watch } from 'chokidar'
 import type { Config } from '../config/config.ts'
 import packageJson from '../package.json' with { type: 'json' }
-import { type App, type AppParts, createApp } from './app.ts'
+import type { App, AppParts } from './app.ts'
 import { LiveEnvironment, loadConfig } from './configuration.ts'
 import { messageOf, OpsError } from './errors.ts'
 import { createLogger, type RootLogger } from './log/logger.ts'
@@ -40,10 +40,7 @@ async function run(config: Config, environment: LiveEnvironment, log: RootLogger
       settingsOf: (plugin) => environment.pluginEnv(plugin),
       signal: starting.signal,
     }
-    app =
-      config.mode === 'playground'
-        ? await startPlayground(config, parts)
-        : await createApp(config, parts)
+    app = await start(config, parts)
   } catch (error) {
     await log.close()
     if (starting.signal.aborted) return 0
@@ -58,7 +55,10 @@ async function run(config: Config, environment: LiveEnvironment, log: RootLogger
   return failure === undefined ? 0 : reportFailure(failure)
 }
 
-async function startPlayground(config: Config, parts: AppParts): Promise<App> {
+async function start(config: Config, parts: AppParts): Promise<App> {
+  // loading it takes a second, in which a signal is heard already and a wrong setting was told
+  const { createApp } = await import('./app.ts')
+  if (config.mode === 'bot') return createApp(config, parts)
   // only here: the test kit must not be loaded, nor be installed, where a real bot runs
   const { openPlayground } = await import('./testing/playground/open.ts')
   return openPlayground(config, parts, createApp)

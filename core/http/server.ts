@@ -73,6 +73,8 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
 
   const front = createFastify(server, options, (_request, reply) => {
     reply.header('retry-after', '1')
+    // browsers ask again by themselves: the page's address is printed before it is there
+    reply.header('refresh', '1')
     return refuse(reply, 503, 'OPS_HTTP_NOT_READY')
   })
   const site = createFastify(server, options, (_request, reply) =>
