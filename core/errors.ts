@@ -59,6 +59,10 @@ export const errorCodes = {
     title: 'PostgreSQL is too old',
     hint: 'Use PostgreSQL 15 or later, or leave DATABASE_URL out to use the embedded database.',
   },
+  OPS_DATA_DIR: {
+    title: 'The folder for data cannot be used',
+    hint: 'Point DATA_DIR to a folder that this user may write, on a disk that is not full.',
+  },
   OPS_DEADLINE: {
     title: 'A handler took too long',
     hint: 'Move long work into the background, or honour ctx.signal.',

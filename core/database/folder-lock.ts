@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import {
+  accessSync,
   closeSync,
+  constants,
   linkSync,
   mkdirSync,
   openSync,
@@ -42,10 +44,11 @@ export interface FolderLock {
  * lock left by kill -9 is told from a live one at once, also from another container on the same volume, where pids
  * say nothing. Without sockets (some mounted file systems) pid and start time decide.
  *
- * @throws OpsError OPS_DATABASE_IN_USE naming the process that holds it.
+ * @throws OpsError OPS_DATABASE_IN_USE naming the process that holds it; OPS_DATA_DIR if the folder can't be made
+ * or written.
  */
 export async function lockFolder(folder: string): Promise<FolderLock> {
-  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  makeFolder(folder)
   const token = randomUUID()
   const beacon = await Beacon.light(folder, `${token.slice(0, 8)}.sock`)
   const mine: Holder = {
@@ -70,6 +73,19 @@ export async function lockFolder(folder: string): Promise<FolderLock> {
       if (read(file)?.token === token) rmSync(file, { force: true })
       beacon?.put()
     },
+  }
+}
+
+function makeFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 })
+    accessSync(folder, constants.W_OK | constants.X_OK)
+  } catch (error) {
+    throw new OpsError(
+      'OPS_DATA_DIR',
+      `The embedded database can't be kept in ${folder} (${codeOf(error)})`,
+      { cause: error, details: { variable: 'DATA_DIR', folder } },
+    )
   }
 }
 

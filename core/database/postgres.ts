@@ -114,7 +114,10 @@ export function openingError(error: unknown, address: PostgresAddress): OpsError
     return new OpsError(
       'OPS_DATABASE_MISSING',
       `PostgreSQL at ${host}:${port} has no database "${database}"`,
-      { hint: `Create it: createdb -h ${host} -p ${port} -U ${user} ${database}`, details },
+      {
+        hint: `Correct the name in DATABASE_URL, or create it: createdb -h ${host} -p ${port} -U ${user} ${database}`,
+        details,
+      },
     )
   }
   return new OpsError(
