@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 import pg from 'pg'
@@ -115,7 +115,11 @@ export class BotProcess {
 
   /** Starts it as people do, in a process group of its own: `pid` is npm's and the group's. */
   spawnNpm(): void {
-    this.#follow(['npm', 'start'], { cwd: root, detached: true })
+    // by links: in the checkout itself npm would start it on the developer's own .env
+    for (const name of ['package.json', 'bin', 'core', 'node_modules']) {
+      symlinkSync(join(root, name), join(this.folder, name))
+    }
+    this.#follow(['npm', 'start'], { cwd: this.folder, detached: true })
   }
 
   #follow([command = '', ...args]: string[], options: { cwd: string; detached?: boolean }): void {
