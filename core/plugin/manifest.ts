@@ -79,7 +79,7 @@ export interface CommandDefinition<P extends PluginTypes, A extends Schema> {
   description: string
   /** Who may use it; absent: every active user. */
   permission?: NoInfer<P['permission']>
-  /** Where it answers; default `any`. */
+  /** Where it answers; default `any`, of a subcommand what its command says. */
   chats?: ChatScope
   /** Other names of the command, without the slash. */
   aliases?: readonly string[]
@@ -95,7 +95,7 @@ export interface Command {
   readonly kind: 'command'
   readonly description: string
   readonly permission?: string
-  readonly chats: ChatScope
+  readonly chats?: ChatScope
   readonly aliases: readonly string[]
   readonly args?: Schema
   readonly subcommands: Readonly<Record<string, Command>>
@@ -182,6 +182,7 @@ export interface EventListener {
 }
 
 export interface EventKit<P extends PluginTypes> {
+  /** All listeners of one update share its unit of work: a throw of one ends it for all. Commands are no events. */
   event<Q extends EventQuery>(
     query: Q,
     definition: EventDefinition<P, Q>['run'] | EventDefinition<P, Q>,
@@ -190,7 +191,10 @@ export interface EventKit<P extends PluginTypes> {
 
 // ── middleware ──────────────────────────────────────────────────────────────────────────────────
 
-/** In this order; inside a phase by plugin name. Only `observe` sees updates of strangers. */
+/**
+ * In this order; inside a phase by plugin name. `observe` sees all updates; the others see those of active
+ * users, for `authenticate` comes after the authenticator. `ctx.can` says no to everything before `authorize`.
+ */
 export const phases = ['observe', 'authenticate', 'throttle', 'context', 'authorize'] as const
 export type Phase = (typeof phases)[number]
 
@@ -199,10 +203,7 @@ export type Next = () => Promise<void>
 export interface MiddlewareDefinition<P extends PluginTypes, F extends Phase> {
   phase: F
   /** Not calling `next` refuses the update; say why with `ctx.refuse(code)`. `observe` can't refuse. */
-  run(
-    ctx: F extends 'context' | 'authorize' ? HandlerContext<P> : ObserverContext<P>,
-    next: Next,
-  ): unknown
+  run(ctx: F extends 'observe' ? ObserverContext<P> : HandlerContext<P>, next: Next): unknown
 }
 
 export interface Middleware {

@@ -12,7 +12,7 @@ export function isPermitted({ permission }: Command, asker: Pick<Asker, 'can'>):
 }
 
 export function isHere({ chats }: Command, { chatType }: Pick<Asker, 'chatType'>): boolean {
-  if (chats === 'any' || chatType === undefined) return true
+  if (chats === undefined || chats === 'any' || chatType === undefined) return true
   return (chats === 'private') === (chatType === 'private')
 }
 

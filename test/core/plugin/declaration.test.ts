@@ -44,14 +44,14 @@ describe('a manifest', () => {
         }),
       }),
     )
-    expect(declaration.commands.get('go')).to.include({ chats: 'any', permission: 'sample.do' })
+    expect(declaration.commands.get('go')).to.include({ permission: 'sample.do' })
     expect(declaration.permissions).to.deep.equal([
       { name: 'sample.do', plugin: 'sample', description: 'Do', roles: ['admin'] },
     ])
     expect(declaration.texts.in('ru')('commands.go.description')).to.equal('Go')
   })
 
-  it('guards subcommands by the permission of their command, unless they have their own', () => {
+  it('gives subcommands the permission and the chats of their command, unless they have their own', () => {
     const declaration = read(
       definePlugin({
         name: 'sample',
@@ -64,16 +64,23 @@ describe('a manifest', () => {
           go: command({
             description: 'Go',
             permission: 'sample.see',
+            chats: 'private',
             subcommands: {
               far: command({ description: 'Far', run: () => undefined }),
-              away: command({ description: 'A', permission: 'sample.do', run: () => undefined }),
+              away: command({
+                description: 'Away',
+                permission: 'sample.do',
+                chats: 'any',
+                run: () => undefined,
+              }),
             },
           }),
         }),
       }),
     )
     const { far, away } = declaration.commands.get('go')?.subcommands ?? {}
-    expect([far?.permission, away?.permission]).to.deep.equal(['sample.see', 'sample.do'])
+    expect(far).to.include({ permission: 'sample.see', chats: 'private' })
+    expect(away).to.include({ permission: 'sample.do', chats: 'any' })
   })
 
   it('must be what definePlugin returns', () => {
@@ -118,11 +125,20 @@ describe('a manifest', () => {
         go: command?.({ description: 'x', run: () => 1, args: { a: z.string() } }),
       })),
     ).to.include('z.object')
-    expect(
-      commands(() => {
-        throw new Error('boom')
-      }),
-    ).to.include('boom')
+    const sub = (name: string) =>
+      commands(({ command }) => ({
+        go: command?.({
+          description: 'x',
+          subcommands: { [name]: command({ description: 'y', run: () => 1 }) },
+        }),
+      }))
+    expect(sub('Far')).to.include('/go Far')
+    expect(sub('description')).to.include('locale key')
+    const boom = () => {
+      throw new Error('boom')
+    }
+    expect(commands(boom)).to.include('boom')
+    expect(refused(manifest({ telegraf: boom })).message).to.include('telegraf(…) threw: boom')
   })
 
   it('knows only permissions that it declares itself, named after itself', () => {

@@ -1,0 +1,178 @@
+import { z } from 'zod'
+import { messageOf } from '../errors.ts'
+import {
+  type Action,
+  type Command,
+  type CommandDefinition,
+  type EventListener,
+  type Middleware,
+  type PluginTypes,
+  phases,
+} from './manifest.ts'
+import { type Fail, objectSchema } from './manifest-shape.ts'
+
+const commandName = z.string().regex(/^[a-z][a-z0-9_]{0,31}$/, {
+  error: 'a command is named with 1–32 of a–z, 0–9 and _, beginning with a letter',
+})
+/** Under a command's locale key these hold its own texts, so no subcommand may be named like them. */
+const takenKeys = new Set(['description', 'args'])
+
+/** What `commands` defines. */
+export function readCommands(callback: unknown, fail: Fail): ReadonlyMap<string, Command> {
+  const commands = readRecord<Command>(callback, commandKit, 'commands', 'command', fail)
+  for (const [name, command] of commands) {
+    for (const word of [name, ...command.aliases]) {
+      const checked = commandName.safeParse(word)
+      if (!checked.success) fail(`/${word}: ${checked.error.issues[0]?.message ?? ''}`)
+    }
+    checkCommand(`/${name}`, command, fail)
+  }
+  return commands
+}
+
+function checkCommand(path: string, command: Command, fail: Fail): void {
+  if (typeof command.description !== 'string' || command.description.trim() === '') {
+    fail(`${path} needs a description: it stands in the menu and in /help`)
+  }
+  if (command.description.length > 256)
+    fail(`the description of ${path} is longer than 256 characters`)
+  if (command.args !== undefined && !objectSchema.safeParse(command.args).success) {
+    fail(`args of ${path}: an object schema of the host's zod is expected: z.object({ … })`)
+  }
+  const subcommands = Object.entries(command.subcommands)
+  if (command.run === undefined && subcommands.length === 0) {
+    fail(`${path} has neither run nor subcommands`)
+  }
+  for (const [name, sub] of subcommands) {
+    const checked = commandName.safeParse(name)
+    if (!checked.success) fail(`${path} ${name}: ${checked.error.issues[0]?.message ?? ''}`)
+    if (takenKeys.has(name))
+      fail(`${path} ${name}: the name is taken by a locale key; choose another`)
+    if (sub?.kind !== 'command') fail(`${path} ${name} must be made with command(…)`)
+    if (Object.keys(sub.subcommands).length > 0)
+      fail(`${path} ${name} has subcommands of its own: one level is enough`)
+    checkCommand(`${path} ${name}`, sub, fail)
+  }
+}
+
+/** What `actions` defines. */
+export function readActions(callback: unknown, fail: Fail): ReadonlyMap<string, Action> {
+  const actions = readRecord<Action>(callback, actionKit, 'actions', 'action', fail)
+  for (const [name, action] of actions) {
+    if (!/^[a-z][A-Za-z0-9]{0,15}$/.test(name)) {
+      fail(
+        `the action "${name}" must be named with 1–16 letters and digits (it travels in 64 bytes)`,
+      )
+    }
+    if (typeof action.run !== 'function') fail(`the action ${name} has no run`)
+    if (typeof action.label !== 'string' || action.label === '')
+      fail(`the action ${name} has no label`)
+  }
+  return actions
+}
+
+/** What `events` defines. */
+export function readEvents(callback: unknown, fail: Fail): readonly EventListener[] {
+  const events = readList<EventListener>(callback, eventKit, 'events', 'event', fail)
+  for (const { query, run } of events) {
+    if (typeof run !== 'function') fail(`the event ${query} has no run`)
+  }
+  return events
+}
+
+/** What `middleware` defines. */
+export function readMiddleware(callback: unknown, fail: Fail): readonly Middleware[] {
+  return readList<Middleware>(callback, middlewareKit, 'middleware', 'middleware', fail)
+}
+
+function readRecord<T extends { kind: string }>(
+  callback: unknown,
+  kit: object,
+  key: string,
+  kind: string,
+  fail: Fail,
+): ReadonlyMap<string, T> {
+  const made = callKit(callback, kit, key, fail)
+  if (made === undefined) return new Map()
+  const parsed = z
+    .record(
+      z.string(),
+      z.custom<T>((value) => isMade(value, kind)),
+    )
+    .safeParse(made)
+  if (!parsed.success) return fail(`${key}: each value must be made with ${kind}(…)`)
+  return new Map(Object.entries(parsed.data))
+}
+
+function readList<T extends { kind: string }>(
+  callback: unknown,
+  kit: object,
+  key: string,
+  kind: string,
+  fail: Fail,
+): readonly T[] {
+  const made = callKit(callback, kit, key, fail)
+  if (made === undefined) return []
+  const parsed = z.array(z.custom<T>((value) => isMade(value, kind))).safeParse(made)
+  return parsed.success ? parsed.data : fail(`${key}: an array of ${kind}(…) is expected`)
+}
+
+function isMade(value: unknown, kind: string): boolean {
+  return typeof value === 'object' && value !== null && 'kind' in value && value.kind === kind
+}
+
+function callKit(callback: unknown, kit: object, key: string, fail: Fail): unknown {
+  if (typeof callback !== 'function') return undefined
+  try {
+    return callback(kit)
+  } catch (error) {
+    // the callbacks only describe; work belongs into setup or a handler
+    return fail(`${key}(…) threw: ${messageOf(error)}`)
+  }
+}
+
+// ── the kits: they fill defaults in and mark what they made ─────────────────────────────────────
+
+const commandKit = {
+  command: (definition: CommandDefinition<PluginTypes, z.ZodObject>) => ({
+    aliases: [],
+    subcommands: {},
+    ...definition,
+    ...(definition.subcommands === undefined ? {} : { subcommands: heirs(definition) }),
+    kind: 'command' as const,
+  }),
+}
+
+/** A guarded command with an unguarded way in would be a trap, so subcommands have what it has. */
+function heirs({
+  permission,
+  chats,
+  subcommands = {},
+}: CommandDefinition<PluginTypes, z.ZodObject>): Readonly<Record<string, Command>> {
+  const inherited = {
+    ...(permission === undefined ? {} : { permission }),
+    ...(chats === undefined ? {} : { chats }),
+  }
+  return Object.fromEntries(
+    Object.entries(subcommands).map(([name, sub]) => [name, { ...inherited, ...sub }]),
+  )
+}
+
+const actionKit = { action: (definition: object) => ({ ...definition, kind: 'action' as const }) }
+
+const eventKit = {
+  event: (query: string, definition: object) => ({
+    ...(typeof definition === 'function' ? { run: definition } : definition),
+    query,
+    kind: 'event' as const,
+  }),
+}
+
+const middlewareKit = {
+  middleware: (definition: { phase: string }) => {
+    if (!phases.some((phase) => phase === definition.phase)) {
+      throw new Error(`the phase "${definition.phase}" is none of ${phases.join(', ')}`)
+    }
+    return { ...definition, kind: 'middleware' as const }
+  },
+}
