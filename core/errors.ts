@@ -143,6 +143,10 @@ export const errorCodes = {
     title: 'A plugin could not be built from its source',
     hint: 'Correct the line that is named and save: the last good version stays live until then.',
   },
+  OPS_PLUGIN_BUSY: {
+    title: 'An exclusive plugin could not be replaced, because its handlers still run',
+    hint: 'Save again when they have ended; the version before goes on serving.',
+  },
   OPS_PLUGIN_CONFIG: {
     title: 'A plugin’s own settings are not accepted',
     hint: 'Correct the named variables in the environment or in .env; the plugin is loaded anew when .env changes.',

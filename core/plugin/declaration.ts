@@ -59,6 +59,7 @@ export function readDeclaration(source: DeclarationSource): PluginDeclaration & 
     needs: schemaNeeds(shape.entities),
     tables: shape.tables,
     requires: shape.requires,
+    reload: shape.reload,
     uses: new Map(Object.entries(shape.uses)),
     provides: new Map(Object.entries(shape.provides)),
     commands,

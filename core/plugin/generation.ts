@@ -18,12 +18,22 @@ export interface WaitingPlugin {
   readonly plugin: LoadedPlugin | undefined
 }
 
+/** An exclusive plugin that is being replaced: its updates wait. */
+export interface HeldPlugin {
+  /** The version that was taken out of service; for its routes only, it may be disposed. */
+  readonly plugin: LoadedPlugin
+  readonly until: Promise<void>
+}
+
 /** An immutable snapshot of all live plugins: what one update is handled by, from begin to end. */
 export interface Generation {
   /** Grows with every commit. */
   readonly id: number
   readonly plugins: ReadonlyMap<string, LoadedPlugin>
   readonly waiting: ReadonlyMap<string, WaitingPlugin>
+  readonly held: ReadonlyMap<string, HeldPlugin>
+  /** While a plugin that guards every update is being replaced, every update waits for this. */
+  readonly closed: Promise<void> | undefined
   readonly routes: Routes
   readonly orm: Orm
   /** Undefined while no plugin provides it: then every update is refused. */
@@ -39,23 +49,44 @@ export interface GenerationParts {
   id: number
   plugins: ReadonlyMap<string, LoadedPlugin>
   waiting: ReadonlyMap<string, WaitingPlugin>
+  held: ReadonlyMap<string, HeldPlugin>
   orm: Orm
 }
 
-export function composeGeneration({ id, plugins, waiting, orm }: GenerationParts): Generation {
+export function composeGeneration({
+  id,
+  plugins,
+  waiting,
+  held,
+  orm,
+}: GenerationParts): Generation {
   const all = [...plugins.values()]
   const use = new Map(all.map((plugin) => [plugin.name, servicesFor(plugin, all)]))
   return {
     id,
     plugins,
     waiting,
-    routes: composeRoutes(all),
+    held,
+    closed: [...held.values()].find(({ plugin }) => isGuard(plugin))?.until,
+    routes: composeRoutes(
+      all,
+      [...held.values()].map(({ plugin }) => plugin),
+    ),
     orm,
     authenticator: provided(all, AuthenticatorToken),
     authorizer: provided(all, AuthorizerToken),
     useOf: (name) => use.get(name) ?? {},
     em: () => forkForUpdate(orm),
   }
+}
+
+/** Nothing may pass a guard that isn't there: it lets people in, or stands in the way of every update. */
+function isGuard({ provides, middleware }: LoadedPlugin): boolean {
+  const guards = [AuthenticatorToken, AuthorizerToken]
+  return (
+    middleware.some(({ phase }) => phase !== 'observe') ||
+    [...provides.values()].some((token) => guards.some((guard) => sameToken(guard, token)))
+  )
 }
 
 /** Every set-up version that a generation keeps alive, serving or waiting. */

@@ -11,6 +11,8 @@ import type { ServiceToken } from './service.ts'
 export interface PluginDeclaration {
   readonly name: string
   readonly version: string
+  /** `exclusive`: two versions can't exist at once. */
+  readonly reload: 'swap' | 'exclusive'
   /** Plugins that must be live. */
   readonly requires: readonly string[]
   readonly description: string

@@ -43,6 +43,7 @@ const manifestSchema = z.strictObject({
     .optional(),
   config: objectSchema.optional(),
   requires: z.array(z.string().regex(pluginName)).default([]),
+  reload: z.enum(['swap', 'exclusive']).default('swap'),
   uses: z.record(z.string(), tokenSchema).default({}),
   permissions: z.record(z.string(), permissionSpec).default({}),
   entities: z

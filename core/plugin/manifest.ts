@@ -255,6 +255,11 @@ export interface PluginDefinition<
   engine?: string
   /** Plugins that must be live; without them this one waits. `uses` implies its provider. */
   requires?: readonly string[]
+  /**
+   * `swap` (default): the new version is set up beside the old one. `exclusive`: for what can't exist
+   * twice, a port or a serial line: updates wait while the old version ends and the new one is set up.
+   */
+  reload?: 'swap' | 'exclusive'
   /** Read from the environment: `WORKLOG_SPREADSHEET_ID` is `spreadsheetId` of worklog. */
   config?: Config
   /** Services that it consumes, by the name they get in `ctx.use` and `scope.use`. */

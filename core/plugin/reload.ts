@@ -11,6 +11,7 @@ import type { LoadedPlugin } from './loaded.ts'
 import { affectedBy, type Change, plan, type Scan, scanPlugins } from './plan.ts'
 import type { PluginStatus, ReloadOutcome } from './plugins.ts'
 import { describeFailure, PluginRecords } from './records.ts'
+import { makeRoom, type Room } from './room.ts'
 import {
   Aborted,
   type PlannedChange,
@@ -19,7 +20,8 @@ import {
   type TransactionParts,
 } from './transaction.ts'
 
-export interface ReloaderOptions extends Omit<TransactionParts, 'coreNeeds' | 'liveGeneration'> {
+export interface ReloaderOptions
+  extends Omit<TransactionParts, 'coreNeeds' | 'liveGeneration' | 'makeRoom' | 'nextId'> {
   /** Names of plugins that are not to be loaded. */
   readonly disabled: ReadonlySet<string>
   /** Where the last good builds are. */
@@ -45,6 +47,9 @@ export class Reloader {
   readonly #options: ReloaderOptions
   readonly #log: Logger
   readonly #disposals = new Set<Promise<void>>()
+  readonly #disposalOf = new WeakMap<LoadedPlugin, PromiseWithResolvers<void>>()
+  /** Exclusive plugins that are out of service during the running transaction. */
+  readonly #rooms: Room[] = []
   /** When a version was replaced: its drain begins there. */
   readonly #replacedAt = new WeakMap<LoadedPlugin, number>()
   #chain: Promise<unknown> = Promise.resolve()
@@ -56,7 +61,7 @@ export class Reloader {
     this.#log = options.log
     this.#coreNeeds = schemaNeeds(options.coreEntities)
     this.live = new Live(
-      composeGeneration({ id: 0, plugins: new Map(), waiting: new Map(), orm }),
+      composeGeneration({ id: 0, plugins: new Map(), waiting: new Map(), held: new Map(), orm }),
       (plugin) => this.#dispose(plugin),
     )
   }
@@ -122,6 +127,7 @@ export class Reloader {
         id: this.#nextId++,
         plugins: new Map(),
         waiting: new Map(),
+        held: new Map(),
         orm: this.live.current.orm,
       })
       this.live.replace(empty)
@@ -173,6 +179,7 @@ export class Reloader {
       transaction.end()
       return true
     } catch (error) {
+      await this.#putBack(changes)
       const { plugin, cause } = error instanceof Aborted ? error : new Aborted(undefined, error)
       for (const change of changes) {
         const own = plugin === undefined || plugin === change.name
@@ -180,6 +187,30 @@ export class Reloader {
       }
       return false
     }
+  }
+
+  /** What was taken out of service for a version that failed is set up again, from its build. */
+  async #putBack(changes: readonly PlannedChange[]): Promise<void> {
+    const out = changes.flatMap((change) => {
+      const room = this.#rooms.find(({ previous }) => previous.name === change.name)
+      return room === undefined ? [] : [{ ...change, kept: room.previous.build }]
+    })
+    if (out.length > 0) await this.#commitSome(out)
+    this.#openRooms()
+  }
+
+  #openRooms(): void {
+    for (const room of this.#rooms.splice(0)) room.open()
+  }
+
+  async #makeRoom(previous: LoadedPlugin): Promise<void> {
+    this.#log.info('plugin.held', { plugin: previous.name })
+    const room = await makeRoom(previous, {
+      live: this.live,
+      nextId: () => this.#nextId++,
+      disposed: (plugin) => this.#disposed(plugin),
+    })
+    this.#rooms.push(room)
   }
 
   /**
@@ -216,9 +247,10 @@ export class Reloader {
         ...this.#options,
         coreNeeds: this.#coreNeeds,
         liveGeneration: () => this.live.current,
+        makeRoom: (previous) => this.#makeRoom(previous),
+        nextId: () => this.#nextId++,
       },
       this.live.current,
-      this.#nextId,
       onFailure,
     )
   }
@@ -259,7 +291,6 @@ export class Reloader {
     const isNews = loaded.length > 0 || removed.length > 0 || !sameServing(before, next)
     // a plugin that only goes on waiting makes no new generation
     if (!isNews) return
-    this.#nextId++
     const instances = new Set(instancesOf(next))
     for (const plugin of instancesOf(before)) {
       if (!instances.has(plugin)) this.#replacedAt.set(plugin, performance.now())
@@ -270,7 +301,10 @@ export class Reloader {
     const lastGood = new Set(changes.flatMap(({ name, kept }) => (kept === undefined ? [] : name)))
     for (const { name, scope, build } of loaded) {
       scope.start()
-      const isReload = before.plugins.has(name) || before.waiting.get(name)?.plugin !== undefined
+      const isReload =
+        before.plugins.has(name) ||
+        before.held.has(name) ||
+        before.waiting.get(name)?.plugin !== undefined
       const event = isReload ? 'plugin.reload.committed' : 'plugin.loaded'
       if (lastGood.has(name)) {
         this.records.servesLastGood(name)
@@ -287,6 +321,7 @@ export class Reloader {
       if (served) this.#log.info('plugin.unloaded', { plugin: name, generation })
     }
     this.#tellWaiting(before, next, hashes, ms)
+    this.#openRooms()
     this.events.emit('committed', next, [...loaded.map(({ name }) => name), ...removed])
   }
 
@@ -328,8 +363,16 @@ export class Reloader {
       const ms = Math.round(performance.now() - began)
       this.#log.info('plugin.drained', { plugin: plugin.name, generation: plugin.since, ms })
       this.#disposals.delete(disposal)
+      this.#disposalOf.get(plugin)?.resolve()
     })
     this.#disposals.add(disposal)
+  }
+
+  /** Resolves when an instance was disposed. */
+  #disposed(plugin: LoadedPlugin): Promise<void> {
+    const disposal = this.#disposalOf.get(plugin) ?? Promise.withResolvers<void>()
+    this.#disposalOf.set(plugin, disposal)
+    return disposal.promise
   }
 }
 

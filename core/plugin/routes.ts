@@ -50,9 +50,16 @@ export interface Routes {
   readonly permissions: ReadonlyMap<string, PermissionDeclaration>
 }
 
-/** Builds the routes of a set of plugins without conflicts (`checkConflicts`). */
-export function composeRoutes(instances: readonly PluginInstance[]): Routes {
-  const byName = [...instances].sort((a, b) => (a.name < b.name ? -1 : 1))
+/**
+ * Builds the routes of a set of plugins without conflicts (`checkConflicts`).
+ *
+ * @param held plugins that are matched and not run: of theirs, no middleware stands in anybody's way
+ */
+export function composeRoutes(
+  live: readonly PluginInstance[],
+  held: readonly PluginInstance[] = [],
+): Routes {
+  const byName = [...live, ...held].sort((a, b) => (a.name < b.name ? -1 : 1))
   const commands = new Map<string, CommandRoute>()
   const actions = new Map<string, ActionRoute>()
   const events = new Map<string, EventRoute[]>()
@@ -75,7 +82,7 @@ export function composeRoutes(instances: readonly PluginInstance[]): Routes {
   }
   const inPhase = (phase: Phase): MiddlewareRoute[] =>
     byName.flatMap((instance) =>
-      instance.middleware
+      (held.includes(instance) ? [] : instance.middleware)
         .filter((middleware) => middleware.phase === phase)
         .map((middleware) => ({ instance, middleware })),
     )

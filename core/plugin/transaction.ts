@@ -44,6 +44,10 @@ export interface TransactionParts {
   readonly migrations: 'auto' | 'manual'
   readonly prepare: PrepareOptions
   readonly log: Logger
+  /** The number of the next generation, given out once. */
+  readonly nextId: () => number
+  /** Takes an exclusive plugin out of service. @throws OPS_PLUGIN_BUSY */
+  readonly makeRoom: (previous: LoadedPlugin) => Promise<void>
   /** The generation that serves at the moment of the call. */
   readonly liveGeneration: () => Generation
 }
@@ -55,6 +59,15 @@ export interface ReadyGeneration {
   readonly removed: readonly string[]
   /** Plugins that were left out, with what they failed on. */
   readonly failures: ReadonlyMap<string, unknown>
+}
+
+interface SetUpParts {
+  readonly kept: readonly LoadedPlugin[]
+  readonly checked: readonly PreparedPlugin[]
+  readonly changed: ReadonlySet<string>
+  readonly orm: Orm
+  /** Number of the generation to be. */
+  readonly id: number
 }
 
 /** What will serve, as long as it doesn't: emptied at the commit. */
@@ -90,7 +103,6 @@ export class Aborted extends Error {
 export class Transaction {
   readonly #parts: TransactionParts
   readonly #current: Generation
-  readonly #id: number
   readonly #leaveOut: boolean
   readonly #failures = new Map<string, unknown>()
   readonly #prepared: PreparedPlugin[] = []
@@ -101,18 +113,11 @@ export class Transaction {
   readonly #pending: Pending = { serving: this.#serving }
 
   /**
-   * @param id number of the generation to be
    * @param onFailure `abort`: one failure ends it for all. `leave-out`: the others go on.
    */
-  constructor(
-    parts: TransactionParts,
-    current: Generation,
-    id: number,
-    onFailure: 'abort' | 'leave-out',
-  ) {
+  constructor(parts: TransactionParts, current: Generation, onFailure: 'abort' | 'leave-out') {
     this.#parts = parts
     this.#current = current
-    this.#id = id
     this.#leaveOut = onFailure === 'leave-out'
   }
 
@@ -155,14 +160,18 @@ export class Transaction {
     }
     const orm = await this.#composeOrm(accepted)
     const order = this.#orderOf(accepted, checked)
-    const waiting = await this.#setUpInOrder(order, kept, checked, orm, changed)
+    for (const plugin of checked) await this.#blame(plugin, () => this.#makeRoom(plugin))
+    // rooms make generations of their own
+    const id = this.#parts.nextId()
+    const waiting = await this.#setUpInOrder(order, { kept, checked, changed, orm, id })
     const served = new Set(this.#serving.map(({ name }) => name))
     for (const { name, evaluated } of this.#prepared) if (!served.has(name)) evaluated.release()
     return {
       next: composeGeneration({
-        id: this.#id,
+        id,
         plugins: new Map(this.#serving.map((plugin) => [plugin.name, plugin])),
         waiting,
+        held: new Map(),
         orm,
       }),
       loaded: this.#loaded,
@@ -197,10 +206,7 @@ export class Transaction {
   /** Step 7 for the newcomers, providers first; whoever lacks a provider by then waits. */
   async #setUpInOrder(
     order: readonly string[],
-    kept: readonly LoadedPlugin[],
-    checked: readonly PreparedPlugin[],
-    orm: Orm,
-    changed: ReadonlySet<string>,
+    { kept, checked, changed, orm, id }: SetUpParts,
   ): Promise<ReadonlyMap<string, WaitingPlugin>> {
     // one that was never set up is only a name here: it is read anew when it is tried again
     const waiting = new Map(
@@ -210,7 +216,9 @@ export class Transaction {
     )
     for (const name of order) {
       const plugin = kept.find((old) => old.name === name)
-      const newcomer = checked.find((prepared) => prepared.name === name)
+      const newcomer = checked.find(
+        (prepared) => prepared.name === name && !this.#failures.has(name),
+      )
       const declaration = plugin ?? newcomer?.declaration
       if (declaration === undefined) continue
       const missing = missingOf(declaration, this.#serving)
@@ -218,7 +226,7 @@ export class Transaction {
       else if (plugin !== undefined) this.#serving.push(plugin)
       else if (newcomer !== undefined) {
         await this.#blame(newcomer, async () => {
-          const loaded = await this.#setUp(newcomer, orm)
+          const loaded = await this.#setUp(newcomer, orm, id)
           this.#loaded.push(loaded)
           this.#serving.push(loaded)
         })
@@ -286,7 +294,14 @@ export class Transaction {
     return createOrm(this.#parts.database, [...this.#parts.coreEntities, ...entities])
   }
 
-  #setUp(plugin: PreparedPlugin, orm: Orm): Promise<LoadedPlugin> {
+  /** What can't exist twice goes before its successor comes. */
+  async #makeRoom({ name, declaration }: PreparedPlugin): Promise<void> {
+    if (declaration.reload !== 'exclusive') return
+    const previous = this.#current.plugins.get(name)
+    if (previous !== undefined) await this.#parts.makeRoom(previous)
+  }
+
+  #setUp(plugin: PreparedPlugin, orm: Orm, id: number): Promise<LoadedPlugin> {
     const { log, coreServices, prepare, liveGeneration } = this.#parts
     const previous = instancesOf(this.#current).find(({ name }) => name === plugin.name)
     return setUpPlugin(plugin, {
@@ -295,7 +310,7 @@ export class Transaction {
       stacks: prepare.stacks,
       resolve: resolver(this.#pending, liveGeneration),
       ...(previous === undefined ? {} : { carried: previous.scope.carried }),
-      generation: this.#id,
+      generation: id,
       em: () => orm.em.fork(),
     })
   }

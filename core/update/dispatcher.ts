@@ -4,6 +4,7 @@ import { parseArguments, usageOf } from '../plugin/arguments.ts'
 import { contentOf, message } from '../plugin/content.ts'
 import { contextFor, type LiveContext } from '../plugin/context.ts'
 import type { PluginInstance } from '../plugin/instance.ts'
+import { PluginHeld } from '../plugin/room.ts'
 import type { EventRoute, MiddlewareRoute } from '../plugin/routes.ts'
 import type { UpdateRun } from '../plugin/run.ts'
 import { isHere, isPermitted } from '../plugin/usable.ts'
@@ -194,6 +195,7 @@ export class Dispatcher {
   /** Telegraf composers, by plugin name, until one doesn't call next. @returns whether one took it */
   async #composers(run: UpdateRun): Promise<boolean> {
     for (const instance of run.generation.routes.composers) {
+      waitIfHeld(run, instance)
       let passed = false
       await instance.telegraf?.(contextFor(run, instance), async () => {
         passed = true
@@ -211,9 +213,16 @@ export class Dispatcher {
     handler: (ctx: never, input: never) => unknown,
     input: unknown,
   ): Promise<void> {
+    waitIfHeld(run, instance)
     // typed where the plugin was written; the route keeps plugins of all types in one map
     run.say(contentOf(await (handler as Handler)(contextFor(run, instance), input)))
   }
+}
+
+/** @throws PluginHeld while an exclusive plugin is being replaced: the update is run again after it */
+function waitIfHeld({ generation }: UpdateRun, { name }: PluginInstance): void {
+  const held = generation.held.get(name)
+  if (held !== undefined) throw new PluginHeld(name, held.until)
 }
 
 /** Ends the presser's spinner in the middle of work that takes its time. */

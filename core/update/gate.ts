@@ -1,4 +1,5 @@
 import { contentOf } from '../plugin/content.ts'
+import { PluginHeld } from '../plugin/room.ts'
 import type { UpdateRun } from '../plugin/run.ts'
 
 /** How often the log says that nobody guards the bot, ms. */
@@ -13,7 +14,8 @@ export class Gate {
 
   /** Finds out who the update comes from. @returns whether that one is let in */
   async enter(run: UpdateRun): Promise<boolean> {
-    const { authenticator, authorizer } = run.generation
+    const { authenticator, authorizer, closed } = run.generation
+    if (closed !== undefined) throw new PluginHeld('that guards the bot', closed)
     if (authenticator === undefined || authorizer === undefined) {
       this.#report(run, authenticator === undefined ? 'authenticator' : 'authorizer')
       run.refuse('no-gate')

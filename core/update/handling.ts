@@ -12,6 +12,7 @@ import type { Logger } from '../log/logger.ts'
 import type { PluginStacks } from '../plugin/code/stack.ts'
 import { message } from '../plugin/content.ts'
 import type { Live } from '../plugin/live.ts'
+import { PluginHeld } from '../plugin/room.ts'
 import { type PeopleDefaults, UpdateRun } from '../plugin/run.ts'
 import type { ContentSender } from '../plugin/sender.ts'
 import { Backoff, sleep } from '../telegram/backoff.ts'
@@ -84,6 +85,11 @@ export class UpdateHandling {
       for (;;) {
         const failure = await this.#attempt(item, inbox, conflicts < maxConflicts)
         if (failure === undefined) return
+        if (failure instanceof PluginHeld) {
+          await untilAborted(this.#stopping.signal, failure.until).catch(() => undefined)
+          if (this.#stopping.signal.aborted) return
+          continue
+        }
         if (isConflict(failure)) conflicts++
         log.warn('update.repeated', { updateId, error: failure })
         // an update that waits here at a stop stays open for the next process
@@ -121,7 +127,8 @@ export class UpdateHandling {
           await this.#complete(item, inbox, run, deadline, admit)
         } catch (error) {
           run.outcome = 'repeated'
-          if (this.#isRepeatable(error, run, mayRepeatConflict)) repeat = error
+          if (error instanceof PluginHeld || this.#isRepeatable(error, run, mayRepeatConflict))
+            repeat = error
           else if (!isLeftOpen(run)) await this.#fail(item, inbox, run, error)
         }
         // for what observers do afterwards
