@@ -24,6 +24,7 @@ import { coreServicesOf } from './plugin/core-services.ts'
 import { Menus } from './plugin/menu.ts'
 import type { Plugins } from './plugin/plugins.ts'
 import { type ReloadEvents, Reloader } from './plugin/reload.ts'
+import { auditReloads } from './plugin/reload-audit.ts'
 import { ContentSender } from './plugin/sender.ts'
 import { Backoff, sleep } from './telegram/backoff.ts'
 import { createCallbackCodec } from './telegram/callback.ts'
@@ -157,6 +158,8 @@ async function startApp(config: Config, parts: AppParts, opened: Opened): Promis
   })
   const catalog = createCatalog(reloader)
   opened.add(() => reloader.stop())
+  const audit = auditReloads(reloader, { database, log })
+  opened.add(() => audit.written())
   if (config.plugins.watch) {
     const watcher = watchFolders({
       roots: config.plugins.dirs,

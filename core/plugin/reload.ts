@@ -30,10 +30,24 @@ export interface ReloaderOptions
   readonly accepts?: (folder: PluginFolder) => boolean
 }
 
-/** What a reload did, for whoever watches: menus, the playground's banner, tests. */
+/** What came of a reload for one plugin. */
+export interface ReloadReport {
+  readonly plugin: string
+  /** `last-good`: what lies in the folder failed, and the build before serves. */
+  readonly action: 'load' | 'reload' | 'unload' | 'last-good' | 'abort'
+  /** Hashes of the version that served before and that serves now. */
+  readonly before: string | undefined
+  readonly after: string | undefined
+  /** Of the whole transaction, ms, and of its steps. */
+  readonly ms: number
+  readonly steps: Readonly<Record<string, number>>
+  readonly error?: unknown
+}
+
+/** What a reload did, for whoever watches: menus, the audit, the playground's banner, tests. */
 export interface ReloadEvents {
-  committed: [generation: Generation, names: readonly string[]]
-  aborted: [name: string, error: unknown]
+  committed: [generation: Generation, reports: readonly ReloadReport[]]
+  aborted: [report: ReloadReport]
 }
 
 /**
@@ -164,7 +178,8 @@ export class Reloader {
           details: { plugin: first.name, file: second.dir },
         },
       )
-      this.#logAbort(first.name, error)
+      const hashes = { before: undefined, after: undefined }
+      this.#logAbort({ plugin: first.name, action: 'abort', ...hashes, ms: 0, steps: {}, error })
     }
   }
 
@@ -173,9 +188,9 @@ export class Reloader {
   /** All of the changes, or none. @returns whether it was committed */
   async #commitTogether(changes: readonly PlannedChange[]): Promise<boolean> {
     const began = performance.now()
+    const transaction = this.#transaction('abort')
     try {
-      const transaction = this.#transaction('abort')
-      this.#commit(await transaction.run(changes), changes, began)
+      this.#commit(await transaction.run(changes), changes, began, transaction.durations)
       transaction.end()
       return true
     } catch (error) {
@@ -183,7 +198,8 @@ export class Reloader {
       const { plugin, cause } = error instanceof Aborted ? error : new Aborted(undefined, error)
       for (const change of changes) {
         const own = plugin === undefined || plugin === change.name
-        this.#abort(change, own ? cause : abortedWith(change.name, plugin, cause), began)
+        const reason = own ? cause : abortedWith(change.name, plugin, cause)
+        this.#abort(change, reason, began, transaction.durations)
       }
       return false
     }
@@ -234,9 +250,11 @@ export class Reloader {
     const ready = await transaction.run(changes)
     for (const change of changes) {
       const { name } = change
-      if (ready.failures.has(name)) this.#abort(change, ready.failures.get(name), began)
+      if (ready.failures.has(name)) {
+        this.#abort(change, ready.failures.get(name), began, transaction.durations)
+      }
     }
-    this.#commit(ready, changes, began)
+    this.#commit(ready, changes, began, transaction.durations)
     transaction.end()
     return changes.filter(({ name }) => ready.failures.has(name))
   }
@@ -285,6 +303,7 @@ export class Reloader {
     { next, loaded, removed }: ReadyGeneration,
     changes: readonly PlannedChange[],
     began: number,
+    steps: ReloadReport['steps'],
   ): void {
     const before = this.live.current
     const hashes = new Map(changes.map(({ name, hash }) => [name, hash]))
@@ -299,6 +318,11 @@ export class Reloader {
     const ms = Math.round((performance.now() - began) * 10) / 10
     const generation = next.id
     const lastGood = new Set(changes.flatMap(({ name, kept }) => (kept === undefined ? [] : name)))
+    const old = new Map(instancesOf(before).map(({ name, build }) => [name, build.hash]))
+    for (const [name, { plugin }] of before.held) old.set(name, plugin.build.hash)
+    const reports: ReloadReport[] = []
+    const report = (plugin: string, action: ReloadReport['action'], after?: string) =>
+      reports.push({ plugin, action, before: old.get(plugin), after, ms, steps })
     for (const { name, scope, build } of loaded) {
       scope.start()
       const isReload =
@@ -309,20 +333,24 @@ export class Reloader {
       if (lastGood.has(name)) {
         this.records.servesLastGood(name)
         this.#log.warn(event, { plugin: name, generation, ms, lastGood: true })
+        report(name, 'last-good', build.hash)
       } else {
         this.records.committed(name, hashes.get(name), ms)
         this.#log.info(event, { plugin: name, generation, ms })
         this.#options.kept.keep(build)
+        report(name, isReload ? 'reload' : 'load', build.hash)
       }
     }
     for (const name of removed) {
       this.records.removed(name)
       const served = before.plugins.has(name) || before.waiting.has(name)
-      if (served) this.#log.info('plugin.unloaded', { plugin: name, generation })
+      if (!served) continue
+      this.#log.info('plugin.unloaded', { plugin: name, generation })
+      report(name, 'unload')
     }
     this.#tellWaiting(before, next, hashes, ms)
     this.#openRooms()
-    this.events.emit('committed', next, [...loaded.map(({ name }) => name), ...removed])
+    this.events.emit('committed', next, reports)
   }
 
   #tellWaiting(
@@ -343,15 +371,23 @@ export class Reloader {
     }
   }
 
-  #abort({ name, hash }: PlannedChange, error: unknown, began: number): void {
+  #abort(
+    { name, hash }: PlannedChange,
+    error: unknown,
+    began: number,
+    steps: ReloadReport['steps'],
+  ): void {
     const ms = Math.round(performance.now() - began)
-    this.records.aborted(name, hash, this.live.current.plugins.has(name), ms, error)
-    this.#logAbort(name, error)
+    const serving = this.live.current.plugins.get(name)
+    this.records.aborted(name, hash, serving !== undefined, ms, error)
+    const before = serving?.build.hash
+    this.#logAbort({ plugin: name, action: 'abort', before, after: hash, ms, steps, error })
   }
 
-  #logAbort(name: string, error: unknown): void {
-    this.#log.error('plugin.reload.aborted', { plugin: name, ...describeFailure(error) })
-    this.events.emit('aborted', name, error)
+  #logAbort(report: ReloadReport): void {
+    const { plugin, error } = report
+    this.#log.error('plugin.reload.aborted', { plugin, ...describeFailure(error) })
+    this.events.emit('aborted', report)
   }
 
   // ── drain and dispose ─────────────────────────────────────────────────────────────────────────

@@ -105,6 +105,8 @@ export class Transaction {
   readonly #current: Generation
   readonly #leaveOut: boolean
   readonly #failures = new Map<string, unknown>()
+  readonly #durations: Record<string, number> = {}
+  #lap = 0
   readonly #prepared: PreparedPlugin[] = []
   /** New versions that were set up. */
   readonly #loaded: LoadedPlugin[] = []
@@ -123,6 +125,7 @@ export class Transaction {
 
   /** @throws Aborted */
   async run(changes: readonly PlannedChange[]): Promise<ReadyGeneration> {
+    this.#lap = performance.now()
     try {
       return await this.#steps(changes)
     } catch (error) {
@@ -131,6 +134,17 @@ export class Transaction {
       for (const { evaluated } of this.#prepared) evaluated.release()
       throw error instanceof Aborted ? error : new Aborted(undefined, error)
     }
+  }
+
+  /** How long each step took so far, ms. */
+  get durations(): Readonly<Record<string, number>> {
+    return this.#durations
+  }
+
+  #ended(step: string): void {
+    const now = performance.now()
+    this.#durations[step] = Math.round((now - this.#lap) * 10) / 10
+    this.#lap = now
   }
 
   /** To be called at the commit: from now on services are those of the live generation. */
@@ -146,6 +160,7 @@ export class Transaction {
     // all have ended before one failure ends it: what a straggler made would never be released
     const failed = (await Promise.allSettled(builds)).find(({ status }) => status === 'rejected')
     if (failed?.status === 'rejected') throw failed.reason
+    this.#ended('build')
     this.#prepared.sort((a, b) => (a.name < b.name ? -1 : 1))
     const accepted: PluginDeclaration[] = [...kept]
     const checked: PreparedPlugin[] = []
@@ -158,12 +173,15 @@ export class Transaction {
         checked.push(plugin)
       })
     }
+    this.#ended('migrate')
     const orm = await this.#composeOrm(accepted)
+    this.#ended('compose')
     const order = this.#orderOf(accepted, checked)
     for (const plugin of checked) await this.#blame(plugin, () => this.#makeRoom(plugin))
     // rooms make generations of their own
     const id = this.#parts.nextId()
     const waiting = await this.#setUpInOrder(order, { kept, checked, changed, orm, id })
+    this.#ended('setUp')
     const served = new Set(this.#serving.map(({ name }) => name))
     for (const { name, evaluated } of this.#prepared) if (!served.has(name)) evaluated.release()
     return {

@@ -67,12 +67,12 @@ async function seedPeople(
 }
 
 function passOn(reloads: EventEmitter<Reloads>, notices: ReloadEvents): void {
-  reloads.on('committed', ({ id }, names) => {
-    for (const plugin of names) {
-      notices.emit('reload', { type: 'reload', ok: true, plugin, generation: id })
+  reloads.on('committed', ({ id }, reports) => {
+    for (const { plugin, ms } of reports) {
+      notices.emit('reload', { type: 'reload', ok: true, plugin, generation: id, ms })
     }
   })
-  reloads.on('aborted', (plugin, error) => {
+  reloads.on('aborted', ({ plugin, error }) => {
     const { code, message } = describeFailure(error)
     const frame = error instanceof OpsError ? error.details.frame : undefined
     notices.emit('reload', {

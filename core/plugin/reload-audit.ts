@@ -1,0 +1,50 @@
+import { ulid } from 'ulid'
+import type { Queries } from '../database/connection.ts'
+import type { Logger } from '../log/logger.ts'
+import { describeFailure } from './records.ts'
+import type { Reloader, ReloadReport } from './reload.ts'
+
+/**
+ * Keeps every load, reload, abort and removal in `audit_log`. The rows are written behind the commit,
+ * which waits for nothing; one that can't be written is a line in the log.
+ */
+export function auditReloads(
+  reloader: Reloader,
+  parts: { database: Queries; log: Logger },
+): { written(): Promise<void> } {
+  const { database, log } = parts
+  const writing = new Set<Promise<void>>()
+  const keep = (reports: readonly ReloadReport[]) => {
+    const work = write(database, reports)
+      .catch((error: unknown) => log.warn('plugin.reload.not-audited', { error }))
+      .finally(() => writing.delete(work))
+    writing.add(work)
+  }
+  reloader.events.on('committed', (_generation, reports) => keep(reports))
+  reloader.events.on('aborted', (report) => keep([report]))
+  return {
+    async written() {
+      await Promise.all(writing)
+    },
+  }
+}
+
+async function write(database: Queries, reports: readonly ReloadReport[]): Promise<void> {
+  for (const { plugin, action, before, after, ms, steps, error } of reports) {
+    const failure = error === undefined ? undefined : describeFailure(error)
+    await database.query(
+      `insert into audit_log (id, plugin, action, target, outcome, reason, before, after, created_at)
+       values ($1, $2, $3, $4, $5, $6, $7, $8, now())`,
+      [
+        ulid(),
+        plugin,
+        `plugin.${action}`,
+        `plugin:${plugin}`,
+        failure === undefined ? 'done' : 'failed',
+        failure === undefined ? null : `${failure.code}: ${failure.message}`.slice(0, 1_000),
+        before === undefined ? null : JSON.stringify({ hash: before }),
+        JSON.stringify({ hash: after, ms, steps }),
+      ],
+    )
+  }
+}
