@@ -205,7 +205,8 @@ export class UpdateHandling {
       route: run.route?.name,
       error,
     })
-    await this.#bury(item, inbox, errorId, `${codeOf(error) ?? 'Error'}: ${messageOf(error)}`)
+    const kind = codeOf(error) ?? (error instanceof Error ? error.name : 'Error')
+    await this.#bury(item, inbox, errorId, `${kind}: ${messageOf(error)}`)
     await this.#apologize(run, isVersionConflict(error) ? 'failed.conflict' : 'failed.handler')
   }
 

@@ -29,6 +29,8 @@ export interface TestBotOptions {
   env?: Readonly<Record<string, string>>
   /** The people of ADMIN_IDS; default one. The first is `bot.owner`. */
   owners?: readonly PersonOptions[]
+  /** What a handler has before it is cut off, ms; default 60,000. */
+  handlerLimitMs?: number
 }
 
 export interface UserOptions extends PersonOptions {
@@ -66,7 +68,8 @@ export async function createTestBot(options: TestBotOptions = {}): Promise<TestB
     opened.push(() => api.close())
     const owners = (options.owners ?? [{ firstName: 'Olga' }]).map((person) => api.user(person))
     const config = configOf(api, sources, owners, options.env ?? {})
-    const world = { api, sources, database, config, log }
+    const { handlerLimitMs } = options
+    const world = { api, sources, database, config, log, handlerLimitMs }
     const app = await startApp(world)
     opened.push(() => app.stop())
     const bot = new TestBot(world, app, owners)
@@ -84,6 +87,7 @@ interface TestWorld {
   readonly database: Database
   readonly config: Config
   readonly log: RecordedLog
+  readonly handlerLimitMs: number | undefined
 }
 
 function configOf(
@@ -106,12 +110,14 @@ function configOf(
   return { ...config, plugins: { ...config.plugins, dirs: sources.roots } }
 }
 
-function startApp({ config, log, database, sources }: TestWorld): Promise<App> {
+function startApp(world: TestWorld): Promise<App> {
+  const { config, log, database, sources, handlerLimitMs } = world
   return createApp(config, {
     log,
     version: packageJson.version,
     database,
     accepts: (folder) => sources.accepts(folder),
+    ...(handlerLimitMs === undefined ? {} : { handlerLimitMs }),
   })
 }
 
