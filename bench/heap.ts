@@ -3,7 +3,7 @@
 import path from 'node:path'
 import { createApp } from '../core/app.ts'
 import { loadConfig } from '../core/configuration.ts'
-import { freshFolder } from '../test/support/database.ts'
+import { freshFolder } from '../test/support/folders.ts'
 import { sized } from './report/size.ts'
 import { slope } from './report/statistics.ts'
 import { printTable } from './report/table.ts'

@@ -14,8 +14,7 @@ export default definePlugin({
 })
 `
 
-describe('hot reload', function () {
-  this.timeout(60_000)
+describe('hot reload', () => {
   let bot: BotProcess
   /** Plugins of the running test. */
   const live = new Set<string>()

@@ -17,9 +17,7 @@ async function run(
   return { code: await exit, output, last: output.trimEnd().split('\n').at(-1) ?? '' }
 }
 
-describe('the test runner', function () {
-  this.timeout(30_000)
-
+describe('the test runner', () => {
   it('counts what really ran and fails when anything failed', async () => {
     const { code, output, last } = await run('--glob', `${suite}/*.fixture.ts`)
     expect(last).to.equal('2 passed, 5 failed, 1 skipped')

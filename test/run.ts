@@ -1,10 +1,11 @@
 // npm test [-- paths or parts of paths…] [-g words of a test's title] [--shards N]
 import { globSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
-import { relative, resolve } from 'node:path'
+import { dirname, relative, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { coreVariables } from '../config/names.ts'
 import { maskSecrets } from '../config/secret.ts'
+import { runFolder } from './support/folders.ts'
 import { type FileResult, runFiles } from './support/shards.ts'
 
 const root = resolve(import.meta.dirname, '..')
@@ -25,10 +26,16 @@ const files = globSync(globs, {
   exclude: values.glob ? [] : ['**/node_modules/**', '**/fixtures/**'],
 })
   .filter((file) => positionals.length === 0 || positionals.some((part) => matches(file, part)))
-  .sort()
+  .sort((a, b) => weightOf(b) - weightOf(a) || a.localeCompare(b))
 
 function matches(file: string, part: string): boolean {
   return file.includes(relative(root, resolve(root, part))) || file.includes(part)
+}
+
+/** What takes longest begins first, lest one process ends alone: whole programs, then whole bots, then parts. */
+function weightOf(file: string): number {
+  if (dirname(file) === 'test') return 2
+  return file.startsWith('plugins') || file.includes('/testing/') ? 1 : 0
 }
 
 /** The tests' own variables pass, the machine's settings for a real bot must not reach them. */
@@ -61,6 +68,7 @@ const results = await runFiles({
   root,
   env: cleanEnvironment(),
   grep: values.grep,
+  folder: runFolder(),
   shards: values.shards === undefined ? Math.min(availableParallelism(), 4) : Number(values.shards),
   onResult({ file, passed, skipped, failures, ms }) {
     const counts = [

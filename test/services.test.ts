@@ -42,8 +42,7 @@ export default definePlugin({
 `,
 })
 
-describe('services between plugins', function () {
-  this.timeout(30_000)
+describe('services between plugins', () => {
   let bot: TestBot
 
   before(async () => {

@@ -4,7 +4,7 @@ import { mkdirSync } from 'node:fs'
 import path from 'node:path'
 import { createInterface } from 'node:readline'
 import type { FakeBotApi } from '../../core/testing/bot-api/api.ts'
-import { freshFolder } from '../../test/support/database.ts'
+import { freshFolder } from '../../test/support/folders.ts'
 
 export type LogLine = Readonly<Record<string, unknown>> & { readonly event: string }
 

@@ -35,9 +35,7 @@ async function overlook(person: TestPerson): Promise<void> {
   while (await reads());
 }
 
-describe('auth', function () {
-  // the first bot of a process opens the embedded database
-  this.timeout(20_000)
+describe('auth', () => {
   let bot: TestBot
 
   before(async () => {
@@ -369,8 +367,7 @@ describe('auth', function () {
   })
 })
 
-describe('a bot whose auth plugin is not well', function () {
-  this.timeout(20_000)
+describe('a bot whose auth plugin is not well', () => {
   let bot: TestBot
 
   beforeEach(async () => {
@@ -410,9 +407,7 @@ describe('a bot whose auth plugin is not well', function () {
   })
 })
 
-describe('a flood of strangers', function () {
-  this.timeout(20_000)
-
+describe('a flood of strangers', () => {
   it('causes a bounded number of writes, and keeps nobody else from the bot', async () => {
     await using bot = await createTestBot({ plugins: ['./plugins/auth'] })
     for (let i = 0; i < 240; i++) bot.user().telegram.sendText('hi')

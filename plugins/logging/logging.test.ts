@@ -41,9 +41,7 @@ async function startBot(options: TestBotOptions = {}): Promise<TestBot> {
   return bot
 }
 
-describe('logging', function () {
-  // the first bot of a process opens the embedded database
-  this.timeout(20_000)
+describe('logging', () => {
   let bot: TestBot
 
   before(async () => {
@@ -210,9 +208,7 @@ describe('logging', function () {
   })
 })
 
-describe('the settings of logging', function () {
-  this.timeout(20_000)
-
+describe('the settings of logging', () => {
   it('say what is slow', async () => {
     await using bot = await startBot({ env: { LOGGING_SLOW_MS: '50' } })
     await bot.owner.sends('/nap')

@@ -14,8 +14,7 @@ export default definePlugin({
 describe('plugins', () => {
   let bot: TestBot
 
-  before(async function () {
-    this.timeout(30_000)
+  before(async () => {
     bot = await createTestBot({ plugins: [import.meta.dirname] })
   })
 

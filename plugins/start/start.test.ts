@@ -7,8 +7,7 @@ const first = ['start', 'plugins', 'worklog'].map((name) => join(import.meta.dir
 describe('start', () => {
   let bot: TestBot
 
-  before(async function () {
-    this.timeout(30_000)
+  before(async () => {
     bot = await createTestBot({ plugins: first, env: { NOTICES: 'true' } })
   })
 
@@ -110,8 +109,7 @@ describe('start', () => {
 })
 
 describe('start without notices', () => {
-  it('greets owners as everybody', async function () {
-    this.timeout(30_000)
+  it('greets owners as everybody', async () => {
     await using bot = await createTestBot({ plugins: first })
     await bot.owner.sends('/start')
     await bot.owner.sees('Hello')

@@ -14,8 +14,7 @@ interface Row {
 describe('worklog', () => {
   let bot: TestBot
 
-  before(async function () {
-    this.timeout(30_000)
+  before(async () => {
     bot = await createTestBot({ plugins: [plugin] })
   })
 
@@ -174,8 +173,7 @@ describe('worklog', () => {
 })
 
 describe('worklog with a spreadsheet', () => {
-  it('says that a stub stands in its place', async function () {
-    this.timeout(30_000)
+  it('says that a stub stands in its place', async () => {
     await using bot = await createTestBot({
       plugins: [plugin],
       env: { WORKLOG_SPREADSHEET_ID: 'sheet-1' },

@@ -7,8 +7,10 @@ import pg from 'pg'
 import type { FakeBotApi } from '../../core/testing/bot-api/api.ts'
 import { startFakeBotApi } from '../../core/testing/bot-api/server.ts'
 import type { Person } from '../../core/testing/bot-api/world/person.ts'
-import { freshFolder, freshUrl, testKind } from './database.ts'
-import { putEmbedded } from './embedded.ts'
+import { putEmbedded } from '../../core/testing/test-bot/seed.ts'
+import { freshUrl, testKind } from './database.ts'
+import { freshFolder } from './folders.ts'
+import { silentLog } from './log.ts'
 import { until } from './wait.ts'
 
 export interface LogLine {
@@ -75,7 +77,7 @@ export class BotProcess {
       ...options.env,
     }
     const bot = new BotProcess(api, folder, env)
-    if (env.DATABASE_URL === undefined) await putEmbedded(bot.database.dir)
+    if (env.DATABASE_URL === undefined) await putEmbedded(bot.database.dir, silentLog)
     mkdirSync(bot.pluginsDir, { recursive: true })
     for (const [file, text] of Object.entries(options.plugins ?? {})) bot.write(file, text)
     return bot
@@ -104,7 +106,7 @@ export class BotProcess {
   /** Starts the process; resolves at `app.started`. */
   async start(): Promise<void> {
     this.spawn()
-    await this.event('app.started', {}, 60_000)
+    await this.event('app.started', {}, 120_000)
   }
 
   /** Starts the process and waits for nothing. */
@@ -145,7 +147,7 @@ export class BotProcess {
   async event(
     event: string,
     fields: Record<string, unknown> = {},
-    deadlineMs = 10_000,
+    deadlineMs = 30_000,
   ): Promise<LogLine> {
     const found = () => {
       const line = this.lines.find(
@@ -200,7 +202,7 @@ export class BotProcess {
   }
 
   /** Sends a text as a person and waits for the next thing that the bot says there. */
-  async ask(userId: number, text: string, deadlineMs = 5_000): Promise<string> {
+  async ask(userId: number, text: string, deadlineMs = 30_000): Promise<string> {
     const before = this.said(userId).length
     this.person(userId).sendText(text)
     return until(`an answer to ${text}`, () => this.said(userId)[before], deadlineMs)

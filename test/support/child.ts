@@ -7,7 +7,7 @@ export function startChild(file: URL, args: readonly string[]): ChildProcess {
 }
 
 /** The next message of a child; rejects when it exits before, or after `ms`. */
-export function messageOfChild(child: ChildProcess, ms = 20_000): Promise<unknown> {
+export function messageOfChild(child: ChildProcess, ms = 60_000): Promise<unknown> {
   return new Promise((resolve, reject) => {
     const done = (settle: () => void) => {
       clearTimeout(timer)

@@ -1,13 +1,11 @@
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
 import { type Database, openDatabase } from '../../core/database/connection.ts'
 import { coreMigrations } from '../../core/database/core-migrations.ts'
 import { migrate } from '../../core/database/migrator.ts'
-import { codeOf } from '../../core/errors.ts'
-import { putEmbedded } from './embedded.ts'
+import { putEmbedded } from '../../core/testing/test-bot/seed.ts'
+import { freshFolder, lives } from './folders.ts'
 import { silentLog } from './log.ts'
 
 const serverUrl = process.env.TEST_DATABASE_URL || undefined
@@ -18,7 +16,6 @@ export const testKind: Database['kind'] = serverUrl === undefined ? 'embedded' :
 let count = 0
 let embedded: Promise<Database> | undefined
 const names = new Set<string>()
-const folders = new Set<string>()
 
 const dropAll = `
   const [server, ...names] = process.argv.slice(1)
@@ -31,7 +28,6 @@ const dropAll = `
 // Test files share this process one after another; what they forgot goes when it ends. The runner ends it by
 // process.exit, so nothing asynchronous would be waited for.
 process.on('exit', () => {
-  for (const folder of folders) rmSync(folder, { recursive: true, force: true })
   if (names.size === 0 || serverUrl === undefined) return
   spawnSync(process.execPath, ['-e', dropAll, serverUrl, ...names], { cwd: import.meta.dirname })
 })
@@ -59,14 +55,6 @@ export async function freshUrl(): Promise<string> {
   return url.href
 }
 
-/** An empty folder; removed when the process ends. */
-export function freshFolder(): string {
-  if (folders.size === 0) removeLeftovers()
-  const folder = mkdtempSync(join(tmpdir(), `opsgram-test-${process.pid}-`))
-  folders.add(folder)
-  return folder
-}
-
 async function created(server: string): Promise<Database> {
   const url = await freshUrl()
   const database = await openDatabase({ url, dir: '', log: silentLog })
@@ -90,7 +78,7 @@ async function emptied(): Promise<Database> {
 
 async function openCopy(): Promise<Database> {
   const dir = join(freshFolder(), 'database')
-  await putEmbedded(dir)
+  await putEmbedded(dir, silentLog)
   return openDatabase({ dir, log: silentLog })
 }
 
@@ -109,24 +97,6 @@ async function dropLeftovers(server: string): Promise<void> {
     }
   } finally {
     await client.end()
-  }
-}
-
-/** Folders of test processes that were killed. */
-function removeLeftovers(): void {
-  for (const name of readdirSync(tmpdir())) {
-    const pid = /^opsgram-test-(\d+)-/.exec(name)?.[1]
-    if (pid === undefined || lives(Number(pid))) continue
-    rmSync(join(tmpdir(), name), { recursive: true, force: true })
-  }
-}
-
-function lives(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    return codeOf(error) === 'EPERM'
   }
 }
 

@@ -1,4 +1,5 @@
-import type { LogFields, Logger } from '../../core/log/logger.ts'
+import type { Logger } from '../../core/log/logger.ts'
+import { type LogLine, RecordedLog } from '../../core/testing/test-bot/log.ts'
 
 /** Says nothing. */
 export const silentLog: Logger = {
@@ -9,28 +10,8 @@ export const silentLog: Logger = {
   child: () => silentLog,
 }
 
-export interface LogLine {
-  level: 'debug' | 'info' | 'warn' | 'error'
-  event: string
-  fields: LogFields
-}
-
 /** A logger whose lines can be read. */
 export function recordingLog(): { log: Logger; lines: LogLine[] } {
-  const lines: LogLine[] = []
-  const make = (base: LogFields): Logger => {
-    const at =
-      (level: LogLine['level']) =>
-      (event: string, fields: LogFields = {}) => {
-        lines.push({ level, event, fields: { ...base, ...fields } })
-      }
-    return {
-      debug: at('debug'),
-      info: at('info'),
-      warn: at('warn'),
-      error: at('error'),
-      child: (fields) => make({ ...base, ...fields }),
-    }
-  }
-  return { log: make({}), lines }
+  const log = new RecordedLog()
+  return { log, lines: log.lines }
 }

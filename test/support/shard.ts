@@ -6,6 +6,9 @@ import type { Report, Task } from './protocol.ts'
 
 const { EVENT_TEST_PASS, EVENT_TEST_PENDING, EVENT_TEST_FAIL } = Mocha.Runner.constants
 
+// set here and not from outside: what tsx has transpiled stays in the system's folder, for the next run
+if (process.env.TEST_FOLDER !== undefined) process.env.TMPDIR = process.env.TEST_FOLDER
+
 function report(message: Report): void {
   process.send?.(message)
 }
@@ -54,7 +57,7 @@ function textOf(side: unknown): string {
 
 async function run({ file, grep }: Task): Promise<void> {
   const mocha = new Mocha({
-    timeout: 10_000,
+    timeout: 60_000,
     forbidOnly: true,
     reporter: ReportToRunner,
     ...(grep !== undefined && { grep }),

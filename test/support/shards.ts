@@ -18,12 +18,14 @@ interface Run {
   readonly root: string
   readonly env: NodeJS.ProcessEnv
   readonly grep: string | undefined
+  /** Where the tests put what is temporary; default: where the system does. */
+  readonly folder: string | undefined
   readonly shards: number
   onResult(result: FileResult): void
 }
 
-/** A file that is silent for so long hangs. */
-const fileTimeoutMs = 120_000
+/** A file that takes so long hangs. */
+const fileTimeoutMs = 240_000
 const outputLimit = 200_000
 
 /**
@@ -49,10 +51,10 @@ export async function runFiles(run: Run): Promise<FileResult[]> {
   return results.sort((a, b) => a.file.localeCompare(b.file))
 }
 
-function startShard({ root, env }: Run): ChildProcess {
+function startShard({ root, env, folder }: Run): ChildProcess {
   return fork(resolve(import.meta.dirname, 'shard.ts'), {
     cwd: root,
-    env,
+    env: { ...env, ...(folder !== undefined && { TEST_FOLDER: folder }) },
     // tsx/esm alone: with tsx mocha would require() the test files, and they would get a second copy of the core
     execArgv: ['--import', 'tsx/esm'],
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],

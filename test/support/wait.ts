@@ -1,8 +1,11 @@
-/** Resolves when the condition holds (or with what it returned), fails loudly at the deadline. */
+/**
+ * Resolves when the condition holds (or with what it returned), fails loudly at the deadline. That is far off: it
+ * costs nothing but when a test fails, and a busy machine may stand still for seconds.
+ */
 export async function until<T>(
   what: string,
   condition: () => T | undefined | false | null | Promise<T | undefined | false | null>,
-  deadlineMs = 5_000,
+  deadlineMs = 30_000,
 ): Promise<T> {
   const end = performance.now() + deadlineMs
   for (;;) {

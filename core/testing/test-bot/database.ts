@@ -5,6 +5,7 @@ import pg from 'pg'
 import { type Database, openDatabase } from '../../database/connection.ts'
 import { OpsError } from '../../errors.ts'
 import type { Logger } from '../../log/logger.ts'
+import { putEmbedded } from './seed.ts'
 
 /** An empty database for one bot; `close` it when the bot has stopped. */
 export async function takeDatabase(log: Logger): Promise<Database> {
@@ -45,8 +46,10 @@ class EmbeddedDatabase {
   }
 
   async #open(log: Logger): Promise<Database> {
-    const dir = mkdtempSync(join(tmpdir(), 'opsgram-test-'))
-    process.once('exit', () => rmSync(dir, { recursive: true, force: true }))
+    const home = mkdtempSync(join(tmpdir(), 'opsgram-test-'))
+    process.once('exit', () => rmSync(home, { recursive: true, force: true }))
+    const dir = join(home, 'database')
+    await putEmbedded(dir, log)
     return openDatabase({ dir, log })
   }
 }

@@ -19,8 +19,7 @@ describe('bulk writer', () => {
   let trouble: Error | undefined
   let queries: number
 
-  before(async function () {
-    this.timeout(20_000)
+  before(async () => {
     database = await freshDatabase()
     await database.query(`
       create table lines (id int generated always as identity, at timestamptz, chat_id bigint, n int,

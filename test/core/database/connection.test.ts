@@ -7,8 +7,7 @@ import { until } from '../../support/wait.ts'
 describe('database connection', () => {
   let database: Database
 
-  before(async function () {
-    this.timeout(20_000)
+  before(async () => {
     database = await freshDatabase()
     await database.query(
       'create table notes (id int primary key, at timestamptz, data jsonb, big bigint)',

@@ -3,13 +3,13 @@ import { join } from 'node:path'
 import { expect } from 'chai'
 import { openDatabase } from '../../../core/database/connection.ts'
 import { exitOfChild, messageOfChild, startChild } from '../../support/child.ts'
-import { freshFolder, testKind } from '../../support/database.ts'
+import { testKind } from '../../support/database.ts'
+import { freshFolder } from '../../support/folders.ts'
 import { silentLog } from '../../support/log.ts'
 
 const opener = new URL('./fixtures/open.ts', import.meta.url)
 
-describe('embedded database', function () {
-  this.timeout(60_000)
+describe('embedded database', () => {
   const dir = freshFolder()
 
   before(function () {

@@ -4,12 +4,11 @@ import { join } from 'node:path'
 import { expect } from 'chai'
 import { lockFolder } from '../../../core/database/folder-lock.ts'
 import { exitOfChild, messageOfChild, startChild } from '../../support/child.ts'
-import { freshFolder } from '../../support/database.ts'
+import { freshFolder } from '../../support/folders.ts'
 
 const locker = new URL('./fixtures/lock.ts', import.meta.url)
 
-describe('folder lock', function () {
-  this.timeout(20_000)
+describe('folder lock', () => {
   let children: ChildProcess[] = []
 
   const start = (folder: string) => {

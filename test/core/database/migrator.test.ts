@@ -44,8 +44,7 @@ const set = (...migrations: MigrationSet['migrations']): MigrationSet => ({
 describe('migrator', () => {
   let database: Database
 
-  before(async function () {
-    this.timeout(20_000)
+  before(async () => {
     database = await freshDatabase()
   })
 
@@ -202,8 +201,7 @@ describe('migrator', () => {
     expect(migrationHash('a\nb\n')).to.not.equal(migrationHash('a\nc\n'))
   })
 
-  describe('beside others', function () {
-    this.timeout(20_000)
+  describe('beside others', () => {
     let url: string
 
     before(async function () {

@@ -36,8 +36,7 @@ describe('orm', () => {
   let orm: Orm
   let em: EntityManager
 
-  before(async function () {
-    this.timeout(20_000)
+  before(async () => {
     database = await freshDatabase({ migrated: true })
     await database.query('create table notes (id int primary key, text text not null)')
     orm = await createOrm(database, [...coreEntities, Note])

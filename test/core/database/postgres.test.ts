@@ -92,8 +92,7 @@ async function refusalBy(...answers: Buffer[][]): Promise<OpsError> {
   }
 }
 
-describe('one process for one PostgreSQL database', function () {
-  this.timeout(20_000)
+describe('one process for one PostgreSQL database', () => {
   let url: string
   const children: ChildProcess[] = []
   const databases: Database[] = []

@@ -52,8 +52,7 @@ const pivot = 'create table check_works_tags (work_id int, tag_id int)'
 describe('needs of the entities', () => {
   let database: Database
 
-  before(async function () {
-    this.timeout(20_000)
+  before(async () => {
     database = await freshDatabase()
   })
 

@@ -222,8 +222,7 @@ describe('plugin code', () => {
     expect(exports.default).to.deep.equal([1, 2, 3, '/'])
   })
 
-  it('lets V8 collect what was replaced, code and state', async function () {
-    this.timeout(20_000)
+  it('lets V8 collect what was replaced, code and state', async () => {
     const { collect, heapUsed } = await import('../../../support/heap.ts')
     const text = readFileSync(new URL(import.meta.url), 'utf8')
     const save = (version: number) =>

@@ -13,8 +13,7 @@ import type { ReloadNotice } from '../../../../core/testing/playground/stream.ts
 const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium'
 const { owner, stranger, group } = playgroundIds
 
-describe('playground page, in a browser', function () {
-  this.timeout(30_000)
+describe('playground page, in a browser', () => {
   let browser: Browser
   let page: Page
   let api: FakeBotApi
