@@ -69,7 +69,7 @@ export const errorCodes = {
   },
   OPS_EM_FLUSH: {
     title: 'A handler wrote the unit of work of its update by itself',
-    hint: 'Leave flush() out: what is created, changed or removed in ctx.em is written together with the completed update. For writes of their own use scope.em() in setup.',
+    hint: 'Leave that call out: what is created, changed or removed in ctx.em is written together with the completed update. For writes of their own use scope.em() in setup.',
   },
   OPS_ENV_FILE: {
     title: 'The file .env cannot be read',

@@ -51,17 +51,32 @@ export async function createOrm(database: Database, entities: readonly Entity[])
   })
 }
 
+const writers = [
+  'flush',
+  'insert',
+  'insertMany',
+  'nativeDelete',
+  'nativeUpdate',
+  'transactional',
+  'upsert',
+  'upsertMany',
+] as const satisfies readonly (keyof EntityManager)[]
+
 /**
  * A unit of work for one update, which only `inTransaction` writes. MikroORM's own default writes what
  * waits as soon as something of the same entity is searched for; here that would be before the update is
- * claimed, and stay when the handler throws. A flush outside a transaction is refused for the same reason.
+ * claimed, and stay when the handler throws. What else writes at once is refused for the same reason.
  */
 export function forkForUpdate(orm: Orm): EntityManager {
   const em = orm.em.fork({ flushMode: FlushMode.COMMIT })
-  const flush = em.flush.bind(em)
-  em.flush = async () => {
-    if (em.isInTransaction()) return flush()
-    throw new OpsError('OPS_EM_FLUSH', 'A handler flushed ctx.em')
+  for (const name of writers) {
+    // whichever of them it is, it gets what it was called with
+    const write = em[name].bind(em) as (...args: unknown[]) => Promise<unknown>
+    const guarded = async (...args: unknown[]) => {
+      if (em.isInTransaction()) return write(...args)
+      throw new OpsError('OPS_EM_FLUSH', `A handler called ctx.em.${name}()`)
+    }
+    Object.defineProperty(em, name, { value: guarded })
   }
   return em
 }

@@ -134,7 +134,16 @@ describe('orm', () => {
     const unit = forkForUpdate(orm)
     unit.create(BotUser, { telegramId: 5 })
     expect(await unit.find(BotUser, {})).to.deep.equal([])
-    expect((await rejected(unit.flush())).code).to.equal('OPS_EM_FLUSH')
+    for (const write of [
+      () => unit.flush(),
+      () => unit.insert(BotUser, { telegramId: 6 }),
+      () => unit.nativeUpdate(BotUser, {}, { role: 'admin' }),
+      () => unit.nativeDelete(BotUser, {}),
+      () => unit.transactional(async (inner) => void inner.create(BotUser, { telegramId: 7 })),
+      () => unit.upsert(BotUser, { telegramId: 8 }),
+    ]) {
+      expect((await rejected(write())).code, String(write)).to.equal('OPS_EM_FLUSH')
+    }
     expect(await database.query('select 1 from bot_users')).to.deep.equal([])
     await inTransaction(unit, async () => undefined)
     expect(await database.query('select 1 from bot_users')).to.have.length(1)
