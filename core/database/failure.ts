@@ -18,14 +18,15 @@ const socketCodes = new Set([
 
 /**
  * SQLSTATEs of a server that can't work now, by class or in full
- * (https://www.postgresql.org/docs/15/errcodes-appendix.html): 08 connection, 53 resources (also disk full and too
- * many connections), 57P0x shutdown and start-up, 58 system errors, 25006 a primary that became a standby.
+ * (https://www.postgresql.org/docs/15/errcodes-appendix.html): 08 connection, 28 and 3D000 refused at connecting (a
+ * password is being changed, a database restored), 53 resources (also disk full and too many connections), 57P0x
+ * shutdown and start-up, 58 system errors, 25006 a primary that became a standby.
  */
-const awayStates = /^(?:08...|53...|57P0[1-5]|58...|25006)$/
+const awayStates = /^(?:08...|28000|28P01|3D000|53...|57P0[1-5]|58...|25006)$/
 
 /** What `pg`, `pg-pool` and PGlite say without any code when the connection is gone or can't be had. */
 const awayMessages =
-  /^(?:Connection terminated|Client has encountered a connection error|Client was closed|Query read timeout|timeout exceeded when trying to connect|timeout expired|Cannot use a pool after calling end|PGlite is closed|PGlite instance is already closed|driver has already been destroyed)/
+  /^(?:Connection terminated|Client has encountered a connection error|Client was closed|Query read timeout|timeout exceeded when trying to connect|timeout expired|database ".*" is not currently accepting connections|Cannot use a pool after calling end|PGlite is closed|PGlite instance is already closed|driver has already been destroyed)/
 
 /** The error and its causes, outermost first; never endless. */
 function* chain(error: unknown): Generator<unknown> {
@@ -36,9 +37,15 @@ function* chain(error: unknown): Generator<unknown> {
   }
 }
 
+/** What the embedded database says to a text with NUL in it, in the class of broken connections; a server says 22021. */
+function isRefusedText(error: unknown): boolean {
+  return codeOf(error) === '08P01' && messageOf(error).endsWith('invalid message format')
+}
+
 /** Whether the database can't be reached or can't work now: the same call may succeed later as it is. */
 export function isDatabaseAway(error: unknown): boolean {
   for (const link of chain(error)) {
+    if (isRefusedText(link)) return false
     const code = codeOf(link)
     if (code === 'OPS_DATABASE_UNREACHABLE' || code === 'OPS_DATABASE_BUSY') return true
     if (code !== undefined && (socketCodes.has(code) || awayStates.test(code))) return true
@@ -67,7 +74,9 @@ export function isConflict(error: unknown): boolean {
 
 /** Whether the row itself was refused: SQLSTATE class 22 (data) or 23 (constraint). Repeating can't help. */
 export function isBadRow(error: unknown): boolean {
-  for (const link of chain(error)) if (/^2[23]...$/.test(codeOf(link) ?? '')) return true
+  for (const link of chain(error)) {
+    if (/^2[23]...$/.test(codeOf(link) ?? '') || isRefusedText(link)) return true
+  }
   return false
 }
 
