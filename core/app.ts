@@ -48,6 +48,8 @@ export interface AppParts {
   seed?: (database: Database) => Promise<void>
   /** What a handler has before it is cut off, ms; default 60,000. */
   handlerLimitMs?: number
+  /** Where errors of plugins are looked up; to be shared with who catches what nobody caught. */
+  stacks?: PluginStacks
   /** An open database, used in place of the configured one and left open; default: opened here. */
   database?: Database
   /** Which of the plugin folders in PLUGINS_DIR are this app's; default all. */
@@ -65,8 +67,6 @@ export interface App {
   idle(): Promise<void>
   /** Loads the named plugins anew, as far as they exist: their settings changed. */
   reconfigure(plugins: readonly string[]): Promise<void>
-  /** The plugin whose code an error comes from. */
-  pluginOf(error: unknown): string | undefined
   /** Stops accepting, lets running handlers end, closes everything. Idempotent. */
   stop(): Promise<void>
 }
@@ -79,14 +79,33 @@ class Opened {
     this.#closers.push(close)
   }
 
-  async close(log: Logger): Promise<void> {
+  /** @param byMs as `performance.now()`: what isn't closed by then is given a last moment and left behind */
+  async close(log: Logger, byMs: number): Promise<void> {
     for (const close of this.#closers.splice(0).reverse()) {
       try {
-        await close()
+        await within(Math.max(lastMomentMs, byMs - performance.now()), close)
       } catch (error) {
         log.error('app.close-failed', { error })
       }
     }
+  }
+}
+
+/** After the drain, for all last steps together; then each step has a moment more. */
+const lastStepsMs = 1_000
+const lastMomentMs = 200
+
+/** @throws when the work isn't done after `ms`; it goes on, with nobody waiting for it */
+async function within(ms: number, work: () => unknown): Promise<void> {
+  const limit = new AbortController()
+  const late = sleep(ms, limit.signal).then(() => {
+    throw new Error(`still not done after ${Math.round(ms)} ms`)
+  })
+  try {
+    await Promise.race([work(), late])
+  } finally {
+    late.catch(() => undefined)
+    limit.abort()
   }
 }
 
@@ -104,7 +123,7 @@ export async function createApp(config: Config, parts: AppParts): Promise<App> {
   } catch (error) {
     const isStop = signal?.aborted === true
     if (isStop) log.info('app.stopping', { open: 0 })
-    await opened.close(log)
+    await opened.close(log, performance.now() + config.shutdownTimeoutMs)
     if (isStop) log.info('app.stopped')
     throw error
   }
@@ -112,7 +131,7 @@ export async function createApp(config: Config, parts: AppParts): Promise<App> {
 
 async function startApp(config: Config, parts: AppParts, opened: Opened): Promise<App> {
   const began = performance.now()
-  const { log, version, signal } = parts
+  const { log, version, signal, stacks = new PluginStacks() } = parts
   const token = config.telegram.token ?? ''
 
   const health = new HealthChecks({ version, log })
@@ -134,7 +153,6 @@ async function startApp(config: Config, parts: AppParts, opened: Opened): Promis
   const gateway = createGateway({ token, apiRoot: config.telegram.apiRoot, log })
   opened.add(() => gateway.close())
 
-  const stacks = new PluginStacks()
   opened.add(installStacks(stacks))
   const reloader = await Reloader.create({
     disabled: new Set(config.plugins.disabled),
@@ -233,20 +251,21 @@ async function startApp(config: Config, parts: AppParts, opened: Opened): Promis
 
   let stopping: Promise<void> | undefined
   const stop = async (): Promise<void> => {
-    const limit = AbortSignal.timeout(config.shutdownTimeoutMs)
+    const { shutdownTimeoutMs } = config
+    const endsAt = performance.now() + shutdownTimeoutMs + lastStepsMs
+    const limit = AbortSignal.timeout(shutdownTimeoutMs)
     log.info('app.stopping', { open: inbox.open })
     health.phase = 'stopping'
     await poller.stop()
     await inbox.drain(limit)
     handling.abort()
-    await inbox.stop()
-    await opened.close(log)
+    opened.add(() => inbox.stop())
+    await opened.close(log, endsAt)
     log.info('app.stopped')
   }
   return {
     url: http.url,
     plugins: catalog,
-    pluginOf: (error) => stacks.locationOf(error)?.plugin,
     failed: Promise.race([poller.failed, database.lost]),
     idle: () => inbox.idle(),
     stop: () => {

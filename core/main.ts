@@ -6,6 +6,12 @@ import type { App, AppParts } from './app.ts'
 import { LiveEnvironment, loadConfig } from './configuration.ts'
 import { messageOf, OpsError } from './errors.ts'
 import { createLogger, type RootLogger } from './log/logger.ts'
+import { createRedactor, type Redactor, redactText } from './log/redact.ts'
+import { currentOwner } from './plugin/code/owner.ts'
+import { PluginStacks } from './plugin/code/stack.ts'
+
+/** After the drain a stop has so long for its last steps; then the process ends as it is. */
+const lastStepsMs = 3_000
 
 /** Ctrl-C through npm arrives twice within milliseconds; a signal after this long means "at once". */
 const sameSignalMs = 1_000
@@ -28,31 +34,46 @@ process.exit()
 async function run(config: Config, environment: LiveEnvironment, log: RootLogger): Promise<number> {
   const starting = new AbortController()
   const signalled = Promise.withResolvers<void>()
+  const overtime = Promise.withResolvers<'overtime'>()
+  const limitStop = () => {
+    setTimeout(overtime.resolve, config.shutdownTimeoutMs + lastStepsMs, 'overtime')
+  }
   listenForSignals(() => {
     starting.abort()
     signalled.resolve()
+    limitStop()
   })
-  let app: App | undefined
-  try {
+  const stacks = new PluginStacks()
+  const uncaught = catchUncaught(stacks, log)
+  let failure: unknown
+  const work = async (): Promise<void> => {
     const parts: AppParts = {
       log,
+      stacks,
       version: packageJson.version,
       settingsOf: (plugin) => environment.pluginEnv(plugin),
       signal: starting.signal,
     }
-    app = await start(config, parts)
-  } catch (error) {
-    await log.close()
-    if (starting.signal.aborted) return 0
-    return reportFailure(error)
+    const fatal = uncaught.then((error) => Promise.reject(error))
+    const app = await Promise.race([start(config, parts), fatal])
+    const watcher = config.plugins.watch ? watchEnvironment(app, environment, log) : undefined
+    failure = await Promise.race([signalled.promise, app.failed, uncaught])
+    if (failure !== undefined) limitStop()
+    await watcher?.close()
+    await app.stop()
   }
-  const uncaught = catchUncaught(app, log)
-  const watcher = config.plugins.watch ? watchEnvironment(app, environment, log) : undefined
-  const failure = await Promise.race([signalled.promise, app.failed, uncaught])
-  await watcher?.close()
-  await app.stop()
+  try {
+    if ((await Promise.race([work(), overtime.promise])) === 'overtime') {
+      const hint = 'Something did not end in time. What was not done is done at the next start.'
+      log.error('app.stop-forced', { hint })
+    }
+  } catch (error) {
+    // what a start ended with that was called off is nobody's trouble
+    if (starting.signal.aborted) log.debug('app.start-called-off', { error })
+    else failure = error
+  }
   await log.close()
-  return failure === undefined ? 0 : reportFailure(failure)
+  return failure === undefined ? 0 : reportFailure(failure, createRedactor(environment.secrets))
 }
 
 async function start(config: Config, parts: AppParts): Promise<App> {
@@ -77,12 +98,13 @@ function listenForSignals(stop: () => void): void {
 }
 
 /** What nobody caught: a plugin's is that plugin's trouble, one of the core itself ends the process. */
-function catchUncaught(app: App, log: RootLogger): Promise<unknown> {
+function catchUncaught(stacks: PluginStacks, log: RootLogger): Promise<unknown> {
   return new Promise((resolve) => {
     const onUncaught = (error: unknown) => {
-      const plugin = app.pluginOf(error)
+      // by the code that threw, else by who began what failed
+      const plugin = stacks.locationOf(error)?.plugin ?? currentOwner()
       log.error(plugin === undefined ? 'app.uncaught' : 'plugin.uncaught', { plugin, error })
-      if (plugin === undefined) resolve(error)
+      if (plugin === undefined) resolve(error ?? new Error('undefined was thrown'))
     }
     process.on('uncaughtException', onUncaught)
     process.on('unhandledRejection', onUncaught)
@@ -117,14 +139,11 @@ function watchEnvironment(
 }
 
 /** One readable error: its code, what happened, what to do. @returns the exit code */
-function reportFailure(error: unknown): number {
-  if (error instanceof OpsError) {
-    const hint = error.hint.replaceAll('\n', '\n    ')
-    process.stderr.write(`${error.code}: ${error.message}\n  → ${hint}\n`)
-  } else {
-    process.stderr.write(
-      `OPS_INTERNAL: ${messageOf(error)}\n${error instanceof Error ? error.stack : ''}\n`,
-    )
-  }
+function reportFailure(error: unknown, redact: Redactor = redactText): number {
+  const report =
+    error instanceof OpsError
+      ? `${error.code}: ${error.message}\n  → ${error.hint.replaceAll('\n', '\n    ')}\n`
+      : `OPS_INTERNAL: ${messageOf(error)}\n${error instanceof Error ? error.stack : ''}\n`
+  process.stderr.write(redact(report))
   return 1
 }

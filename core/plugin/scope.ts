@@ -4,6 +4,7 @@ import type { EntityManager } from '../database/orm.ts'
 import { OpsError } from '../errors.ts'
 import type { Translate } from '../i18n/texts.ts'
 import type { Logger } from '../log/logger.ts'
+import { asPlugin } from './code/owner.ts'
 
 type Dispose = () => unknown
 
@@ -136,7 +137,7 @@ export class PluginScope<Config, Use> implements Scope<Config, Use> {
     // an emitter calls its listeners in the middle of somebody else's work: a throw must not end that
     const guarded = (...args: unknown[]) => {
       try {
-        listener(...(args as Events[Name]))
+        asPlugin(this.plugin, () => listener(...(args as Events[Name])))
       } catch (error) {
         this.log.error('plugin.listener.failed', { plugin: this.plugin, on: event, error })
       }
@@ -204,7 +205,7 @@ export class PluginScope<Config, Use> implements Scope<Config, Use> {
     this.#abort.abort()
     for (const { label, dispose } of this.#owned.splice(0).reverse()) {
       try {
-        await withLimit(dispose)
+        await withLimit(() => asPlugin(this.plugin, dispose))
       } catch (error) {
         this.log.error('plugin.dispose.failed', { plugin: this.plugin, what: label, error })
       }
@@ -229,7 +230,7 @@ export class PluginScope<Config, Use> implements Scope<Config, Use> {
 
   async #call(what: string, run: (signal: AbortSignal) => unknown): Promise<void> {
     try {
-      await run(this.signal)
+      await asPlugin(this.plugin, () => run(this.signal))
     } catch (error) {
       if (!this.#disposed) this.log.error(`plugin.${what}.failed`, { plugin: this.plugin, error })
     }

@@ -1,6 +1,7 @@
 import type { EntityManager } from '../database/orm.ts'
 import { messageOf, OpsError } from '../errors.ts'
 import type { Logger } from '../log/logger.ts'
+import { asPlugin } from './code/owner.ts'
 import type { PluginStacks } from './code/stack.ts'
 import { tokenName } from './dependencies.ts'
 import type { LoadedPlugin } from './loaded.ts'
@@ -102,7 +103,7 @@ async function runSetup(
   try {
     // the manifest was written against the scope that it gets here; only the types are erased
     const run = setup as (scope: PluginScope<unknown, unknown>) => unknown
-    return await Promise.race([(async () => run(scope))(), limit])
+    return await Promise.race([asPlugin(name, async () => run(scope)), limit])
   } catch (error) {
     if (error instanceof OpsError) throw error
     const place = stacks.locationOf(error)

@@ -1,4 +1,5 @@
 import { OpsError } from '../errors.ts'
+import { asCore, asPlugin } from '../plugin/code/owner.ts'
 import { contextFor, type LiveContext } from '../plugin/context.ts'
 import type { Next } from '../plugin/manifest.ts'
 import type { MiddlewareRoute } from '../plugin/routes.ts'
@@ -47,5 +48,8 @@ async function step(walk: Walk, index: number): Promise<void> {
     return walk.end()
   }
   // the manifest typed it against this context; the route only forgot its plugin's types
-  await (link.middleware.run as Run)(contextFor(run, link.instance), () => step(walk, index + 1))
+  const middleware = link.middleware.run as Run
+  await asPlugin(link.instance.name, () =>
+    middleware(contextFor(run, link.instance), () => asCore(() => step(walk, index + 1))),
+  )
 }

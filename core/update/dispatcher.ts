@@ -1,6 +1,7 @@
 import type { UserFromGetMe } from 'telegraf/types'
 import type { Texts } from '../i18n/texts.ts'
 import { parseArguments, usageOf } from '../plugin/arguments.ts'
+import { asPlugin } from '../plugin/code/owner.ts'
 import { contentOf, message } from '../plugin/content.ts'
 import { contextFor, type LiveContext } from '../plugin/context.ts'
 import type { PluginInstance } from '../plugin/instance.ts'
@@ -197,9 +198,11 @@ export class Dispatcher {
     for (const instance of run.generation.routes.composers) {
       waitIfHeld(run, instance)
       let passed = false
-      await instance.telegraf?.(contextFor(run, instance), async () => {
-        passed = true
-      })
+      await asPlugin(instance.name, () =>
+        instance.telegraf?.(contextFor(run, instance), async () => {
+          passed = true
+        }),
+      )
       if (passed) continue
       run.route = { plugin: instance.name, name: 'telegraf' }
       return true
@@ -214,8 +217,11 @@ export class Dispatcher {
     input: unknown,
   ): Promise<void> {
     waitIfHeld(run, instance)
-    // typed where the plugin was written; the route keeps plugins of all types in one map
-    run.say(contentOf(await (handler as Handler)(contextFor(run, instance), input)))
+    const returned = await asPlugin(instance.name, () =>
+      // typed where the plugin was written; the route keeps plugins of all types in one map
+      (handler as Handler)(contextFor(run, instance), input),
+    )
+    run.say(contentOf(returned))
   }
 }
 

@@ -227,7 +227,7 @@ export class UpdateHandling {
   }
 
   async #bury(item: InboxItem, inbox: Inbox, errorId: string, reason: string): Promise<void> {
-    await inbox.bury(item, reason, errorId)
+    if (!(await inbox.bury(item, reason, errorId))) return
     const { updateId } = item.facts
     this.#options.log.error('update.dead-lettered', { updateId, errorId, reason })
   }

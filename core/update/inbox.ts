@@ -125,9 +125,9 @@ export class Inbox {
     return rows[0]?.state === inboxState.done
   }
 
-  /** Puts an update aside, with its payload, for people to look at. */
-  async bury({ facts }: InboxItem, reason: string, errorId: string): Promise<void> {
-    await this.#persist(() =>
+  /** Puts an update aside, with its payload, for people to look at. @returns false when the stop came first: it stays open */
+  async bury({ facts }: InboxItem, reason: string, errorId: string): Promise<boolean> {
+    return this.#persist(() =>
       this.#sql.query(
         `update inbox set state = ${inboxState.dead}, error = $3, error_id = $4, done_at = now()
          where bot_id = $1 and update_id = $2 and state = ${inboxState.open}`,
@@ -250,15 +250,15 @@ export class Inbox {
   }
 
   /** Tries until it is written; at stop once more, then the row stays open for the next process. */
-  async #persist(write: () => Promise<unknown>): Promise<void> {
+  async #persist(write: () => Promise<unknown>): Promise<boolean> {
     const backoff = new Backoff({ firstMs: 100, maxMs: 5_000 })
     for (;;) {
       try {
         await write()
-        return
+        return true
       } catch (error) {
         this.#options.log.warn('inbox.write-failed', { error })
-        if (this.#stopping.signal.aborted) return
+        if (this.#stopping.signal.aborted) return false
         // an abort ends the wait for one last try
         await sleep(backoff.next(), this.#stopping.signal).catch(() => undefined)
       }

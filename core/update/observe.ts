@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import { asCore, asPlugin } from '../plugin/code/owner.ts'
 import { contextFor, type LiveContext } from '../plugin/context.ts'
 import type { Next } from '../plugin/manifest.ts'
 import type { MiddlewareRoute } from '../plugin/routes.ts'
@@ -23,13 +24,13 @@ export async function observed(
   if (observer === undefined) return work()
   let inner: Promise<void> | undefined
   const next = () => {
-    inner ??= observed(run, observers, work, index + 1)
+    inner ??= asCore(() => observed(run, observers, work, index + 1))
     return inner
   }
   const { name } = observer.instance
   // the manifest typed it against this context; the route only forgot its plugin's types
   const observe = observer.middleware.run as Observe
-  const own = (async () => observe(contextFor(run, observer.instance), next))().catch(
+  const own = asPlugin(name, async () => observe(contextFor(run, observer.instance), next)).catch(
     (error: unknown) => run.log.error('observer.failed', { plugin: name, error }),
   )
   const overdue = new Overdue(run.signal, () => inner)

@@ -8,6 +8,7 @@ import { codeOf, messageOf, OpsError } from '../../errors.ts'
 import type { PluginBuild } from './build.ts'
 import type { ImportedName, SharedModule } from './link.ts'
 import { nearest } from './nearest.ts'
+import { asPlugin } from './owner.ts'
 import { problemError } from './problem.ts'
 import { isHostModule } from './resolve.ts'
 import type { PluginStacks } from './stack.ts'
@@ -95,9 +96,11 @@ async function run(
   const wrapper = compileScript(`${build.code}\n//# sourceURL=${script}`)
   const load = async (specifier: unknown) => loadLate(build, String(specifier), options)
   let result: Result | undefined
-  const finished = wrapper(linked, build.metaFiles.map(metaOf), load, (plugin, migrations) => {
-    result = { plugin, migrations }
-  })
+  const finished = asPlugin(build.name, () =>
+    wrapper(linked, build.metaFiles.map(metaOf), load, (plugin, migrations) => {
+      result = { plugin, migrations }
+    }),
+  )
   await withLimit(build, finished, options.timeoutMs)
   // the bundle's last statement hands the result over; only a limit or a throw comes before it
   if (!result) throw new OpsError('OPS_INTERNAL', `Plugin "${build.name}" ended without a result`)
