@@ -38,6 +38,8 @@ export class Menus {
   readonly #sent = new Map<string, string>()
   readonly #wanted = new Map<string, Menu>()
   readonly #people = new Map<number, { user: ActiveUser; key: string }>()
+  /** Languages with a list of everybody's commands. */
+  #languages: ReadonlySet<string> = new Set()
   readonly #stopping = new AbortController()
   #work: Promise<void> | undefined
 
@@ -50,22 +52,28 @@ export class Menus {
   /** To be called after each commit. */
   async refresh(): Promise<void> {
     const generation = this.#live.current
-    const languages = new Set(
-      [...generation.plugins.values()].flatMap(({ texts }) => texts.languages),
-    )
+    const known = [...generation.plugins.values()].flatMap(({ texts }) => texts.languages)
+    // Telegram takes two-letter codes only (Bot API, setMyCommands)
+    const languages = new Set(known.filter((language) => /^[a-z]{2}$/.test(language)))
     for (const language of [undefined, ...languages]) {
-      this.#want(
-        { type: 'default' },
-        language,
-        commandsOf(generation, language, undefined, () => false),
-      )
+      const commands = commandsOf(generation, language, undefined, () => false)
+      this.#want({ type: 'default' }, language, commands)
     }
+    // an empty list takes the one of a language away that nothing speaks any more
+    for (const before of this.#languages) {
+      if (!languages.has(before)) this.#want({ type: 'default' }, before, [])
+    }
+    this.#languages = languages
     for (const { user } of this.#people.values()) await this.#wantFor(user, generation)
   }
 
-  /** To be called after each update: a known person's private chat gets a list of its own. */
+  /** To be called after each update: a known person's private chat gets a list of its own, or loses it. */
   settled({ actor, facts }: UpdateRun): void {
-    if (actor.kind === 'user' && facts.chatType === 'private') void this.#seen(actor)
+    if (facts.chatType !== 'private') return
+    if (actor.kind === 'user') void this.#seen(actor)
+    else if (actor.kind === 'stranger' && this.#people.delete(actor.telegramId)) {
+      this.#want({ type: 'chat', chat_id: actor.telegramId }, undefined, [])
+    }
   }
 
   async #seen(user: ActiveUser): Promise<void> {
@@ -104,9 +112,7 @@ export class Menus {
       return
     }
     this.#wanted.set(key, { scope, language, commands, hash })
-    this.#work ??= this.#send().finally(() => {
-      this.#work = undefined
-    })
+    this.#work ??= this.#send()
   }
 
   async #send(): Promise<void> {
@@ -114,7 +120,11 @@ export class Menus {
     const backoff = new Backoff({ firstMs: 2_000, maxMs: 300_000 })
     while (!signal.aborted) {
       const [next] = this.#wanted
-      if (next === undefined) return
+      if (next === undefined) {
+        // in the same turn: what is wanted from now on starts anew
+        this.#work = undefined
+        return
+      }
       const [key, { scope, language, commands, hash }] = next
       let waitMs = everyMs
       try {

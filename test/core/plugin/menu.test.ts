@@ -1,0 +1,78 @@
+import { expect } from 'chai'
+import { createTestBot, type TestBot, type TestPerson } from 'opsgram/testing'
+import { until } from '../../support/wait.ts'
+
+const source = (word: string) => `
+import { definePlugin } from 'opsgram'
+export default definePlugin({
+  name: 'menu',
+  version: '1.0.0',
+  permissions: { 'menu.work': { description: 'Work', roles: ['operator'] } },
+  commands: ({ command }) => ({
+    open: command({ description: '${word}', aliases: ['o'], run: () => 'open' }),
+    work: command({ description: 'Work', permission: 'menu.work', run: () => 'work' }),
+    crowd: command({ description: 'Crowd', chats: 'group', run: () => 'crowd' }),
+  }),
+})
+`
+const german = JSON.stringify({ commands: { open: { description: 'Öffnen' } } })
+/** One list a second. */
+const patienceMs = 20_000
+
+describe('command menus', function () {
+  this.timeout(60_000)
+  let bot: TestBot
+  let operator: TestPerson
+
+  before(async () => {
+    bot = await createTestBot()
+    await bot.dropPlugin('menu', { 'index.ts': source('Open'), 'locales/de.json': german })
+    operator = bot.user({ role: 'operator' })
+  })
+  after(() => bot?.stop())
+
+  const seenBy = ({ telegram }: TestPerson, language = 'en') =>
+    bot.telegram.api.world.commands
+      .seenBy(telegram.id, telegram.chat, language)
+      .map(({ command, description }) => `${command}: ${description}`)
+  const lists = () => bot.telegram.calls('setMyCommands')
+
+  it('show everybody what needs no permission, in their language', async () => {
+    const stranger = bot.user()
+    await until('the menu is there', () => seenBy(stranger).includes('open: Open'), patienceMs)
+    expect(seenBy(stranger).join()).not.to.include('work').and.not.to.include('o: ')
+    await until('in German too', () => seenBy(stranger, 'de').includes('open: Öffnen'), patienceMs)
+  })
+
+  it('show a known person what that one may use in private', async () => {
+    await operator.sends('/open')
+    await until('it has /work', () => seenBy(operator).includes('work: Work'), patienceMs)
+    expect(seenBy(operator).join()).not.to.include('crowd')
+  })
+
+  it('follow a reload, also when Telegram fails meanwhile', async () => {
+    bot.telegram.fail('setMyCommands', 500)
+    await bot.edit('menu', { 'index.ts': source('Unlock') })
+    await until('all know', () => seenBy(operator).includes('open: Unlock'), patienceMs)
+    await until('default knows', () => seenBy(bot.user()).includes('open: Unlock'), patienceMs)
+  })
+
+  it('are not sent again when nothing changed', async () => {
+    const before = lists().length
+    await bot.reload('menu')
+    await operator.sends('/open')
+    await operator.sees('open')
+    await bot.settled()
+    expect(lists()).to.have.length(before)
+  })
+
+  it('are taken away with their language, and from who is no longer let in', async () => {
+    await bot.edit('menu', { 'locales/de.json': null })
+    await bot.database.query(`update bot_users set status = 'blocked' where telegram_id = $1`, [
+      operator.id,
+    ])
+    await operator.sends('/open')
+    await until('no more /work', () => !seenBy(operator).join().includes('work'), patienceMs)
+    await until('no more German', () => seenBy(operator, 'de').includes('open: Unlock'), patienceMs)
+  })
+})
