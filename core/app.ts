@@ -12,6 +12,7 @@ import { codeOf, OpsError } from './errors.ts'
 import { HealthChecks, type HealthResult } from './http/health.ts'
 import { createHttpServer } from './http/server.ts'
 import { coreTexts } from './i18n/core-texts.ts'
+import * as opsgram from './index.ts'
 import type { Logger } from './log/logger.ts'
 import { ButtonStore } from './plugin/button-store.ts'
 import { createCatalog } from './plugin/catalog.ts'
@@ -165,7 +166,10 @@ async function startApp(config: Config, parts: AppParts, opened: Opened): Promis
     prepare: {
       roots: config.plugins.dirs,
       stacks,
-      importShared: (specifier) => import(specifier),
+      // its own exports by reference: some test runners load the core by require, and then import() would
+      // bring a second instance of every class
+      importShared: async (specifier) =>
+        specifier === 'opsgram' ? opsgram : await import(specifier),
       settingsOf: parts.settingsOf ?? ((plugin) => config.pluginEnv(plugin)),
       defaultLanguage: config.people.locale,
       coreVersion: version,

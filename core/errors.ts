@@ -23,6 +23,14 @@ export const errorCodes = {
     title: 'The data of a button does not fit',
     hint: 'Names of plugin and action share 64 bytes with the id: choose a shorter action name.',
   },
+  OPS_CLI_EXISTS: {
+    title: 'There is a plugin of that name already',
+    hint: 'Choose another name, or remove that folder first.',
+  },
+  OPS_CLI_USAGE: {
+    title: 'The command line was not understood',
+    hint: 'npx opsgram help lists the commands, npx opsgram help COMMAND tells more of one.',
+  },
   OPS_COMMIT_UNKNOWN: {
     title: 'The connection was lost while a transaction was being committed',
     hint: 'It may have been written or not: look at what it should have changed before doing it again.',
@@ -294,6 +302,10 @@ export const errorCodes = {
   OPS_TEST_DEADLINE: {
     title: 'A test waited for something that did not happen in time',
     hint: 'Look at the last calls in the details: the bot may have failed, or answered elsewhere.',
+  },
+  OPS_TEST_LEFTOVERS: {
+    title: 'A reload leaves something of the old version behind',
+    hint: 'Open timers and listeners through `scope` (scope.interval, scope.timeout, scope.listen), and close everything else in scope.onDispose.',
   },
   OPS_TEST_MISSING: {
     title: 'A test asked for something that is not there',

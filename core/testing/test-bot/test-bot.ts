@@ -6,7 +6,7 @@ import { type App, createApp } from '../../app.ts'
 import { loadConfig } from '../../configuration.ts'
 import type { Database } from '../../database/connection.ts'
 import type { UserStatus } from '../../database/entities/bot-user.ts'
-import { type ErrorCode, errorCodes, OpsError } from '../../errors.ts'
+import { type ErrorCode, errorCodes, messageOf, OpsError } from '../../errors.ts'
 import type { PluginStatus } from '../../plugin/plugins.ts'
 import type { FakeBotApi } from '../bot-api/api.ts'
 import { startFakeBotApi } from '../bot-api/server.ts'
@@ -14,6 +14,7 @@ import type { Chat } from '../bot-api/world/chat.ts'
 import type { Person } from '../bot-api/world/person.ts'
 import type { GroupOptions, PersonOptions } from '../bot-api/world/world.ts'
 import { takeDatabase } from './database.ts'
+import { expectNoGrowth, Leftovers } from './leftovers.ts'
 import { type LogLine, RecordedLog } from './log.ts'
 import { TestPerson } from './person.ts'
 import { Sightings } from './sightings.ts'
@@ -258,6 +259,35 @@ export class TestBot implements AsyncDisposable {
     ])
   }
 
+  /**
+   * Reloads the plugins under test three times: as many timers, sockets, servers, watchers, processes and
+   * listeners of `process` that their code opened may be there as after the first. What a plugin does to
+   * other objects (listeners on a shared emitter, say) is not seen.
+   *
+   * @throws OPS_TEST_LEFTOVERS naming what is left and the line that made it
+   */
+  async expectNoLeftovers(...names: readonly string[]): Promise<void> {
+    const all = this.plugins.filter(({ state }) => state === 'active').map(({ name }) => name)
+    const under = names.length > 0 ? names : all.filter((name) => name !== 'auth')
+    await this.settled()
+    const complaints = () => this.log.filter(({ event }) => event === 'plugin.dispose.failed')
+    const before = complaints().length
+    await expectNoGrowth(
+      new Leftovers((error) => placeIn(error, this.#app.pluginOf(error))),
+      async () => {
+        for (const name of under) await this.reload(name)
+        await this.#drained()
+      },
+    )
+    const failed = complaints()[before]
+    if (failed === undefined) return
+    const { plugin, what, error } = failed.fields
+    throw new OpsError(
+      'OPS_TEST_LEFTOVERS',
+      `Plugin ${String(plugin)} could not dispose its ${String(what)}: ${messageOf(error)}`,
+    )
+  }
+
   /** Stops the bot and starts it again on the same data and chats. */
   async restart(): Promise<void> {
     await this.#app.stop()
@@ -272,6 +302,24 @@ export class TestBot implements AsyncDisposable {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.stop()
+  }
+
+  /** Resolves when no replaced version is at work, nor being disposed. */
+  async #drained(): Promise<void> {
+    await this.settled()
+    const ends = performance.now() + settleMs
+    const replaced = () =>
+      this.log.filter(({ event }) => event === 'plugin.reload.committed').length
+    const drained = () => this.log.filter(({ event }) => event === 'plugin.drained').length
+    while (drained() < replaced()) {
+      if (performance.now() > ends) {
+        throw new OpsError(
+          'OPS_TEST_LEFTOVERS',
+          `A replaced version is not disposed after ${settleMs} ms`,
+        )
+      }
+      await delay(2)
+    }
   }
 
   async #close(): Promise<void> {
@@ -312,6 +360,14 @@ function throwIfFailed({ name, lastReload }: PluginStatus): void {
   throw new OpsError(isErrorCode(code) ? code : 'OPS_PLUGIN_LOAD', text.join('\n'), {
     details: { ...lastReload, plugin: name },
   })
+}
+
+/** `plugins/ping/index.ts:3:5`: the topmost frame of plugin code; the stack shows it by its saved source. */
+function placeIn(error: Error, plugin: string | undefined): string | undefined {
+  if (plugin === undefined) return undefined
+  const frames = (error.stack ?? '').split('\n')
+  const places = frames.map((frame) => /([^\s(]+:\d+:\d+)\)?$/.exec(frame)?.[1])
+  return places.find((place) => place?.includes(`/${plugin}/`)) ?? plugin
 }
 
 function isErrorCode(code: string): code is ErrorCode {

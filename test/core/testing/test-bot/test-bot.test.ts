@@ -109,6 +109,35 @@ describe('createTestBot', () => {
     await operator.sees('hard pong')
   })
 
+  it('finds what a reload leaves behind, and where it was made', async () => {
+    const watching = (body: string) => `import { definePlugin } from 'opsgram'
+export default definePlugin({
+  name: 'watch',
+  version: '1.0.0',
+  setup(scope) {
+    ${body}
+  },
+})
+`
+    await bot.dropPlugin('watch', { 'index.ts': watching('scope.interval(50, () => undefined)') })
+    await bot.expectNoLeftovers()
+    await bot.edit('watch', {
+      'index.ts': watching('setInterval(() => undefined, 60_000).unref()'),
+    })
+    const timers = await rejected(bot.expectNoLeftovers())
+    expect(timers.code).to.equal('OPS_TEST_LEFTOVERS')
+    expect(timers.message).to.contain('Timeout made at plugins/watch/index.ts:6:5')
+    await bot.edit('watch', { 'index.ts': watching("process.on('SIGUSR2', () => undefined)") })
+    const listeners = await rejected(bot.expectNoLeftovers())
+    expect(listeners.message).to.contain("listener of process 'SIGUSR2'")
+    process.removeAllListeners('SIGUSR2')
+    await bot.edit('watch', {
+      'index.ts': watching("scope.onDispose(() => { throw new Error('stuck') })"),
+    })
+    const stuck = await rejected(bot.expectNoLeftovers())
+    expect(stuck.message).to.contain('could not dispose its onDispose').and.to.contain('stuck')
+  })
+
   it('refuses a second bot on the one embedded database', async function () {
     if (bot.database.kind !== 'embedded') this.skip()
     expect((await rejected(createTestBot())).code).to.equal('OPS_TEST_BUSY')

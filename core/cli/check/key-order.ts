@@ -1,0 +1,19 @@
+/** Inference runs from top to bottom: what a later key's types are made of has to stand before it. */
+const groups: readonly (readonly string[])[] = [
+  ['name', 'version', 'description', 'engine'],
+  ['config', 'uses', 'permissions', 'entities', 'tables'],
+  ['setup'],
+  ['provides', 'actions'],
+  ['middleware', 'commands', 'events', 'telegraf'],
+]
+
+/** One sentence about the first key that stands too early, with what has to come before it. */
+export function keyOrderAdvice(keys: readonly string[]): string | undefined {
+  const rank = (key: string) => groups.findIndex((group) => group.includes(key))
+  for (const [index, key] of keys.entries()) {
+    const later = keys.slice(index + 1).find((other) => rank(other) < rank(key))
+    if (later === undefined) continue
+    return `\`${key}\` stands before \`${later}\`: put \`${later}\` first, or its types don't reach \`${key}\``
+  }
+  return undefined
+}

@@ -1,0 +1,113 @@
+import { createHook } from 'node:async_hooks'
+import { OpsError } from '../../errors.ts'
+
+/** What can stay alive after the code that opened it: timers, sockets, servers, watchers, processes. */
+const kinds: ReadonlySet<string> = new Set([
+  'Timeout',
+  'TCPWRAP',
+  'TCPSERVERWRAP',
+  'TLSWRAP',
+  'PIPEWRAP',
+  'PIPESERVERWRAP',
+  'UDPWRAP',
+  'FSEVENTWRAP',
+  'STATWATCHER',
+  'PROCESSWRAP',
+  'WORKER',
+  'MESSAGEPORT',
+  'SIGNALWRAP',
+])
+
+/** How long things may take to close, ms. */
+const closingMs = 1_000
+
+/** What plugin code has opened while this watches, and what of it is still open. */
+export class Leftovers {
+  readonly #open = new Map<number, string>()
+  readonly #hook: ReturnType<typeof createHook>
+
+  /** @param placeOf the plugin and the line that an error comes from */
+  constructor(placeOf: (error: Error) => string | undefined) {
+    this.#hook = createHook({
+      init: (id, kind) => {
+        if (!kinds.has(kind)) return
+        const place = placeOf(deepError())
+        if (place !== undefined) this.#open.set(id, `${kind} made at ${place}`)
+      },
+      destroy: (id) => void this.#open.delete(id),
+    })
+  }
+
+  start(): void {
+    this.#hook.enable()
+  }
+
+  stop(): void {
+    this.#hook.disable()
+  }
+
+  /** How many of each are open: by kind and line. */
+  counts(): ReadonlyMap<string, number> {
+    const counts = new Map<string, number>()
+    for (const what of this.#open.values()) counts.set(what, (counts.get(what) ?? 0) + 1)
+    return counts
+  }
+}
+
+/**
+ * Runs `reload` three times and compares what is open after the first and after the last: a version that
+ * cleans up behind itself leaves as much as it found.
+ *
+ * @throws OPS_TEST_LEFTOVERS naming what has grown, and where it was made
+ */
+export async function expectNoGrowth(
+  leftovers: Leftovers,
+  reload: () => Promise<void>,
+): Promise<void> {
+  leftovers.start()
+  try {
+    await reload()
+    const once = leftovers.counts()
+    const listenersOnce = processListeners()
+    await reload()
+    await reload()
+    const grown = () => [
+      ...growth(once, leftovers.counts()),
+      ...growth(listenersOnce, processListeners()).map((what) => `listener of process '${what}'`),
+    ]
+    const ends = performance.now() + closingMs
+    // a closed handle is reported in a later turn of the loop
+    while (grown().length > 0 && performance.now() < ends) {
+      await new Promise((resolve) => setTimeout(resolve, 10))
+    }
+    const left = grown()
+    if (left.length === 0) return
+    throw new OpsError('OPS_TEST_LEFTOVERS', `Reloads leave behind: ${left.join('; ')}`, {
+      details: { left },
+    })
+  } finally {
+    leftovers.stop()
+  }
+}
+
+function growth(
+  before: ReadonlyMap<string, number>,
+  after: ReadonlyMap<string, number>,
+): readonly string[] {
+  return [...after].flatMap(([what, count]) => (count > (before.get(what) ?? 0) ? [what] : []))
+}
+
+function processListeners(): ReadonlyMap<string, number> {
+  return new Map(process.eventNames().map((name) => [String(name), process.listenerCount(name)]))
+}
+
+/** An error that holds the whole stack: plugin code may stand far below a library that it calls. */
+function deepError(): Error {
+  const limit = Error.stackTraceLimit
+  Error.stackTraceLimit = 50
+  try {
+    return new Error('made')
+  } finally {
+    Error.stackTraceLimit = limit
+  }
+}

@@ -1,0 +1,134 @@
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { expect } from 'chai'
+import { checkCommand } from '../../../core/cli/check/check.ts'
+import { freshFolder } from '../../support/database.ts'
+import { rejected } from '../../support/rejected.ts'
+import { printed } from './output.ts'
+
+const manifest = (keys: string, before = '') => `import { definePlugin } from 'opsgram'
+${before}
+export default definePlugin({
+  name: 'disks',
+  version: '1.0.0',
+  ${keys}
+})
+`
+const disks =
+  "commands: ({ command }) => ({ disks: command({ description: 'Disks', run: () => 'ok' }) }),"
+
+/** Plugins named `disks`, each with one thing that is wrong or could be better. */
+const plugins = {
+  fit: { 'index.ts': manifest(disks) },
+  syntax: { 'index.ts': manifest(disks).replace("'ok'", "'o'k'") },
+  type: {
+    'index.ts': manifest(disks.replace("'ok'", 'ctx.nothing').replace('run: ()', 'run: (ctx)')),
+  },
+  conflict: { 'index.ts': manifest(disks.replace('disks:', 'help:')) },
+  migration: {
+    'index.ts': manifest(`entities: [Disk],\n  ${disks}`, "import { Disk } from './entities.ts'"),
+    'entities.ts': `import { defineEntity, p } from '@mikro-orm/core'
+const schema = defineEntity({ name: 'Disk', tableName: 'disks_disks', properties: { id: p.integer().primary(), label: p.text() } })
+export class Disk extends schema.class {}
+schema.setClass(Disk)
+`,
+    'migrations/0001_disks.ts': `import { Migration } from '@mikro-orm/migrations'
+export default class Disks extends Migration {
+  override up(): void { this.addSql('create table disks_disks (id int primary key)') }
+}
+`,
+  },
+  texts: {
+    'index.ts': manifest(disks),
+    'locales/en.json': '{ "full_one": "disk", "full_other": "disks", "none": "none" }',
+    'locales/ru.json': '{ "full_one": "диск", "full_few": "диска", "full_many": "дисков" }',
+  },
+  leftovers: {
+    'index.ts': manifest(`setup() {\n    setInterval(() => undefined, 60_000)\n  },\n  ${disks}`),
+  },
+  order: { 'index.ts': manifest(`${disks}\n  setup: () => ({ at: 1 }),`) },
+  settings: {
+    'index.ts': manifest(
+      `config: z.object({ mountPoint: z.string() }),\n  ${disks}`,
+      "import { z } from 'zod'",
+    ),
+  },
+} as const satisfies Record<string, Record<string, string>>
+
+describe('opsgram check', () => {
+  const reports = new Map<string, string>()
+  let code = 0
+
+  before(async function () {
+    this.timeout(90_000)
+    const root = freshFolder()
+    const dirs = Object.entries(plugins).map(([name, files]) => {
+      const dir = join(root, name, 'plugins/disks')
+      for (const [file, text] of Object.entries(files)) {
+        mkdirSync(dirname(join(dir, file)), { recursive: true })
+        writeFileSync(join(dir, file), text)
+      }
+      return dir
+    })
+    // all at once: reading the types of the core takes most of the time
+    const run = await printed(() => checkCommand(dirs))
+    code = run.code
+    for (const part of run.text.split(/^(?=\S)/m)) {
+      const name = part.split('\n')[0]?.split('/').at(-3) ?? ''
+      reports.set(name, part)
+    }
+  })
+
+  const says = (name: keyof typeof plugins, ...texts: string[]) => {
+    for (const text of texts) expect(reports.get(name)).to.contain(text)
+  }
+
+  it('passes a plugin that is fit, wherever its folder lies', () => {
+    says('fit', '✔ types', '✔ no conflicts with auth, ', '✔ loads and reloads')
+    expect(reports.get('fit')).not.to.match(/[✖!]/)
+  })
+
+  it('shows the line of a syntax error', () => {
+    says('syntax', '✖ does not load', 'OPS_PLUGIN_BUILD: plugins/disks/index.ts:6:', '> 6 | ')
+  })
+
+  it('shows the line of a type error', () => {
+    says('type', "plugins/disks/index.ts:6:90  TS2339: Property 'nothing' does not exist")
+  })
+
+  it('names both sides of a conflict with a plugin of the project', () => {
+    says('conflict', 'OPS_PLUGIN_CONFLICT: The command /help is declared by both start and disks')
+  })
+
+  it('names what a migration forgot', () => {
+    says('migration', 'OPS_SCHEMA_BEHIND', 'column label is missing')
+  })
+
+  it('names texts that one language lacks, plural forms aside', () => {
+    says('texts', '✖ texts: ru.json lacks none\n')
+  })
+
+  it('names what a reload leaves behind', () => {
+    says(
+      'leftovers',
+      'OPS_TEST_LEFTOVERS: Reloads leave behind: Timeout made at plugins/disks/index.ts:7:5',
+    )
+  })
+
+  it('advises on keys whose types would not reach each other', () => {
+    says('order', '! order of keys: `commands` stands before `setup`', '✔ loads and reloads')
+  })
+
+  it('says which settings it lacks, and checks the rest', () => {
+    says('settings', 'DISKS_MOUNT_POINT', '✔ types')
+  })
+
+  it('ends with exit code 1 when one of them is not fit', () => {
+    expect(code).to.equal(1)
+  })
+
+  it('refuses a path that is no folder', async () => {
+    expect((await rejected(checkCommand(['nowhere']))).code).to.equal('OPS_CLI_USAGE')
+    expect((await rejected(checkCommand([]))).code).to.equal('OPS_CLI_USAGE')
+  })
+})

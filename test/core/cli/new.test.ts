@@ -1,0 +1,76 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { expect } from 'chai'
+import Mocha from 'mocha'
+import { checkCommand } from '../../../core/cli/check/check.ts'
+import { newCommand } from '../../../core/cli/new/new.ts'
+import { freshFolder } from '../../support/database.ts'
+import { rejected } from '../../support/rejected.ts'
+import { printed } from './output.ts'
+
+const root = resolve(import.meta.dirname, '../../..')
+
+describe('opsgram new', () => {
+  it('writes plugins that pass check and their own test at once', async function () {
+    this.timeout(90_000)
+    // inside of the project, where 'opsgram/testing' leads somewhere
+    mkdirSync(join(root, 'var'), { recursive: true })
+    const dir = mkdtempSync(join(root, 'var/new-'))
+    try {
+      await printed(() => newCommand(['disks', '--dir', dir]))
+      await printed(() => newCommand(['notes', '--dir', dir, '--with', 'entity']))
+      const both = [join(dir, 'disks'), join(dir, 'notes')]
+      const { code, text } = await printed(() => checkCommand(both))
+      expect(text).not.to.match(/^ {2}[✖!]/m)
+      expect(code).to.equal(0)
+      expect(await failuresOf(join(dir, 'disks/disks.test.ts'))).to.deep.equal([])
+      expect(await failuresOf(join(dir, 'notes/notes.test.ts'))).to.deep.equal([])
+    } finally {
+      rmSync(dir, { recursive: true })
+    }
+  })
+
+  it('puts the description where people read it, whatever it holds', async () => {
+    const dir = freshFolder()
+    const description = `It's a "sample" \\ of $& all`
+    await printed(() => newCommand(['disks', '--dir', dir, '--description', description]))
+    const text = (file: string) => readFileSync(join(dir, 'disks', file), 'utf8')
+    expect(text('index.ts')).to.contain(`description: 'It\\'s a "sample" \\\\ of $& all'`)
+    const locale: unknown = JSON.parse(text('locales/ru.json'))
+    expect(locale).to.have.nested.property('commands.disks.description', description)
+    expect(text('README.md')).to.contain(description)
+  })
+
+  it('refuses what can be no name, what is reserved and what is there', async () => {
+    const dir = freshFolder()
+    const refused = async (...args: string[]) =>
+      (await rejected(printed(() => newCommand([...args, '--dir', dir])))).code
+    expect(await refused('Disk-Space')).to.equal('OPS_PLUGIN_NAME')
+    expect(await refused('http')).to.equal('OPS_PLUGIN_NAME')
+    expect(await refused('worklog')).to.equal('OPS_CLI_EXISTS')
+    await printed(() => newCommand(['disks', '--dir', dir]))
+    expect(await refused('disks')).to.equal('OPS_CLI_EXISTS')
+    expect(await refused('a', 'b')).to.equal('OPS_CLI_USAGE')
+  })
+
+  it('suggests what a misspelt --with meant', async () => {
+    const error = await rejected(newCommand(['disks', '--with', 'entitty']))
+    expect([error.code, error.hint]).to.deep.equal(['OPS_CLI_USAGE', 'Did you mean --with entity?'])
+  })
+})
+
+/** Runs a test file as `npm test` does; the failures' texts. */
+async function failuresOf(file: string): Promise<string[]> {
+  const mocha = new Mocha({ timeout: 30_000, reporter: class {} as never })
+  mocha.addFile(file)
+  await mocha.loadFilesAsync()
+  const failures: string[] = []
+  let passed = 0
+  await new Promise<void>((done) => {
+    mocha
+      .run(() => done())
+      .on('fail', (test, error) => failures.push(`${test.fullTitle()}: ${error.message}`))
+      .on('pass', () => passed++)
+  })
+  return passed === 0 ? [...failures, 'no test passed'] : failures
+}
