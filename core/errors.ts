@@ -29,7 +29,7 @@ export const errorCodes = {
   },
   OPS_CLI_USAGE: {
     title: 'The command line was not understood',
-    hint: 'npx opsgram help lists the commands, npx opsgram help COMMAND tells more of one.',
+    hint: 'See npx opsgram help for the commands, and npx opsgram help COMMAND for one of them.',
   },
   OPS_COMMIT_UNKNOWN: {
     title: 'The connection was lost while a transaction was being committed',

@@ -1,13 +1,11 @@
 import { spawnSync } from 'node:child_process'
 import { resolve } from 'node:path'
 import { expect } from 'chai'
-import { freshFolder } from '../../support/database.ts'
 
 const root = resolve(import.meta.dirname, '../../..')
 
-function opsgram(args: readonly string[], env: NodeJS.ProcessEnv = {}) {
+function opsgram(args: readonly string[]) {
   const { status, stdout, stderr } = spawnSync(resolve(root, 'bin/opsgram'), args, {
-    env: { PATH: process.env.PATH, HOME: process.env.HOME, ...env },
     encoding: 'utf8',
   })
   return { status, stdout, stderr }
@@ -37,16 +35,5 @@ describe('opsgram', function () {
     const { status, stderr } = opsgram(['new', '--folder', 'x'])
     expect(stderr).to.match(/^OPS_CLI_USAGE: Unknown option '--folder'\n/)
     expect(status).to.equal(1)
-  })
-
-  it('migrates core and plugins, and --dry-run only tells', () => {
-    const env = { DATA_DIR: freshFolder(), PLUGINS_DIR: resolve(root, 'plugins') }
-    expect(opsgram(['migrate', '--dry-run'], env).stdout)
-      .to.contain('core: pending 0001_core')
-      .and.to.contain('worklog: pending 0001_entries')
-    expect(opsgram(['migrate'], env).stdout).to.contain('worklog: applied 0001_entries')
-    const again = opsgram(['migrate', '--dry-run'], env)
-    expect(again.stdout).to.contain('core: up to date').and.not.to.contain('pending')
-    expect(again.status).to.equal(0)
   })
 })
