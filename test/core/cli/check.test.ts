@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { expect } from 'chai'
 import { checkCommand } from '../../../core/cli/check/check.ts'
-import { freshFolder } from '../../support/database.ts'
+import { freshFolder } from '../../support/folders.ts'
 import { rejected } from '../../support/rejected.ts'
 import { printed } from './output.ts'
 

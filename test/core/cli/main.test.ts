@@ -11,9 +11,7 @@ function opsgram(args: readonly string[]) {
   return { status, stdout, stderr }
 }
 
-describe('opsgram', function () {
-  this.timeout(60_000)
-
+describe('opsgram', () => {
   it('lists its commands', () => {
     const { status, stdout } = opsgram(['help'])
     expect(stdout)

@@ -1,13 +1,12 @@
 import { resolve } from 'node:path'
 import { expect } from 'chai'
 import { migrateCommand } from '../../../core/cli/migrate.ts'
-import { freshFolder } from '../../support/database.ts'
+import { freshFolder } from '../../support/folders.ts'
 import { printed } from './output.ts'
 
 const plugins = resolve(import.meta.dirname, '../../../plugins')
 
-describe('opsgram migrate', function () {
-  this.timeout(60_000)
+describe('opsgram migrate', () => {
   const before = { ...process.env }
 
   beforeEach(() => {

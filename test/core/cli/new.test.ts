@@ -4,7 +4,7 @@ import { expect } from 'chai'
 import Mocha from 'mocha'
 import { checkCommand } from '../../../core/cli/check/check.ts'
 import { newCommand } from '../../../core/cli/new/new.ts'
-import { freshFolder } from '../../support/database.ts'
+import { freshFolder } from '../../support/folders.ts'
 import { rejected } from '../../support/rejected.ts'
 import { printed } from './output.ts'
 
