@@ -19,7 +19,7 @@ import { createCatalog } from './plugin/catalog.ts'
 import { warmCompiler } from './plugin/code/compiler.ts'
 import type { PluginFolder } from './plugin/code/folder.ts'
 import { KeptBuilds } from './plugin/code/kept-builds.ts'
-import { installStacks, PluginStacks } from './plugin/code/stack.ts'
+import { installStacks, type PluginPosition, PluginStacks } from './plugin/code/stack.ts'
 import { watchFolders } from './plugin/code/watcher.ts'
 import { coreServicesOf } from './plugin/core-services.ts'
 import { Menus } from './plugin/menu.ts'
@@ -68,6 +68,8 @@ export interface App {
   idle(): Promise<void>
   /** Loads the named plugins anew, as far as they exist: their settings changed. */
   reconfigure(plugins: readonly string[]): Promise<void>
+  /** The line of plugin code that an error comes from. */
+  placeOf(error: unknown): PluginPosition | undefined
   /** Stops accepting, lets running handlers end, closes everything. Idempotent. */
   stop(): Promise<void>
 }
@@ -272,6 +274,7 @@ async function startApp(config: Config, parts: AppParts, opened: Opened): Promis
     plugins: catalog,
     failed: Promise.race([poller.failed, database.lost]),
     idle: () => inbox.idle(),
+    placeOf: (error) => stacks.locationOf(error),
     stop: () => {
       stopping ??= stop()
       return stopping

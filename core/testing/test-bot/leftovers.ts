@@ -1,5 +1,6 @@
 import { createHook } from 'node:async_hooks'
 import { OpsError } from '../../errors.ts'
+import type { PluginPosition } from '../../plugin/code/stack.ts'
 
 /** What can stay alive after the code that opened it: timers, sockets, servers, watchers, processes. */
 const kinds: ReadonlySet<string> = new Set([
@@ -26,13 +27,15 @@ export class Leftovers {
   readonly #open = new Map<number, string>()
   readonly #hook: ReturnType<typeof createHook>
 
-  /** @param placeOf the plugin and the line that an error comes from */
-  constructor(placeOf: (error: Error) => string | undefined) {
+  /** @param placeOf the line of plugin code that an error comes from */
+  constructor(placeOf: (error: Error) => PluginPosition | undefined) {
     this.#hook = createHook({
       init: (id, kind) => {
         if (!kinds.has(kind)) return
         const place = placeOf(deepError())
-        if (place !== undefined) this.#open.set(id, `${kind} made at ${place}`)
+        if (place === undefined) return
+        const { plugin, file, line, column } = place
+        this.#open.set(id, `${kind} of ${plugin}, made at ${file}:${line}:${column}`)
       },
       destroy: (id) => void this.#open.delete(id),
     })

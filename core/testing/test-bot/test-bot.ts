@@ -272,13 +272,10 @@ export class TestBot implements AsyncDisposable {
     await this.settled()
     const complaints = () => this.log.filter(({ event }) => event === 'plugin.dispose.failed')
     const before = complaints().length
-    await expectNoGrowth(
-      new Leftovers((error) => placeIn(error, this.#app.pluginOf(error))),
-      async () => {
-        for (const name of under) await this.reload(name)
-        await this.#drained()
-      },
-    )
+    await expectNoGrowth(new Leftovers((error) => this.#app.placeOf(error)), async () => {
+      for (const name of under) await this.reload(name)
+      await this.#drained()
+    })
     const failed = complaints()[before]
     if (failed === undefined) return
     const { plugin, what, error } = failed.fields
@@ -360,14 +357,6 @@ function throwIfFailed({ name, lastReload }: PluginStatus): void {
   throw new OpsError(isErrorCode(code) ? code : 'OPS_PLUGIN_LOAD', text.join('\n'), {
     details: { ...lastReload, plugin: name },
   })
-}
-
-/** `plugins/ping/index.ts:3:5`: the topmost frame of plugin code; the stack shows it by its saved source. */
-function placeIn(error: Error, plugin: string | undefined): string | undefined {
-  if (plugin === undefined) return undefined
-  const frames = (error.stack ?? '').split('\n')
-  const places = frames.map((frame) => /([^\s(]+:\d+:\d+)\)?$/.exec(frame)?.[1])
-  return places.find((place) => place?.includes(`/${plugin}/`)) ?? plugin
 }
 
 function isErrorCode(code: string): code is ErrorCode {
