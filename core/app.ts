@@ -14,8 +14,10 @@ import { createHttpServer } from './http/server.ts'
 import { coreTexts } from './i18n/core-texts.ts'
 import * as opsgram from './index.ts'
 import type { Logger } from './log/logger.ts'
+import { quarantineFailing } from './plugin/breaker.ts'
 import { ButtonStore } from './plugin/button-store.ts'
 import { createCatalog } from './plugin/catalog.ts'
+import { PluginChoices } from './plugin/choices.ts'
 import { warmCompiler } from './plugin/code/compiler.ts'
 import type { PluginFolder } from './plugin/code/folder.ts'
 import { KeptBuilds } from './plugin/code/kept-builds.ts'
@@ -157,8 +159,9 @@ async function startApp(config: Config, parts: AppParts, opened: Opened): Promis
   opened.add(() => gateway.close())
 
   opened.add(installStacks(stacks))
+  const choices = new PluginChoices(database)
   const reloader = await Reloader.create({
-    disabled: new Set(config.plugins.disabled),
+    disabled: new Set([...config.plugins.disabled, ...(await choices.disabled())]),
     kept: new KeptBuilds({ dir: join(config.dataDir, 'builds'), coreVersion: version, log }),
     ...(parts.accepts === undefined ? {} : { accepts: parts.accepts }),
     database,
@@ -180,7 +183,7 @@ async function startApp(config: Config, parts: AppParts, opened: Opened): Promis
     },
     log,
   })
-  const catalog = createCatalog(reloader)
+  const catalog = createCatalog(reloader, choices)
   opened.add(() => reloader.stop())
   const audit = auditReloads(reloader, { database, log })
   opened.add(() => audit.written())
@@ -203,6 +206,7 @@ async function startApp(config: Config, parts: AppParts, opened: Opened): Promis
   const sender = new ContentSender({ codec, store })
   const buttons = new ButtonReader({ codec, store })
   const { live } = reloader
+  const guard = quarantineFailing(reloader)
   const dispatcher = new Dispatcher({ botInfo, texts, buttons })
   const menus = new Menus({ gateway, live, log })
   const handling = new UpdateHandling({
@@ -217,7 +221,10 @@ async function startApp(config: Config, parts: AppParts, opened: Opened): Promis
     stacks,
     log,
     limitMs: parts.handlerLimitMs ?? 60_000,
-    settled: (run) => menus.settled(run),
+    settled: (run) => {
+      menus.settled(run)
+      guard(run)
+    },
   })
   opened.add(() => handling.stop())
   opened.add(() => menus.stop())

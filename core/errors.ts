@@ -219,6 +219,14 @@ export const errorCodes = {
     title: 'A plugin’s name is not accepted',
     hint: 'The folder and the manifest carry the same name: 2–16 of a–z and 0–9, not a reserved word.',
   },
+  OPS_PLUGIN_NO_BUILD: {
+    title: 'There is no earlier build of a plugin to go back to',
+    hint: 'Put the earlier source back into the folder; builds are kept from the second load on.',
+  },
+  OPS_PLUGIN_PROTECTED: {
+    title: 'A plugin that guards the bot can’t be switched off while it runs',
+    hint: 'Use PLUGINS_DISABLED and a new start, if that is really what you want: every update is refused then.',
+  },
   OPS_PLUGIN_SERVICE: {
     title: 'A service is provided or used in a way that is not possible',
     hint: 'Use the tokens that opsgram exports; `provides` names a result of `setup`.',

@@ -1,4 +1,5 @@
 import { argumentsOf, usageOf } from './arguments.ts'
+import type { PluginChoices } from './choices.ts'
 import { type OpsContext, runBehind } from './context.ts'
 import type { Command } from './manifest.ts'
 import type { AvailableCommand, HeldPermission, Plugins } from './plugins.ts'
@@ -8,7 +9,7 @@ import type { UpdateRun } from './run.ts'
 import { isUsable } from './usable.ts'
 
 /** The core's own service `Plugins`, over the reloader. */
-export function createCatalog(reloader: Reloader): Plugins {
+export function createCatalog(reloader: Reloader, choices: PluginChoices): Plugins {
   return {
     get generation() {
       return reloader.live.current.id
@@ -23,6 +24,15 @@ export function createCatalog(reloader: Reloader): Plugins {
       })
     },
     reload: (name) => reloader.reload(name),
+    rollBack: (name) => reloader.rollBack(name),
+    async disable(name, by, reason) {
+      await reloader.disable(name)
+      await choices.keep(name, true, by, reason)
+    },
+    async enable(name, by) {
+      await choices.keep(name, false, by)
+      return reloader.enable(name)
+    },
     commandsFor(ctx: OpsContext): readonly AvailableCommand[] {
       const run = runBehind(ctx)
       return [...run.generation.routes.commands]

@@ -25,6 +25,14 @@ export interface HeldPlugin {
   readonly until: Promise<void>
 }
 
+/** A plugin whose handlers are not run, because they failed again and again. */
+export interface Quarantine {
+  /** Code of the last failure. */
+  readonly code: string
+  /** What the person was told it is on record as. */
+  readonly errorId: string
+}
+
 /** An immutable snapshot of all live plugins: what one update is handled by, from begin to end. */
 export interface Generation {
   /** Grows with every commit. */
@@ -32,6 +40,8 @@ export interface Generation {
   readonly plugins: ReadonlyMap<string, LoadedPlugin>
   readonly waiting: ReadonlyMap<string, WaitingPlugin>
   readonly held: ReadonlyMap<string, HeldPlugin>
+  /** Live plugins whose handlers are not run; their services and middleware are. */
+  readonly quarantined: ReadonlyMap<string, Quarantine>
   /** While a plugin that guards every update is being replaced, every update waits for this. */
   readonly closed: Promise<void> | undefined
   readonly routes: Routes
@@ -50,6 +60,7 @@ export interface GenerationParts {
   plugins: ReadonlyMap<string, LoadedPlugin>
   waiting: ReadonlyMap<string, WaitingPlugin>
   held: ReadonlyMap<string, HeldPlugin>
+  quarantined: ReadonlyMap<string, Quarantine>
   orm: Orm
 }
 
@@ -58,6 +69,7 @@ export function composeGeneration({
   plugins,
   waiting,
   held,
+  quarantined,
   orm,
 }: GenerationParts): Generation {
   const all = [...plugins.values()]
@@ -67,6 +79,7 @@ export function composeGeneration({
     plugins,
     waiting,
     held,
+    quarantined,
     closed: [...held.values()].find(({ plugin }) => isGuard(plugin))?.until,
     routes: composeRoutes(
       all,
@@ -81,7 +94,7 @@ export function composeGeneration({
 }
 
 /** Nothing may pass a guard that isn't there: it lets people in, or stands in the way of every update. */
-function isGuard({ provides, middleware }: LoadedPlugin): boolean {
+export function isGuard({ provides, middleware }: LoadedPlugin): boolean {
   const guards = [AuthenticatorToken, AuthorizerToken]
   return (
     middleware.some(({ phase }) => phase !== 'observe') ||

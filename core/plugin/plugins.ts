@@ -1,7 +1,8 @@
 import type { OpsContext } from './context.ts'
 
-/** Where a plugin stands. `failed`: no version of it serves; `waiting`: what it needs is not there. */
-export type PluginState = 'active' | 'waiting' | 'failed' | 'disabled'
+/** Where a plugin stands. `failed`: no version of it serves; `waiting`: what it needs is
+ * not there; `quarantined`: its handlers failed again and again and are not run. */
+export type PluginState = 'active' | 'waiting' | 'quarantined' | 'failed' | 'disabled'
 
 export interface ReloadOutcome {
   readonly ok: boolean
@@ -32,6 +33,8 @@ export interface PluginStatus {
   readonly generation?: number
   /** Plugins and services that a waiting one waits for. */
   readonly waitingFor?: readonly string[]
+  /** Why a quarantined one is not run. */
+  readonly quarantine?: { readonly code: string; readonly errorId: string }
   /** Running handlers on older versions. */
   readonly draining: number
   /** The last attempt to load or reload it. */
@@ -74,6 +77,11 @@ export interface Plugins {
   list(language?: string): readonly PluginStatus[]
   /** Loads a folder anew as it is on disk; resolves with what came of it. */
   reload(name: string): Promise<ReloadOutcome>
+  /** Puts the version before the live one back, until the folder is changed. */
+  rollBack(name: string): Promise<ReloadOutcome>
+  /** Takes it out of service, over restarts too, until it is enabled. `by` is a Telegram id. */
+  disable(name: string, by: number, reason?: string): Promise<void>
+  enable(name: string, by: number): Promise<ReloadOutcome>
   /** What the actor of this update may use here, in the actor's language. */
   commandsFor(ctx: OpsContext): readonly AvailableCommand[]
   /** What the actor of this update holds here, in the actor's language. */

@@ -1,4 +1,5 @@
 import { codeOf, messageOf, OpsError } from '../errors.ts'
+import type { Quarantine } from './generation.ts'
 import type { LoadedPlugin } from './loaded.ts'
 import type { PluginState, PluginStatus, ReloadOutcome } from './plugins.ts'
 
@@ -8,6 +9,7 @@ interface PluginRecord {
   lastReload?: ReloadOutcome
   /** Plugins or services that it waits for. */
   waitingFor?: readonly string[]
+  quarantine?: Quarantine
   /** Hash of the folder as the last attempt saw it, so that an unchanged save is no reload. */
   attempted?: string
 }
@@ -49,6 +51,11 @@ export class PluginRecords {
     this.#update(name, 'active', before?.attempted, before?.lastReload)
   }
 
+  quarantined(name: string, reason: Quarantine): void {
+    const before = this.#records.get(name)
+    this.#update(name, 'quarantined', before?.attempted, before?.lastReload, undefined, reason)
+  }
+
   disabled(name: string): void {
     this.#update(name, 'disabled', undefined, undefined)
   }
@@ -80,7 +87,7 @@ export class PluginRecords {
   ): readonly PluginStatus[] {
     return [...this.#records]
       .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([name, { state, since, lastReload, waitingFor }]) => {
+      .map(([name, { state, since, lastReload, waitingFor, quarantine }]) => {
         const loaded = live.get(name)
         return {
           name,
@@ -96,6 +103,7 @@ export class PluginRecords {
               }),
           ...(lastReload === undefined ? {} : { lastReload }),
           ...(waitingFor === undefined ? {} : { waitingFor }),
+          ...(quarantine === undefined ? {} : { quarantine }),
         }
       })
   }
@@ -106,6 +114,7 @@ export class PluginRecords {
     attempted: string | undefined,
     lastReload: ReloadOutcome | undefined,
     waitingFor?: readonly string[],
+    quarantine?: Quarantine,
   ): void {
     const before = this.#records.get(name)
     this.#records.set(name, {
@@ -114,6 +123,7 @@ export class PluginRecords {
       ...(lastReload === undefined ? {} : { lastReload }),
       ...(attempted === undefined ? {} : { attempted }),
       ...(waitingFor === undefined ? {} : { waitingFor }),
+      ...(quarantine === undefined ? {} : { quarantine }),
     })
   }
 }

@@ -5,7 +5,13 @@ import { OpsError } from '../errors.ts'
 import type { Logger } from '../log/logger.ts'
 import type { PluginFolder } from './code/folder.ts'
 import type { KeptBuilds } from './code/kept-builds.ts'
-import { composeGeneration, type Generation, instancesOf } from './generation.ts'
+import {
+  composeGeneration,
+  type Generation,
+  instancesOf,
+  isGuard,
+  type Quarantine,
+} from './generation.ts'
 import { Live } from './live.ts'
 import type { LoadedPlugin } from './loaded.ts'
 import { affectedBy, type Change, plan, type Scan, scanPlugins } from './plan.ts'
@@ -48,6 +54,7 @@ export interface ReloadReport {
 export interface ReloadEvents {
   committed: [generation: Generation, reports: readonly ReloadReport[]]
   aborted: [report: ReloadReport]
+  quarantined: [plugin: string, reason: Quarantine]
 }
 
 /**
@@ -61,6 +68,7 @@ export class Reloader {
   readonly #options: ReloaderOptions
   readonly #log: Logger
   readonly #disposals = new Set<Promise<void>>()
+  readonly #disabled: Set<string>
   readonly #disposalOf = new WeakMap<LoadedPlugin, PromiseWithResolvers<void>>()
   /** Exclusive plugins that are out of service during the running transaction. */
   readonly #rooms: Room[] = []
@@ -73,9 +81,17 @@ export class Reloader {
   private constructor(options: ReloaderOptions, orm: Orm) {
     this.#options = options
     this.#log = options.log
+    this.#disabled = new Set(options.disabled)
     this.#coreNeeds = schemaNeeds(options.coreEntities)
     this.live = new Live(
-      composeGeneration({ id: 0, plugins: new Map(), waiting: new Map(), held: new Map(), orm }),
+      composeGeneration({
+        id: 0,
+        plugins: new Map(),
+        waiting: new Map(),
+        held: new Map(),
+        quarantined: new Map(),
+        orm,
+      }),
       (plugin) => this.#dispose(plugin),
     )
   }
@@ -116,14 +132,77 @@ export class Reloader {
       const { changes } = await this.#scan()
       const change = changes.find((found) => found.name === name)
       if (change === undefined) {
-        throw new OpsError('OPS_PLUGIN_UNKNOWN', `There is no plugin folder named "${name}"`)
+        throw unknownPlugin(name)
       }
       const planned = await plan(change)
       if (await this.#commitTogether([planned])) await this.#retry(changes, [planned])
     })
+    return this.#outcomeOf(name)
+  }
+
+  #outcomeOf(name: string): ReloadOutcome {
     const outcome = this.records.lastReload(name)
-    if (outcome === undefined) throw new OpsError('OPS_PLUGIN_UNKNOWN', `Plugin ${name} is gone`)
+    if (outcome === undefined) throw unknownPlugin(name)
     return outcome
+  }
+
+  /**
+   * Takes a plugin's handlers out of service until a new version of it is live, or it is loaded again.
+   * Nothing happens when another version serves by now.
+   */
+  quarantine(plugin: LoadedPlugin, reason: Quarantine): Promise<void> {
+    return this.#enqueue(async () => {
+      const { live } = this
+      const { plugins, waiting, held, quarantined, orm } = live.current
+      const { name } = plugin
+      if (plugins.get(name) !== plugin || quarantined.has(name)) return
+      const next = new Map([...quarantined, [name, reason]])
+      const id = this.#nextId++
+      live.replace(composeGeneration({ id, plugins, waiting, held, quarantined: next, orm }))
+      this.records.quarantined(name, reason)
+      this.#log.error('plugin.quarantined', { plugin: name, generation: id, ...reason })
+      this.events.emit('quarantined', name, reason)
+    })
+  }
+
+  /** Takes a plugin out of service until it is enabled again. @throws OPS_PLUGIN_UNKNOWN, OPS_PLUGIN_PROTECTED */
+  disable(name: string): Promise<void> {
+    return this.#enqueue(async () => {
+      if (!this.records.has(name)) throw unknownPlugin(name)
+      const plugin = this.live.current.plugins.get(name)
+      if (plugin !== undefined && isGuard(plugin)) {
+        throw new OpsError('OPS_PLUGIN_PROTECTED', `Without plugin ${name} nobody could get in`, {
+          details: { plugin: name },
+        })
+      }
+      this.#disabled.add(name)
+      await this.#commitTogether([{ name, folder: undefined, hash: undefined }])
+      this.records.disabled(name)
+    })
+  }
+
+  /** Loads a disabled plugin. @throws OPS_PLUGIN_UNKNOWN */
+  async enable(name: string): Promise<ReloadOutcome> {
+    this.#disabled.delete(name)
+    return this.reload(name)
+  }
+
+  /**
+   * Puts the version before the live one back; it serves until the folder is changed.
+   * @throws OPS_PLUGIN_UNKNOWN, OPS_PLUGIN_NO_BUILD when none is kept
+   */
+  async rollBack(name: string): Promise<ReloadOutcome> {
+    await this.#enqueue(async () => {
+      const { changes } = await this.#scan()
+      const change = changes.find((found) => found.name === name)
+      if (change?.folder === undefined) throw unknownPlugin(name)
+      const build = await this.#options.kept.load(name, 'previous')
+      if (build === undefined) {
+        throw new OpsError('OPS_PLUGIN_NO_BUILD', `No earlier build of plugin ${name} is kept`)
+      }
+      await this.#commitTogether([{ ...(await plan(change)), kept: build }])
+    })
+    return this.#outcomeOf(name)
   }
 
   /** Every plugin folder with its state. */
@@ -142,6 +221,7 @@ export class Reloader {
         plugins: new Map(),
         waiting: new Map(),
         held: new Map(),
+        quarantined: new Map(),
         orm: this.live.current.orm,
       })
       this.live.replace(empty)
@@ -158,11 +238,11 @@ export class Reloader {
   // ── plan ──────────────────────────────────────────────────────────────────────────────────────
 
   #scan(): Promise<Scan> {
-    const { prepare, accepts, disabled } = this.#options
+    const { prepare, accepts } = this.#options
     return scanPlugins({
       roots: prepare.roots,
       accepts,
-      disabled,
+      disabled: this.#disabled,
       live: this.live.current,
       records: this.records,
     })
@@ -410,6 +490,10 @@ export class Reloader {
     this.#disposalOf.set(plugin, disposal)
     return disposal.promise
   }
+}
+
+function unknownPlugin(name: string): OpsError {
+  return new OpsError('OPS_PLUGIN_UNKNOWN', `There is no plugin folder named "${name}"`)
 }
 
 function sameServing(a: Generation, b: Generation): boolean {

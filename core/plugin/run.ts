@@ -80,6 +80,8 @@ export class UpdateRun {
   alert: string | undefined
   /** The id that the person was told, when the handler failed. */
   errorId: string | undefined
+  /** Code of what it failed on. */
+  failureCode: string | undefined
   /** A press is answered once: by the handler, else by the framework. */
   pressAnswered = false
   /** Calls to Telegram that must not simply be made again; a run that made one isn't repeated. */

@@ -190,6 +190,8 @@ export class Transaction {
         plugins: new Map(this.#serving.map((plugin) => [plugin.name, plugin])),
         waiting,
         held: new Map(),
+        // a new version begins with a clean slate
+        quarantined: new Map([...this.#current.quarantined].filter(([name]) => !changed.has(name))),
         orm,
       }),
       loaded: this.#loaded,

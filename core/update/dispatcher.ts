@@ -197,6 +197,7 @@ export class Dispatcher {
   async #composers(run: UpdateRun): Promise<boolean> {
     for (const instance of run.generation.routes.composers) {
       waitIfHeld(run, instance)
+      if (run.generation.quarantined.has(instance.name)) continue
       let passed = false
       await asPlugin(instance.name, () =>
         instance.telegraf?.(contextFor(run, instance), async () => {
@@ -217,6 +218,13 @@ export class Dispatcher {
     input: unknown,
   ): Promise<void> {
     waitIfHeld(run, instance)
+    const quarantine = run.generation.quarantined.get(instance.name)
+    if (quarantine !== undefined) {
+      this.#refuse(run, 'quarantined')
+      const text = this.#replies.in(run)('refused.quarantined', { errorId: quarantine.errorId })
+      if (run.asked) run.say(message(text))
+      return
+    }
     const returned = await asPlugin(instance.name, () =>
       // typed where the plugin was written; the route keeps plugins of all types in one map
       (handler as Handler)(contextFor(run, instance), input),

@@ -198,6 +198,7 @@ export class UpdateHandling {
     const errorId = newErrorId()
     run.outcome = 'failed'
     run.errorId = errorId
+    run.failureCode = codeOf(error) ?? 'Error'
     const place = this.#options.stacks.locationOf(error)
     run.log.error('update.failed', {
       errorId,

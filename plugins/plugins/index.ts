@@ -2,7 +2,7 @@ import { buttons, definePlugin, edit, message, Plugins } from 'opsgram'
 import { z } from 'zod'
 import { card } from './card.ts'
 import { list } from './list.ts'
-import { reload } from './reload.ts'
+import { disable, enable, reload, rollBack } from './reload.ts'
 
 // one word of the usage line; a folder's name has no capitals
 const pluginName = z.string().meta({ placeholder: 'worklog' }).toLowerCase()
@@ -58,6 +58,24 @@ export default definePlugin({
           permission: 'plugins.manage',
           args: z.object({ name: pluginName }),
           run: (ctx, { name }) => reload(ctx, name),
+        }),
+        rollback: command({
+          description: 'Put the version before back, until the folder is changed',
+          permission: 'plugins.manage',
+          args: z.object({ name: pluginName }),
+          run: (ctx, { name }) => rollBack(ctx, name),
+        }),
+        disable: command({
+          description: 'Switch a plugin off until it is enabled',
+          permission: 'plugins.manage',
+          args: z.object({ name: pluginName, reason: z.string().optional() }),
+          run: (ctx, { name, reason }) => disable(ctx, name, ctx.actor.telegramId, reason),
+        }),
+        enable: command({
+          description: 'Switch a plugin on again',
+          permission: 'plugins.manage',
+          args: z.object({ name: pluginName }),
+          run: (ctx, { name }) => enable(ctx, name, ctx.actor.telegramId),
         }),
       },
     }),

@@ -1,22 +1,61 @@
-import { type OpsContext, OpsError, type PluginsApi } from 'opsgram'
+import { type OpsContext, OpsError, type PluginsApi, type ReloadOutcome } from 'opsgram'
+
+type Asking = Pick<OpsContext, 't'> & { use: { plugins: PluginsApi } }
 
 /** Loads a plugin anew and says what came of it. */
-export async function reload(
-  { t, use }: Pick<OpsContext, 't'> & { use: { plugins: PluginsApi } },
+export function reload(ctx: Asking, name: string): Promise<string> {
+  return report(ctx, name, (plugins) => plugins.reload(name))
+}
+
+/** Puts the version before back and says what came of it. */
+export function rollBack(ctx: Asking, name: string): Promise<string> {
+  return report(ctx, name, (plugins) => plugins.rollBack(name))
+}
+
+/** Loads a disabled plugin and says what came of it. */
+export function enable(ctx: Asking, name: string, by: number): Promise<string> {
+  return report(ctx, name, (plugins) => plugins.enable(name, by))
+}
+
+/** Switches a plugin off. The one that could switch it on again stays, and so does who lets people in. */
+export async function disable(
+  { t, use }: Asking,
   name: string,
+  by: number,
+  reason: string | undefined,
+): Promise<string> {
+  if (name === 'plugins') return t('disable.protected', { name })
+  try {
+    await use.plugins.disable(name, by, reason)
+    return t('disable.done', { name })
+  } catch (error) {
+    return sentenceOf(error, t, name)
+  }
+}
+
+async function report(
+  { t, use }: Asking,
+  name: string,
+  work: (plugins: PluginsApi) => Promise<ReloadOutcome>,
 ): Promise<string> {
   const { plugins } = use
   try {
-    const outcome = await plugins.reload(name)
+    const outcome = await work(plugins)
     const { version, generation, state } = find(plugins, name) ?? {}
     if (outcome.ok) return t('reload.done', { name, version, generation, ms: outcome.ms })
-    const key = state === 'active' ? 'reload.kept' : 'reload.failed'
+    const key = state === 'failed' ? 'reload.failed' : 'reload.kept'
     return [t(key, { name }), `${outcome.code}: ${outcome.message}`, outcome.hint].join('\n')
   } catch (error) {
-    if (!(error instanceof OpsError) || error.code !== 'OPS_PLUGIN_UNKNOWN') throw error
-    const disabled = find(plugins, name)?.state === 'disabled'
-    return t(disabled ? 'reload.disabled' : 'unknown', { name })
+    return sentenceOf(error, t, name)
   }
+}
+
+function sentenceOf(error: unknown, t: OpsContext['t'], name: string): string {
+  const code = error instanceof OpsError ? error.code : undefined
+  if (code === 'OPS_PLUGIN_UNKNOWN') return t('unknown', { name })
+  if (code === 'OPS_PLUGIN_NO_BUILD') return t('rollback.none', { name })
+  if (code === 'OPS_PLUGIN_PROTECTED') return t('disable.protected', { name })
+  throw error
 }
 
 function find(plugins: PluginsApi, name: string) {

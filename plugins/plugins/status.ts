@@ -5,12 +5,16 @@ export function icon({ state, lastReload }: PluginStatus): string {
   if (state === 'disabled') return '⚪'
   if (state === 'failed') return '🔴'
   if (state === 'waiting') return '⏳'
+  if (state === 'quarantined') return '⛔'
   return lastReload?.ok === false ? '🟡' : '🟢'
 }
 
-/** Its state in words; of a waiting one also what for. */
-export function stateOf({ state, waitingFor }: PluginStatus, t: OpsContext['t']): string {
-  return t(`state.${state}`, { for: waitingFor?.join(', ') })
+/** Its state in words; of a waiting one also what for, of a quarantined one why. */
+export function stateOf(
+  { state, waitingFor, quarantine }: PluginStatus,
+  t: OpsContext['t'],
+): string {
+  return t(`state.${state}`, { for: waitingFor?.join(', '), ...quarantine })
 }
 
 /** When it was last loaded and how that ended, in a line. */

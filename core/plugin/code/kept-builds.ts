@@ -10,6 +10,8 @@ const fileShape = z.object({
   format: z.literal(1),
   /** `1.0`: a build fits cores of one minor version. */
   core: z.string(),
+  /** Of the build, to tell a new one from the same one. */
+  hash: z.string(),
   checksum: z.string(),
   build: z.string(),
 })
@@ -47,10 +49,11 @@ export class KeptBuilds {
     await this.#writing
   }
 
-  /** The last good build of a plugin, if there is one that fits this core. */
-  async load(name: string): Promise<PluginBuild | undefined> {
+  /** The last good build of a plugin, or the one before it, if there is one that fits this core. */
+  async load(name: string, which: Which = 'last'): Promise<PluginBuild | undefined> {
+    await this.#writing
     try {
-      const file = fileShape.parse(JSON.parse(await readFile(this.#file(name), 'utf8')))
+      const file = fileShape.parse(JSON.parse(await readFile(this.#file(name, which), 'utf8')))
       if (file.core !== this.#core) return undefined
       if (file.checksum !== checksum(file.build)) throw new Error('its checksum is wrong')
       // written by `keep` from a build, and unchanged since
@@ -72,8 +75,17 @@ export class KeptBuilds {
         await mkdir(this.#dir, { recursive: true, mode: 0o700 })
         await chmod(this.#dir, 0o700)
         const text = JSON.stringify({ ...build, inputs: [...build.inputs] } satisfies StoredBuild)
-        const file = { format: 1, core: this.#core, checksum: checksum(text), build: text }
+        const file = {
+          format: 1,
+          core: this.#core,
+          hash: build.hash,
+          checksum: checksum(text),
+          build: text,
+        }
         await writeFile(temporary, JSON.stringify(file), { mode: 0o600 })
+        if ((await this.#hashOf(name)) !== build.hash) {
+          await rename(this.#file(name), this.#file(name, 'previous')).catch(ignoreMissing)
+        }
         // a process that dies in between leaves the file before
         await rename(temporary, this.#file(name))
       } catch (error) {
@@ -83,9 +95,21 @@ export class KeptBuilds {
     }
   }
 
-  #file(name: string): string {
-    return join(this.#dir, `${name}.json`)
+  async #hashOf(name: string): Promise<string | undefined> {
+    const text = await readFile(this.#file(name), 'utf8').catch(ignoreMissing)
+    return text === undefined ? undefined : fileShape.safeParse(JSON.parse(text)).data?.hash
   }
+
+  #file(name: string, which: Which = 'last'): string {
+    return join(this.#dir, which === 'last' ? `${name}.json` : `${name}.previous.json`)
+  }
+}
+
+type Which = 'last' | 'previous'
+
+function ignoreMissing(error: unknown): undefined {
+  if (codeOf(error) !== 'ENOENT') throw error
+  return undefined
 }
 
 type StoredBuild = Omit<PluginBuild, 'inputs'> & { inputs: string[] }
