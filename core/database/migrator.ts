@@ -19,6 +19,8 @@ export interface MigrationSet {
     readonly class: MigrationClass
     /** Hash of the file's content. */
     readonly hash: string
+    /** Absolute path, for whoever has to correct it. */
+    readonly file?: string
   }[]
 }
 
@@ -109,7 +111,7 @@ async function runOne(
   orm: MikroORM<OpsDriver>,
   transaction: Transaction,
   owner: string,
-  { name, class: MigrationOf }: MigrationSet['migrations'][number],
+  { class: MigrationOf, ...source }: MigrationSet['migrations'][number],
 ): Promise<void> {
   let statement: string | undefined
   try {
@@ -125,13 +127,13 @@ async function runOne(
     }
   } catch (error) {
     if (isDatabaseAway(error)) throw error
-    throw failed(owner, name, statement, error)
+    throw failed(owner, source, statement, error)
   }
 }
 
 function failed(
   owner: string,
-  name: string,
+  { name, file }: { name: string; file?: string },
   statement: string | undefined,
   error: unknown,
 ): OpsError {
@@ -141,6 +143,7 @@ function failed(
   const details = {
     owner,
     migration: name,
+    file,
     reason,
     sqlState: codeOf(error),
     ...(text === undefined || text.length > longestStatement ? {} : { statement: text }),
@@ -178,7 +181,7 @@ async function recorded(database: Database, owner: string): Promise<readonly Rec
 function compare(set: MigrationSet, rows: readonly Recorded[]) {
   const hashes = new Map(rows.map(({ name, hash }) => [name, hash]))
   const sorted = [...set.migrations].sort((a, b) => (a.name < b.name ? -1 : 1))
-  for (const { name, hash } of sorted) {
+  for (const { name, hash, file } of sorted) {
     const known = hashes.get(name)
     if (known === undefined || known === hash) continue
     throw new OpsError(
@@ -186,7 +189,7 @@ function compare(set: MigrationSet, rows: readonly Recorded[]) {
       `Migration ${name} of ${set.owner} was edited after it had run`,
       {
         hint: `Put the file back as it was and write the change as a new migration. While developing you may instead undo it by hand and delete its row from ${trackingTable(set.owner)}.`,
-        details: { owner: set.owner, migration: name },
+        details: { owner: set.owner, migration: name, file },
       },
     )
   }

@@ -81,7 +81,8 @@ function readConfig(
   if (parsed.success) return parsed.data
   const problems = parsed.error.issues.map((issue) => {
     const key = String(issue.path[0] ?? '')
-    return `${pluginVariable(plugin, key)}: ${issue.message}`
+    const isSet = settings[key] !== undefined
+    return `${pluginVariable(plugin, key)} ${isSet ? `is not accepted: ${issue.message}` : 'is not set, and must be'}`
   })
   // the value itself isn't shown: it may be a secret, and only its plugin knows
   throw new OpsError('OPS_PLUGIN_CONFIG', `Plugin ${plugin}: ${problems.join('; ')}`, {

@@ -75,6 +75,8 @@ export class Reloader {
   /** When a version was replaced: its drain begins there. */
   readonly #replacedAt = new WeakMap<LoadedPlugin, number>()
   #chain: Promise<unknown> = Promise.resolve()
+  /** Folders left out for their name, told already. */
+  #leftOut: ReadonlySet<string> = new Set()
   #nextId = 1
   readonly #coreNeeds: SchemaNeeds
 
@@ -249,7 +251,10 @@ export class Reloader {
   }
 
   #reportClashes(clashes: Scan['clashes']): void {
+    const told = this.#leftOut
+    this.#leftOut = new Set(clashes.map(([, second]) => second.dir))
     for (const [first, second] of clashes) {
+      if (told.has(second.dir)) continue
       const error = new OpsError(
         'OPS_PLUGIN_CONFLICT',
         `Two folders hold a plugin named ${first.name}: ${first.dir} serves, ${second.dir} is left out`,

@@ -100,7 +100,7 @@ export async function buildPlugin(
 ): Promise<PluginBuild> {
   const startedAt = Date.now()
   const entry = path.join(folder.dir, 'index.ts')
-  if ((await stat(entry).catch(() => undefined)) === undefined) {
+  if ((await stat(entry).catch(() => undefined))?.isFile() !== true) {
     throw new OpsError(
       'OPS_PLUGIN_EMPTY',
       `The folder of plugin "${folder.name}" has no index.ts`,

@@ -5,7 +5,7 @@ import { pathToFileURL } from 'node:url'
 import v8 from 'node:v8'
 import type { MigrationClass } from '../../database/migrator.ts'
 import { codeOf, messageOf, OpsError } from '../../errors.ts'
-import type { PluginBuild } from './build.ts'
+import type { BuiltMigration, PluginBuild } from './build.ts'
 import type { ImportedName, SharedModule } from './link.ts'
 import { nearest } from './nearest.ts'
 import { asPlugin } from './owner.ts'
@@ -36,11 +36,9 @@ export interface EvaluatedPlugin {
   release(): void
 }
 
-export interface EvaluatedMigration {
-  readonly name: string
+export interface EvaluatedMigration extends BuiltMigration {
   /** What the file exports by default. */
   readonly class: MigrationClass
-  readonly hash: string
 }
 
 /**
@@ -61,10 +59,9 @@ export async function evaluatePlugin(
     const result = await run(build, script, linked, options)
     return {
       exports: result.plugin,
-      migrations: build.migrations.map(({ name, hash }, index) => ({
-        name,
-        class: migrationClass(build, name, result.migrations[index]?.default),
-        hash,
+      migrations: build.migrations.map((migration, index) => ({
+        ...migration,
+        class: migrationClass(build, migration, result.migrations[index]?.default),
       })),
       release,
     }
@@ -186,9 +183,12 @@ async function loadLate(
   )
 }
 
-function migrationClass(build: PluginBuild, name: string, exported: unknown): MigrationClass {
+function migrationClass(
+  build: PluginBuild,
+  { name, file }: BuiltMigration,
+  exported: unknown,
+): MigrationClass {
   if (isMigration(exported)) return exported
-  const file = path.join(build.dir, 'migrations', `${name}.ts`)
   throw new OpsError(
     'OPS_PLUGIN_LOAD',
     `Migration "${name}" of plugin "${build.name}" does not default-export a class with up()`,

@@ -86,6 +86,13 @@ function refusalOf(specifier: string): OnResolveResult | undefined {
     const hint = 'Import it in the plugin’s *.test.ts only: no file that index.ts reaches may.'
     return refused('"opsgram/testing" is for tests', new Refusal('OPS_PLUGIN_IMPORT_CORE', hint))
   }
+  if (specifier.startsWith('file:')) {
+    const hint = 'Import files of the plugin by a relative path, and packages by their names.'
+    return refused(
+      `"${specifier}" is an address of a file`,
+      new Refusal('OPS_PLUGIN_IMPORT_OUTSIDE', hint),
+    )
+  }
   if (specifier.startsWith('opsgram/')) {
     return refused(`"${specifier}" reaches into the core`, new Refusal('OPS_PLUGIN_IMPORT_CORE'))
   }
@@ -130,12 +137,16 @@ export function forbiddenImport(
   for (const [input, { imports }] of Object.entries(metafile.inputs)) {
     const file = path.resolve(folder.root, input)
     for (const { path: target, original, external } of imports) {
-      if (external || !original?.startsWith('.') || /^[a-z]+:/.test(target)) continue
+      if (external || !isByPath(original) || /^[a-z]+:/.test(target)) continue
       const fault = faultOf(file, path.resolve(folder.root, target), folder, roots)
       if (fault) return { ...fault, file, specifier: original }
     }
   }
   return undefined
+}
+
+function isByPath(specifier: string | undefined): specifier is string {
+  return specifier !== undefined && (specifier.startsWith('.') || path.isAbsolute(specifier))
 }
 
 function faultOf(
