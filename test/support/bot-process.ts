@@ -51,6 +51,7 @@ export class BotProcess {
   readonly env: Readonly<Record<string, string | undefined>>
   #child: ChildProcess | undefined
   #closed = true
+  #port: number | undefined
 
   private constructor(api: FakeBotApi, folder: string, env: Record<string, string | undefined>) {
     this.api = api
@@ -134,10 +135,15 @@ export class BotProcess {
     })
     this.#child = child
     this.#closed = false
+    this.#port = undefined
     child.on('close', () => {
       if (this.#child === child) this.#closed = true
     })
-    createInterface({ input: child.stdout }).on('line', (line) => this.lines.push(parse(line)))
+    createInterface({ input: child.stdout }).on('line', (text) => {
+      const line = parse(text)
+      this.lines.push(line)
+      if (line.event === 'http.listening') this.#port = Number(line.port)
+    })
     child.stderr.on('data', (chunk) => {
       this.stderr += String(chunk)
     })
@@ -209,7 +215,7 @@ export class BotProcess {
   }
 
   async http(path: string): Promise<{ status: number; body: unknown }> {
-    const { port } = await this.event('http.listening')
+    const port = await until('it listens', () => this.#port, 30_000)
     const response = await fetch(`http://127.0.0.1:${port}${path}`)
     return { status: response.status, body: await response.json() }
   }
