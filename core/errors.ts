@@ -275,6 +275,10 @@ export const errorCodes = {
     title: 'A service was used while no live plugin provides it',
     hint: 'Mark it `optional(…)` in `uses` and handle its absence, or use it in handlers (ctx.use), which only run while it is there.',
   },
+  OPS_SCOPE_TIMER: {
+    title: 'A plugin asked for a timer with a time that cannot be kept',
+    hint: 'Give milliseconds: 1 (for a timeout 0) to 2,147,483,647, which are 24.8 days. For what comes more rarely look every hour whether it is due.',
+  },
   OPS_SHUTDOWN: {
     title: 'The bot is stopping',
     hint: 'Nothing to do: what was open is handled after the next start.',

@@ -27,8 +27,15 @@ export interface Scope<Config = unknown, Use = unknown> {
   texts(language?: string): Translate
   /** Runs at disposal, last registered first; awaited, for at most 5 s. */
   onDispose(dispose: Dispose): void
-  /** Calls again and again, never two at once; a throw is logged and the next call comes all the same. */
+  /**
+   * Calls again and again, never two at once; a throw is logged and the next call comes all the same. What runs
+   * at disposal is waited for: honour the signal.
+   *
+   * @param ms time between the end of one call and the next, at most 24.8 days
+   * @throws OPS_SCOPE_TIMER
+   */
   interval(ms: number, run: (signal: AbortSignal) => unknown): void
+  /** Calls once, after at most 24.8 days. @throws OPS_SCOPE_TIMER */
   timeout(ms: number, run: (signal: AbortSignal) => unknown): void
   /**
    * State that lives on over reloads, in memory only: for caches; what must not be lost belongs in the
@@ -77,6 +84,9 @@ interface Owned {
 /** A disposer may take so long; then it is named in the log and left behind. */
 const disposeLimitMs = 5_000
 
+/** Node's timers count no further: above it they fire at once (nodejs.org/api/timers.html, setTimeout). */
+const longestTimerMs = 2 ** 31 - 1
+
 export class PluginScope<Config, Use> implements Scope<Config, Use> {
   readonly plugin: string
   readonly config: Config
@@ -85,7 +95,7 @@ export class PluginScope<Config, Use> implements Scope<Config, Use> {
   readonly em: () => EntityManager
   readonly texts: (language?: string) => Translate
   readonly #abort = new AbortController()
-  readonly #owned: Owned[] = []
+  readonly #owned = new Set<Owned>()
   #starters: (() => void)[] | undefined = []
   #disposed = false
   #before: CarriedState | undefined
@@ -110,22 +120,36 @@ export class PluginScope<Config, Use> implements Scope<Config, Use> {
   }
 
   interval(ms: number, run: (signal: AbortSignal) => unknown): void {
+    this.#checkTime('interval', ms, 1)
     let timer: NodeJS.Timeout | undefined
+    let running: Promise<void> | undefined
     const next = () => {
-      timer = setTimeout(() => void this.#call('interval', run).then(again), ms)
+      if (this.#disposed) return
+      timer = setTimeout(() => {
+        running = this.#call('interval', run)
+        void running.then(next)
+      }, ms)
     }
-    const again = () => {
-      if (!this.#disposed) next()
-    }
-    this.#own(`interval of ${ms} ms`, () => clearTimeout(timer))
+    this.#own(`interval of ${ms} ms`, () => {
+      clearTimeout(timer)
+      return running
+    })
     this.#start(next)
   }
 
   timeout(ms: number, run: (signal: AbortSignal) => unknown): void {
+    this.#checkTime('timeout', ms, 0)
     let timer: NodeJS.Timeout | undefined
-    this.#own(`timeout of ${ms} ms`, () => clearTimeout(timer))
+    let running: Promise<void> | undefined
+    const forget = this.#own(`timeout of ${ms} ms`, () => {
+      clearTimeout(timer)
+      return running
+    })
     this.#start(() => {
-      timer = setTimeout(() => void this.#call('timeout', run), ms)
+      timer = setTimeout(() => {
+        running = this.#call('timeout', run)
+        void running.then(forget)
+      }, ms)
     })
   }
 
@@ -194,7 +218,14 @@ export class PluginScope<Config, Use> implements Scope<Config, Use> {
   start(): void {
     const starters = this.#starters ?? []
     this.#starters = undefined
-    for (const start of starters) start()
+    for (const start of starters) {
+      try {
+        start()
+      } catch (error) {
+        // the commit has happened: one that can't begin must not take the others with it
+        this.log.error('plugin.start.failed', { plugin: this.plugin, error })
+      }
+    }
   }
 
   /** Disposes all that is owned, in reverse order. Never throws: leftovers are named in the log. */
@@ -203,16 +234,18 @@ export class PluginScope<Config, Use> implements Scope<Config, Use> {
     this.#disposed = true
     this.#starters = undefined
     this.#abort.abort()
-    for (const { label, dispose } of this.#owned.splice(0).reverse()) {
+    for (const { label, dispose } of [...this.#owned].reverse()) {
       try {
         await withLimit(() => asPlugin(this.plugin, dispose))
       } catch (error) {
         this.log.error('plugin.dispose.failed', { plugin: this.plugin, what: label, error })
       }
     }
+    this.#owned.clear()
   }
 
-  #own(what: string, dispose: Dispose): void {
+  /** @returns what takes it off the list when it ended by itself */
+  #own(what: string, dispose: Dispose): () => void {
     if (this.#disposed) {
       throw new OpsError(
         'OPS_SCOPE_DISPOSED',
@@ -220,7 +253,16 @@ export class PluginScope<Config, Use> implements Scope<Config, Use> {
         { details: { plugin: this.plugin } },
       )
     }
-    this.#owned.push({ label: `${what}${madeAt()}`, dispose })
+    const owned = { label: `${what}${madeAt()}`, dispose }
+    this.#owned.add(owned)
+    return () => this.#owned.delete(owned)
+  }
+
+  #checkTime(what: string, ms: number, atLeast: number): void {
+    if (ms >= atLeast && ms <= longestTimerMs) return
+    throw new OpsError('OPS_SCOPE_TIMER', `Plugin ${this.plugin} asked for a ${what} of ${ms} ms`, {
+      details: { plugin: this.plugin },
+    })
   }
 
   #start(start: () => void): void {

@@ -95,6 +95,34 @@ describe('a scope', () => {
     expect(lines.map(({ event }) => event)).to.include('plugin.interval.failed')
   })
 
+  it('waits at disposal for what its timers are doing, with their signal aborted', async () => {
+    const { scope } = scopeOf()
+    const begun = Promise.withResolvers<void>()
+    const ended: string[] = []
+    const work = (what: string) => (signal: AbortSignal) =>
+      new Promise<void>((resolve) => {
+        begun.resolve()
+        signal.addEventListener('abort', () => setTimeout(() => resolve(void ended.push(what)), 5))
+      })
+    scope.interval(1, work('interval'))
+    scope.timeout(1, work('timeout'))
+    scope.start()
+    await begun.promise
+    await new Promise((resolve) => setTimeout(resolve, 5))
+    await scope.dispose()
+    expect(ended.sort()).to.deep.equal(['interval', 'timeout'])
+  })
+
+  it('refuses times that a timer of Node cannot keep', async () => {
+    const { scope } = scopeOf()
+    const month = 31 * 24 * 3_600_000
+    for (const ms of [month, -1, Number.NaN, 0]) {
+      expect((await rejected(() => scope.interval(ms, () => 1))).code).to.equal('OPS_SCOPE_TIMER')
+    }
+    scope.timeout(0, () => 1)
+    await scope.dispose()
+  })
+
   it('guards the emitter from a listener that throws', async () => {
     const { scope, lines } = scopeOf()
     const emitter = new EventEmitter<{ tick: [] }>()
