@@ -20,7 +20,7 @@ export interface Poller {
   /** Begins to fetch; returns at once. */
   start(): void
   /**
-   * Ends the running long poll at once; waits up to a second for a running `accept`, and for
+   * Ends the running long poll at once; waits up to a second for a running `accept`, and a quarter of one for
    * Telegram to take the last offset if it hasn't yet. May be called again.
    */
   stop(): Promise<void>
@@ -30,7 +30,14 @@ export interface Poller {
 
 /** Longest that Telegram holds a poll, seconds (tdlib/telegram-bot-api, Client.cpp: clamped to 50). */
 const longPollS = 50
-const lastWordMs = 1_000
+const acceptGraceMs = 1_000
+/** A poll that was held for so long has told the server its offset. */
+const heldMs = 1_000
+/**
+ * The server takes note of an offset at once, but holds the answer to one that is asked again within a second for
+ * three (tdlib/telegram-bot-api, Client.cpp). The inbox knows what comes twice, so more is not worth a stop's time.
+ */
+const lastWordMs = 250
 const conflictWarningMs = 60_000
 
 export function createPoller(options: PollerOptions): Poller {
@@ -103,7 +110,7 @@ export function createPoller(options: PollerOptions): Poller {
     const end = Promise.withResolvers<never>()
     let timer: NodeJS.Timeout | undefined
     const giveUp = () => {
-      timer = setTimeout(end.reject, lastWordMs, signal.reason)
+      timer = setTimeout(end.reject, acceptGraceMs, signal.reason)
     }
     signal.addEventListener('abort', giveUp, { once: true })
     try {
@@ -163,10 +170,8 @@ export function createPoller(options: PollerOptions): Poller {
     const begun = performance.now()
     stopping.abort(new Error('polling is stopping'))
     await running
-    if (offset !== undefined && (offsetSentAt ?? begun) > begun - lastWordMs) {
-      // Without this the last batch would come again at the next start. A poll that was held for a
-      // second has told the server already; asked again, it would hold the answer for three
-      // (tdlib/telegram-bot-api, Client.cpp).
+    if (offset !== undefined && (offsetSentAt ?? begun) > begun - heldMs) {
+      // without this the last batch would come again at the next start
       const limits = { signal: AbortSignal.timeout(lastWordMs), timeoutMs: lastWordMs }
       await getUpdates(0, 1, limits).catch((error: unknown) =>
         log.debug('telegram.polling.offset-unconfirmed', { error }),

@@ -136,7 +136,12 @@ export class BotProcess {
     this.#child = child
     this.#closed = false
     this.#port = undefined
+    // a file that hangs is ended; its bots are not to live on
+    const { pid } = child
+    const endWithUs = () => pid && process.kill(options.detached ? -pid : pid, 'SIGKILL')
+    process.once('exit', endWithUs)
     child.on('close', () => {
+      process.off('exit', endWithUs)
       if (this.#child === child) this.#closed = true
     })
     createInterface({ input: child.stdout }).on('line', (text) => {

@@ -77,4 +77,5 @@ process.on('message', (task: Task) => {
     .finally(() => report({ kind: 'done' }))
 })
 process.on('disconnect', () => process.exit(0))
+process.on('SIGTERM', () => process.exit(1))
 report({ kind: 'ready' })

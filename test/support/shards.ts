@@ -91,7 +91,9 @@ function runFile(child: ChildProcess, task: Task, file: string): Promise<FileRes
       result.failures.push({ title: 'the file hangs', text })
       child.off('exit', onExit)
       child.once('exit', finish)
-      child.kill('SIGKILL')
+      // an orderly end takes with it what the file has started; one that spins has none
+      child.kill('SIGTERM')
+      setTimeout(() => child.kill('SIGKILL'), 5_000).unref()
     }, fileTimeoutMs)
     child.on('message', onMessage).on('exit', onExit)
     child.stdout?.on('data', onOutput)

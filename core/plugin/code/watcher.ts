@@ -24,6 +24,8 @@ export interface WatchOptions {
   onChange(change: FolderChange): Promise<void>
   /** OPS_WATCH_LIMIT or OPS_WATCH; watching goes on as far as it can. Each cause is told once. */
   onError(error: OpsError): void
+  /** For tests that can't have the machine decide what is one change. */
+  settle?: SettleTimes
 }
 
 export interface FolderWatcher {
@@ -33,17 +35,23 @@ export interface FolderWatcher {
   close(): Promise<void>
 }
 
-/** A folder is settled when nothing happened in it for so long: editors write a file in several steps. */
-const SETTLE_MS = 15
-/** With so many files it is no editor but a checkout or a copy, whose steps lie further apart. */
+/** How long is waited for more, ms. */
+export interface SettleTimes {
+  /** A folder is settled when nothing happened in it for so long: editors write a file in several steps. */
+  readonly quiet: number
+  /** The same after many files: it is no editor but a checkout or a copy, whose steps lie further apart. */
+  readonly storm: number
+  /** Something that was removed may be about to come back: some editors save by delete and create. */
+  readonly absent: number
+  /** A folder that never comes to rest is reported anyway. */
+  readonly longest: number
+  /** A settled folder waits so long for others that are changing as well: a checkout is one change. */
+  readonly join: number
+}
+
+const SETTLE: SettleTimes = { quiet: 15, storm: 100, absent: 100, longest: 1000, join: 100 }
+/** So many files are a storm. */
 const STORM_FILES = 8
-const STORM_SETTLE_MS = 100
-/** Something that was removed may be about to come back: some editors save by delete and create. */
-const ABSENT_SETTLE_MS = 100
-/** A folder that never comes to rest is reported anyway. */
-const LONGEST_SETTLE_MS = 1000
-/** A settled folder waits so long for others that are changing as well: a checkout is one change. */
-const JOIN_MS = 100
 
 /** Watches folders of plugin folders and reports what changed when it has come to rest. */
 export function watchFolders(options: WatchOptions): FolderWatcher {
@@ -58,7 +66,7 @@ export function watchFolders(options: WatchOptions): FolderWatcher {
   })
   const ready = new Promise<void>((resolve) => watcher.once('ready', resolve))
   const closed = Promise.withResolvers<void>()
-  const settler = new Settler(roots, (change) => reporter.add(change))
+  const settler = new Settler(roots, options.settle ?? SETTLE, (change) => reporter.add(change))
   watcher.on('all', (_kind, file) => settler.touch(path.resolve(file)))
   watcher.on('error', (error) => {
     const coded = watchError(error)
@@ -103,14 +111,20 @@ interface Unsettled {
 /** Gathers touched paths by plugin folder, until each folder has come to rest. */
 class Settler {
   readonly #roots: readonly string[]
+  readonly #times: SettleTimes
   readonly #report: (change: FolderChange) => void
   readonly #unsettled = new Map<string, Unsettled>()
   #settled: { roots: Set<string>; files: Set<string> } = { roots: new Set(), files: new Set() }
   #join: NodeJS.Timeout | undefined
   #isClosed = false
 
-  constructor(roots: readonly string[], report: (change: FolderChange) => void) {
+  constructor(
+    roots: readonly string[],
+    times: SettleTimes,
+    report: (change: FolderChange) => void,
+  ) {
     this.#roots = roots
+    this.#times = times
     this.#report = report
   }
 
@@ -130,7 +144,7 @@ class Settler {
     this.#unsettled.set(key, folder)
     folder.files.add(file)
     folder.at = now
-    this.#wait(key, folder, folder.files.size > STORM_FILES ? STORM_SETTLE_MS : SETTLE_MS)
+    this.#wait(key, folder, folder.files.size > STORM_FILES ? this.#times.storm : this.#times.quiet)
   }
 
   close(): void {
@@ -143,24 +157,24 @@ class Settler {
   /** Looks again when the folder will have been quiet for so long, if it stays quiet. */
   #wait(key: string, folder: Unsettled, quietMs: number): void {
     const now = performance.now()
-    const until = Math.min(folder.at + quietMs, folder.since + LONGEST_SETTLE_MS)
+    const until = Math.min(folder.at + quietMs, folder.since + this.#times.longest)
     clearTimeout(folder.timer)
     folder.timer = setTimeout(() => this.#look(key, folder), Math.max(0, until - now))
   }
 
   #look(key: string, folder: Unsettled): void {
     const now = performance.now()
-    const isOverdue = now - folder.since >= LONGEST_SETTLE_MS
-    const isFresh = now - folder.at < ABSENT_SETTLE_MS
+    const isOverdue = now - folder.since >= this.#times.longest
+    const isFresh = now - folder.at < this.#times.absent
     if (isFresh && !isOverdue && !allExist(folder.files)) {
-      this.#wait(key, folder, ABSENT_SETTLE_MS)
+      this.#wait(key, folder, this.#times.absent)
       return
     }
     this.#unsettled.delete(key)
     this.#settled.roots.add(folder.root)
     for (const file of folder.files) this.#settled.files.add(file)
     if (this.#unsettled.size === 0) this.#flush()
-    else this.#join ??= setTimeout(() => this.#flush(), JOIN_MS)
+    else this.#join ??= setTimeout(() => this.#flush(), this.#times.join)
   }
 
   #flush(): void {
@@ -178,13 +192,13 @@ function allExist(files: ReadonlySet<string>): boolean {
 }
 
 /** Hands changes to the listener one after another; what comes meanwhile becomes one. */
-class Reporter {
-  readonly #options: WatchOptions
+export class Reporter {
+  readonly #options: Pick<WatchOptions, 'onChange' | 'onError'>
   #next: { roots: Set<string>; files: Set<string> } | undefined
   #running: Promise<void> | undefined
   #isClosed = false
 
-  constructor(options: WatchOptions) {
+  constructor(options: Pick<WatchOptions, 'onChange' | 'onError'>) {
     this.#options = options
   }
 

@@ -135,7 +135,7 @@ describe('polling', () => {
       if (count === 5) return { result: [update(1)] }
       return 'hang'
     })
-    await until('the update came', () => accepted.length === 1, 10_000)
+    await until('the update came', () => accepted.length === 1)
     expect(linesOf('telegram.polling.retrying')).to.have.length(4)
   })
 
@@ -160,7 +160,7 @@ describe('polling', () => {
 
   it('does not spin on a server that never long-polls', async () => {
     await begin(() => ({ result: [] }))
-    await until('five polls', () => api.calls.length === 5, 10_000)
+    await until('five polls', () => api.calls.length === 5)
     const gaps = api.calls.slice(1).map((call, i) => call.at - (api.calls[i]?.at ?? 0))
     expect(gaps[0]).to.be.at.least(45)
     expect(gaps[3]).to.be.at.least(350)
@@ -187,7 +187,7 @@ describe('polling', () => {
     await until('the held poll', () => api.calls.length === 1)
     const begun = performance.now()
     await Promise.all([poller.stop(), poller.stop()])
-    expect(performance.now() - begun).to.be.below(500)
+    expect(performance.now() - begun, 'of the 50 s that it is held').to.be.below(10_000)
     expect(api.calls).to.have.length(1)
   })
 
@@ -210,7 +210,7 @@ describe('polling', () => {
     await until('the wait', () => linesOf('telegram.polling.retrying').length === 1)
     const begun = performance.now()
     await poller.stop()
-    expect(performance.now() - begun).to.be.below(500)
+    expect(performance.now() - begun, 'of the 600 s that were asked for').to.be.below(10_000)
   })
 
   it('stop does not wait for ever, neither for accept nor for a server that hangs', async () => {
@@ -221,7 +221,7 @@ describe('polling', () => {
     await until('accept runs', () => accepted.length === 1)
     const begun = performance.now()
     await poller.stop()
-    expect(performance.now() - begun).to.be.within(900, 3_000)
+    expect(performance.now() - begun).to.be.at.least(900)
     expect(api.calls, 'what was not accepted is not confirmed').to.have.length(1)
   })
 })
