@@ -62,6 +62,7 @@ const longestLine = 65_536
 export function createLogger(options: LoggerOptions): RootLogger {
   const secrets = new Set(options.secrets)
   let redact = createRedactor(secrets)
+  let isClosed = false
 
   const output = outputTransport(options)
   const sink = winston.createLogger({
@@ -73,7 +74,8 @@ export function createLogger(options: LoggerOptions): RootLogger {
   })
 
   const write: Write = (level, event, own, fields) => {
-    if (ranks[level] > ranks[options.level]) return
+    // winston throws after its end, and a stop that left work behind may still have something to say
+    if (isClosed || ranks[level] > ranks[options.level]) return
     sink.log({ level, message: event, line: lineOf(level, event, { ...own, ...fields }, redact) })
   }
   // standard output may break at any time (`opsgram | head`), also after the last line was handed to it
@@ -94,6 +96,7 @@ export function createLogger(options: LoggerOptions): RootLogger {
       redact = createRedactor(secrets)
     },
     async close() {
+      isClosed = true
       const patience = { signal: AbortSignal.timeout(closeMs) }
       const ends = [
         once(sink, 'finish', patience),

@@ -93,6 +93,16 @@ describe('log', () => {
       .and.not.include('plugin-secret')
   })
 
+  it('takes no line after its end, and throws at none', async () => {
+    const { log, lines } = loggerOf({ dir })
+    log.info('before')
+    const closed = log.close()
+    log.error('meanwhile', { error: new Error('left behind') })
+    await closed
+    log.child({ a: 1 }).error('after')
+    expect(lines().map(({ event }) => event)).to.deep.equal(['before'])
+  })
+
   it('replaces a line that would be too long', async () => {
     const { log, lines, text } = loggerOf()
     log.info('big', { items: Array.from({ length: 100 }, () => 'x'.repeat(8_000)) })
