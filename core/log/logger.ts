@@ -22,6 +22,8 @@ export interface Logger {
   error(event: string, fields?: LogFields): void
   /** A logger that puts these fields on each of its lines. */
   child(fields: LogFields): Logger
+  /** A text as the log would write it, without secrets: for what is kept or shown elsewhere. */
+  redact(text: string): string
 }
 
 export type LogLevel = 'error' | 'warn' | 'info' | 'debug'
@@ -90,7 +92,7 @@ export function createLogger(options: LoggerOptions): RootLogger {
     sink.add(fileTransport(file))
   }
 
-  return Object.assign(new BoundLogger(write, {}), {
+  return Object.assign(new BoundLogger({ write, redact: (text) => redact(text) }, {}), {
     addSecrets(more: readonly string[]) {
       for (const secret of more) secrets.add(secret)
       redact = createRedactor(secrets)
@@ -113,34 +115,43 @@ export function createLogger(options: LoggerOptions): RootLogger {
 
 type Write = (level: LogLevel, event: string, own: LogFields, fields: LogFields | undefined) => void
 
+interface Sink {
+  readonly write: Write
+  readonly redact: Redactor
+}
+
 /** Methods on a prototype, not closures: one of these is made for every update. */
 class BoundLogger implements Logger {
-  readonly #write: Write
+  readonly #sink: Sink
   readonly #own: LogFields
 
-  constructor(write: Write, own: LogFields) {
-    this.#write = write
+  constructor(sink: Sink, own: LogFields) {
+    this.#sink = sink
     this.#own = own
   }
 
   debug(event: string, fields?: LogFields): void {
-    this.#write('debug', event, this.#own, fields)
+    this.#sink.write('debug', event, this.#own, fields)
   }
 
   info(event: string, fields?: LogFields): void {
-    this.#write('info', event, this.#own, fields)
+    this.#sink.write('info', event, this.#own, fields)
   }
 
   warn(event: string, fields?: LogFields): void {
-    this.#write('warn', event, this.#own, fields)
+    this.#sink.write('warn', event, this.#own, fields)
   }
 
   error(event: string, fields?: LogFields): void {
-    this.#write('error', event, this.#own, fields)
+    this.#sink.write('error', event, this.#own, fields)
   }
 
   child(fields: LogFields): Logger {
-    return new BoundLogger(this.#write, { ...this.#own, ...fields })
+    return new BoundLogger(this.#sink, { ...this.#own, ...fields })
+  }
+
+  redact(text: string): string {
+    return this.#sink.redact(text)
   }
 }
 

@@ -1,4 +1,5 @@
 import { codeOf, messageOf, OpsError } from '../errors.ts'
+import type { Redactor } from '../log/redact.ts'
 import type { Quarantine } from './generation.ts'
 import type { LoadedPlugin } from './loaded.ts'
 import type { PluginState, PluginStatus, ReloadOutcome } from './plugins.ts'
@@ -17,6 +18,12 @@ interface PluginRecord {
 /** What is known of every plugin folder, live or not: its state and its last reload. */
 export class PluginRecords {
   readonly #records = new Map<string, PluginRecord>()
+  readonly #redact: Redactor
+
+  /** @param redact for texts of errors: a failed set-up may tell what it was configured with */
+  constructor(redact: Redactor) {
+    this.#redact = redact
+  }
 
   committed(name: string, hash: string | undefined, ms: number): void {
     this.#update(name, 'active', hash, { ok: true, at: new Date(), ms })
@@ -28,7 +35,7 @@ export class PluginRecords {
       ok: false,
       at: new Date(),
       ms,
-      ...describeFailure(error),
+      ...describeFailure(error, this.#redact),
     })
   }
 
@@ -128,8 +135,11 @@ export class PluginRecords {
   }
 }
 
-/** Code, text and place of what made a reload fail. */
-export function describeFailure(error: unknown): {
+/** Code, text and place of what made a reload fail, to be kept and shown. */
+export function describeFailure(
+  error: unknown,
+  redact: Redactor,
+): {
   code: string
   message: string
   hint?: string
@@ -141,7 +151,7 @@ export function describeFailure(error: unknown): {
   const { file, line, frame } = details
   return {
     code: error instanceof OpsError ? error.code : (codeOf(error) ?? 'OPS_PLUGIN_LOAD'),
-    message: messageOf(error),
+    message: redact(messageOf(error)),
     ...(error instanceof OpsError ? { hint: error.hint } : {}),
     ...(typeof file === 'string' ? { file } : {}),
     ...(typeof line === 'number' ? { line } : {}),

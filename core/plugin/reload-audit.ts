@@ -15,7 +15,7 @@ export function auditReloads(
   const { database, log } = parts
   const writing = new Set<Promise<void>>()
   const keep = (reports: readonly ReloadReport[]) => {
-    const work = write(database, reports)
+    const work = write(database, log, reports)
       .catch((error: unknown) => log.warn('plugin.reload.not-audited', { error }))
       .finally(() => writing.delete(work))
     writing.add(work)
@@ -29,9 +29,14 @@ export function auditReloads(
   }
 }
 
-async function write(database: Queries, reports: readonly ReloadReport[]): Promise<void> {
+async function write(
+  database: Queries,
+  log: Logger,
+  reports: readonly ReloadReport[],
+): Promise<void> {
   for (const { plugin, action, before, after, ms, steps, error } of reports) {
-    const failure = error === undefined ? undefined : describeFailure(error)
+    const failure =
+      error === undefined ? undefined : describeFailure(error, (text) => log.redact(text))
     await database.query(
       `insert into audit_log (id, plugin, action, target, outcome, reason, before, after, created_at)
        values ($1, $2, $3, $4, $5, $6, $7, $8, now())`,

@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events'
 import { createOrm, type Orm } from '../database/orm.ts'
 import { type SchemaNeeds, schemaNeeds } from '../database/schema-check.ts'
-import { OpsError } from '../errors.ts'
+import { codeOf, OpsError } from '../errors.ts'
 import type { Logger } from '../log/logger.ts'
 import type { PluginFolder } from './code/folder.ts'
 import type { KeptBuilds } from './code/kept-builds.ts'
@@ -63,7 +63,7 @@ export interface ReloadEvents {
  */
 export class Reloader {
   readonly live: Live
-  readonly records = new PluginRecords()
+  readonly records: PluginRecords
   readonly events = new EventEmitter<ReloadEvents>()
   readonly #options: ReloaderOptions
   readonly #log: Logger
@@ -84,6 +84,7 @@ export class Reloader {
     this.#options = options
     this.#log = options.log
     this.#disabled = new Set(options.disabled)
+    this.records = new PluginRecords((text) => this.#log.redact(text))
     this.#coreNeeds = schemaNeeds(options.coreEntities)
     this.live = new Live(
       composeGeneration({
@@ -471,7 +472,7 @@ export class Reloader {
 
   #logAbort(report: ReloadReport): void {
     const { plugin, error } = report
-    this.#log.error('plugin.reload.aborted', { plugin, ...describeFailure(error) })
+    this.#log.error('plugin.reload.aborted', { plugin, ...describeFailure(error, (text) => text) })
     this.events.emit('aborted', report)
   }
 
@@ -513,7 +514,7 @@ function sameServing(a: Generation, b: Generation): boolean {
 function abortedWith(name: string, culprit: string | undefined, cause: unknown): OpsError {
   return new OpsError(
     'OPS_PLUGIN_TOGETHER',
-    `Plugin ${name} was changed together with ${culprit ?? 'others'}, which failed: ${describeFailure(cause).code}`,
+    `Plugin ${name} was changed together with ${culprit ?? 'others'}, which failed: ${codeOf(cause) ?? 'OPS_PLUGIN_LOAD'}`,
     { cause, details: { plugin: name } },
   )
 }

@@ -228,7 +228,7 @@ export class UpdateHandling {
   }
 
   async #bury(item: InboxItem, inbox: Inbox, errorId: string, reason: string): Promise<void> {
-    if (!(await inbox.bury(item, reason, errorId))) return
+    if (!(await inbox.bury(item, this.#options.log.redact(reason), errorId))) return
     const { updateId } = item.facts
     this.#options.log.error('update.dead-lettered', { updateId, errorId, reason })
   }

@@ -8,6 +8,7 @@ export const silentLog: Logger = {
   warn() {},
   error() {},
   child: () => silentLog,
+  redact: (text) => text,
 }
 
 /** A logger whose lines can be read. */

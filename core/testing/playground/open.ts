@@ -3,6 +3,7 @@ import { ulid } from 'ulid'
 import type { Config } from '../../../config/config.ts'
 import type { App, AppParts, createApp } from '../../app.ts'
 import { OpsError } from '../../errors.ts'
+import type { Logger } from '../../log/logger.ts'
 import { describeFailure } from '../../plugin/records.ts'
 import type { ReloadEvents as Reloads } from '../../plugin/reload.ts'
 import { startFakeBotApi } from '../bot-api/server.ts'
@@ -34,7 +35,7 @@ export async function openPlayground(
         mount: (http, reloads) => {
           mountPlayground(http, { api, people, events: notices })
           http.get('/', (_request, reply) => reply.redirect('/playground'))
-          passOn(reloads, notices)
+          passOn(reloads, notices, parts.log)
         },
       },
     )
@@ -66,14 +67,14 @@ async function seedPeople(
   )
 }
 
-function passOn(reloads: EventEmitter<Reloads>, notices: ReloadEvents): void {
+function passOn(reloads: EventEmitter<Reloads>, notices: ReloadEvents, log: Logger): void {
   reloads.on('committed', ({ id }, reports) => {
     for (const { plugin, ms } of reports) {
       notices.emit('reload', { type: 'reload', ok: true, plugin, generation: id, ms })
     }
   })
   reloads.on('aborted', ({ plugin, error }) => {
-    const { code, message } = describeFailure(error)
+    const { code, message } = describeFailure(error, (text) => log.redact(text))
     const frame = error instanceof OpsError ? error.details.frame : undefined
     notices.emit('reload', {
       type: 'reload',

@@ -1,5 +1,6 @@
 import { codeOf, messageOf } from '../../errors.ts'
 import type { LogFields, Logger, LogLevel } from '../../log/logger.ts'
+import { redactText } from '../../log/redact.ts'
 
 export interface LogLine {
   readonly level: LogLevel
@@ -31,6 +32,10 @@ export class RecordedLog implements Logger {
 
   error(event: string, fields?: LogFields): void {
     this.#add('error', event, fields)
+  }
+
+  redact(text: string): string {
+    return redactText(text)
   }
 
   child(fields: LogFields): Logger {
