@@ -4,7 +4,7 @@ const order = [
   ['main', '^core/main\\.ts$'],
   ['cli', '^core/cli/'],
   ['testing', '^core/testing/'],
-  ['app', '^core/app\\.ts$'],
+  ['app', '^core/app(\\.ts$|/)'],
   ['index', '^core/index\\.ts$'],
   ['update', '^core/update/'],
   ['plugin', '^core/plugin/'],

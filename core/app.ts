@@ -1,15 +1,16 @@
 import type { EventEmitter } from 'node:events'
 import { join } from 'node:path'
 import type { FastifyInstance } from 'fastify'
-import { TelegramError } from 'telegraf'
-import type { Update, UserFromGetMe } from 'telegraf/types'
+import type { Update } from 'telegraf/types'
 import type { Config } from '../config/config.ts'
+import { Opened } from './app/opened.ts'
+import { registerHealth } from './app/readiness.ts'
 import { createBulkWriter } from './database/bulk-writer.ts'
 import { type Database, openDatabase } from './database/connection.ts'
 import { migrateCore } from './database/core-migrations.ts'
 import { coreEntities } from './database/entities/index.ts'
-import { codeOf, OpsError } from './errors.ts'
-import { HealthChecks, type HealthResult } from './http/health.ts'
+import type { OpsError } from './errors.ts'
+import { HealthChecks } from './http/health.ts'
 import { createHttpServer } from './http/server.ts'
 import { coreTexts } from './i18n/core-texts.ts'
 import * as opsgram from './index.ts'
@@ -29,9 +30,9 @@ import type { Plugins } from './plugin/plugins.ts'
 import { type ReloadEvents, Reloader } from './plugin/reload.ts'
 import { auditReloads } from './plugin/reload-audit.ts'
 import { ContentSender } from './plugin/sender.ts'
-import { Backoff, sleep } from './telegram/backoff.ts'
 import { createCallbackCodec } from './telegram/callback.ts'
-import { createGateway, type Gateway } from './telegram/gateway.ts'
+import { createGateway } from './telegram/gateway.ts'
+import { whoAmI } from './telegram/identity.ts'
 import { createPoller } from './telegram/polling.ts'
 import { ButtonReader } from './update/button-reader.ts'
 import { Dispatcher } from './update/dispatcher.ts'
@@ -76,43 +77,8 @@ export interface App {
   stop(): Promise<void>
 }
 
-/** What was opened so far, closed in reverse order: by `stop`, and when a start fails half-way. */
-class Opened {
-  readonly #closers: (() => unknown)[] = []
-
-  add(close: () => unknown): void {
-    this.#closers.push(close)
-  }
-
-  /** @param byMs as `performance.now()`: what isn't closed by then is given a last moment and left behind */
-  async close(log: Logger, byMs: number): Promise<void> {
-    for (const close of this.#closers.splice(0).reverse()) {
-      try {
-        await within(Math.max(lastMomentMs, byMs - performance.now()), close)
-      } catch (error) {
-        log.error('app.close-failed', { error })
-      }
-    }
-  }
-}
-
-/** After the drain, for all last steps together; then each step has a moment more. */
+/** After the drain, for all last steps together, ms. */
 const lastStepsMs = 1_000
-const lastMomentMs = 200
-
-/** @throws when the work isn't done after `ms`; it goes on, with nobody waiting for it */
-async function within(ms: number, work: () => unknown): Promise<void> {
-  const limit = new AbortController()
-  const late = sleep(ms, limit.signal).then(() => {
-    throw new Error(`still not done after ${Math.round(ms)} ms`)
-  })
-  try {
-    await Promise.race([work(), late])
-  } finally {
-    late.catch(() => undefined)
-    limit.abort()
-  }
-}
 
 /**
  * Puts the parts together and starts them: the port is bound and configuration checked before a
@@ -287,71 +253,8 @@ async function startApp(config: Config, parts: AppParts, opened: Opened): Promis
       return stopping
     },
     reconfigure: async (names) => {
-      for (const name of names) {
-        if (reloader.records.has(name)) await reloader.reload(name)
-      }
+      const known = reloader.list().filter(({ state }) => state !== 'disabled')
+      for (const { name } of known) if (names.includes(name)) await reloader.reload(name)
     },
-  }
-}
-
-/** Who the bot is, asked until Telegram answers. @throws OPS_TOKEN_REFUSED, OPS_SHUTDOWN */
-async function whoAmI(
-  gateway: Gateway,
-  log: Logger,
-  signal: AbortSignal | undefined,
-): Promise<UserFromGetMe> {
-  const backoff = new Backoff({ firstMs: 500, maxMs: 30_000 })
-  for (;;) {
-    try {
-      return await gateway.call<UserFromGetMe>('getMe', {}, { signal })
-    } catch (error) {
-      if (signal?.aborted === true)
-        throw new OpsError('OPS_SHUTDOWN', 'Stopped before it had started')
-      if (error instanceof TelegramError && (error.code === 401 || error.code === 404)) {
-        throw new OpsError('OPS_TOKEN_REFUSED', 'Telegram refused BOT_TOKEN', { cause: error })
-      }
-      log.warn('telegram.unreachable', { error })
-      await sleep(backoff.next(), signal).catch(() => undefined)
-    }
-  }
-}
-
-function registerHealth(
-  health: HealthChecks,
-  parts: { database: Database; gateway: Gateway; reloader: Reloader },
-): void {
-  const { database, gateway, reloader } = parts
-  health.register('database', async () => {
-    await database.ping()
-    return { status: 'up', detail: database.kind }
-  })
-  health.register('store', () => ({ status: 'up', detail: 'memory' }))
-  health.register('telegram', telegramCheck(gateway))
-  health.register('plugins', () => {
-    const { authenticator, authorizer } = reloader.live.current
-    if (authenticator === undefined || authorizer === undefined) {
-      return { status: 'down', detail: 'no live plugin lets anybody in' }
-    }
-    const failed = reloader.records.failed()
-    if (failed.length > 0) return { status: 'degraded', detail: `${failed.length} failed` }
-    return { status: 'up', detail: `${reloader.live.current.plugins.size} live` }
-  })
-}
-
-/** Asks Telegram itself, at most every 15 s: whoever reads /readyz must not cause calls. */
-function telegramCheck(gateway: Gateway): () => Promise<HealthResult> {
-  let last: { at: number; result: HealthResult } | undefined
-  return async () => {
-    if (last !== undefined && performance.now() - last.at < 15_000) return last.result
-    let result: HealthResult
-    try {
-      await gateway.call('getMe', {}, { retry: false, timeoutMs: 1_500 })
-      result = { status: 'up' }
-    } catch (error) {
-      // updates wait at Telegram meanwhile, so the process itself is fine
-      result = { status: 'degraded', detail: codeOf(error) ?? 'refused' }
-    }
-    last = { at: performance.now(), result }
-    return result
   }
 }

@@ -18,7 +18,15 @@ export type {
   PermissionDeclaration,
   Place,
 } from './plugin/access.ts'
-export { type Button, buttons, type Content, edit, message } from './plugin/content.ts'
+export {
+  type Answer,
+  type Button,
+  type Buttons,
+  buttons,
+  type Content,
+  edit,
+  message,
+} from './plugin/content.ts'
 export type { OpsContext, UpdateOutcome } from './plugin/context.ts'
 export { duration, parseDuration } from './plugin/duration.ts'
 export {

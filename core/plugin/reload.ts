@@ -103,12 +103,16 @@ export class Reloader {
     return new Reloader(options, await createOrm(options.database, options.coreEntities))
   }
 
-  /** Loads every plugin folder. A plugin that fails, fails alone. */
+  /** Loads every plugin folder. A plugin that fails, fails alone; what fails for all of them is thrown. */
   start(): Promise<void> {
     return this.#enqueue(async () => {
       const { changes, clashes } = await this.#scan()
       this.#reportClashes(clashes)
-      await this.#commitEach(await Promise.all(changes.map(plan)))
+      try {
+        await this.#commitEach(await Promise.all(changes.map(plan)))
+      } catch (error) {
+        throw error instanceof Aborted ? error.cause : error
+      }
     })
   }
 
