@@ -124,7 +124,7 @@ export class LiveContext<U extends Update = Update> extends Context<U> implement
     return this[runOf].can(permission)
   }
 
-  button(action: string, data: unknown, options: ButtonOptions = {}): Button {
+  button(action: string, data: unknown = {}, options: ButtonOptions = {}): Button {
     const instance = this[instanceOf]
     const definition = instance.actions.get(action)
     if (definition === undefined) {
@@ -144,7 +144,7 @@ export class LiveContext<U extends Update = Update> extends Context<U> implement
       action,
       label: options.label ?? this.t(`actions.${action}.label`),
       // the input, not the parsed output: it is parsed again when the button is pressed
-      data: (data ?? {}) as Record<string, unknown>,
+      data: data as Record<string, unknown>,
       presser: options.anyone === true ? 'anyone' : this[runOf].user.telegramId,
     }
   }

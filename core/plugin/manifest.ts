@@ -11,6 +11,8 @@ import type { ServiceToken, Used } from './service.ts'
 export type Nothing = Record<never, never>
 type Schema = z.ZodObject
 type NoSchema = z.ZodObject<Nothing>
+/** zod gives the empty object any key, as undefined; a handler that asks for one has forgotten its schema. */
+type Parsed<S extends Schema> = [keyof S['shape']] extends [never] ? Nothing : z.output<S>
 
 /** The parts of one plugin's types that reach its handlers. */
 export interface PluginTypes {
@@ -49,10 +51,14 @@ export interface PluginView<P extends PluginTypes> {
    */
   button<A extends keyof P['actions'] & string>(
     action: A,
-    data: ActionData<P['actions'][A]>,
-    options?: ButtonOptions,
+    ...given: ButtonInput<ActionData<P['actions'][A]>>
   ): Button
 }
+
+/** The data may be left out where the action's schema asks for nothing. */
+type ButtonInput<D> = Nothing extends D
+  ? [data?: D, options?: ButtonOptions]
+  : [data: D, options?: ButtonOptions]
 
 export interface ButtonOptions {
   /** Text on the button; default: the action's label in the actor's language. */
@@ -87,7 +93,7 @@ export interface CommandDefinition<P extends PluginTypes, A extends Schema> {
   args?: A
   /** `/worklog sync`: the first word chooses; one without a permission of its own has the command's. */
   subcommands?: Readonly<Record<string, Command>>
-  run?(ctx: CommandContext<P>, args: z.output<A>): unknown
+  run?(ctx: CommandContext<P>, args: Parsed<A>): unknown
 }
 
 /** A command as the router knows it; made by the kit's `command`. */
@@ -115,7 +121,7 @@ export interface ActionDefinition<P extends PluginTypes, D extends Schema> {
   data?: D
   /** Checked when it is pressed; absent: every active user. */
   permission?: NoInfer<P['permission']>
-  run(ctx: PressContext<P>, data: z.output<D>): unknown
+  run(ctx: PressContext<P>, data: Parsed<D>): unknown
 }
 
 export interface Action<D = unknown> {

@@ -45,6 +45,7 @@ export default definePlugin({
         return edit('gone')
       },
     }),
+    refresh: action({ label: 'Refresh', run: () => undefined }),
     // @ts-expect-error a permission that the manifest doesn't declare
     wrong: action({ label: 'x', permission: 'worklog.read', run: () => undefined }),
   }),
@@ -86,6 +87,10 @@ export default definePlugin({
         ctx.button('redo', { id: '1' })
         // @ts-expect-error the action's data wants a string
         ctx.button('undo', { id: 1 })
+        // @ts-expect-error the action asks for data
+        ctx.button('undo')
+        ctx.button('refresh')
+        ctx.button('refresh', {}, { anyone: true })
         return message(ctx.t('saved', { id: 1 }), buttons(ctx.button('undo', { id: '1' })))
       },
     }),

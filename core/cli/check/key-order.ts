@@ -1,6 +1,6 @@
 /** Inference runs from top to bottom: what a later key's types are made of has to stand before it. */
 const groups: readonly (readonly string[])[] = [
-  ['name', 'version', 'description', 'engine'],
+  ['name', 'version', 'description', 'engine', 'requires', 'reload'],
   ['config', 'uses', 'permissions', 'entities', 'tables'],
   ['setup'],
   ['provides', 'actions'],

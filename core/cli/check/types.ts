@@ -9,6 +9,9 @@ import { codeFrame } from '../../plugin/code/problem.ts'
 const root = resolve(import.meta.dirname, '../../..')
 const require = createRequire(import.meta.url)
 
+/** Longer type arguments than this are left out. */
+const longestArguments = 40
+
 export interface TypeProblem {
   /** Absolute path. */
   readonly file: string
@@ -98,7 +101,26 @@ async function problemsIn(output: string, dirs: readonly string[]): Promise<Type
     if (!dirs.some((dir) => isInside(dir, file))) continue
     const at = { line: Number(line), column: Number(column) }
     const frame = codeFrame(await readFile(file, 'utf8'), at.line, at.column)
-    problems.push({ file, ...at, text, frame })
+    problems.push({ file, ...at, text: withoutWalls(text), frame })
   }
   return problems
+}
+
+/** What the compiler says of a plugin's own types, without the type arguments that nobody reads. */
+function withoutWalls(text: string): string {
+  let shown = ''
+  let depth = 0
+  let inner = ''
+  for (const [index, char] of [...text].entries()) {
+    const arrow = char === '>' && text[index - 1] === '='
+    if (char === '<') depth++
+    if (depth > 0) inner += char
+    else shown += char
+    if (char !== '>' || arrow || depth === 0) continue
+    depth--
+    if (depth > 0) continue
+    shown += inner.length > longestArguments ? '<…>' : inner
+    inner = ''
+  }
+  return shown + inner
 }
