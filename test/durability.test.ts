@@ -38,6 +38,20 @@ export default definePlugin({
         return 'tick ' + number
       },
     }),
+    slow: command({
+      description: 'Takes its time',
+      async run() {
+        await new Promise((resolve) => setTimeout(resolve, 600))
+        return 'slow done'
+      },
+    }),
+    die: command({
+      description: 'Takes the process with it',
+      async run() {
+        await new Promise((resolve) => setTimeout(resolve, 300))
+        process.exit(7)
+      },
+    }),
     fail: command({
       description: 'Fails after it wrote',
       run(ctx) {
@@ -145,6 +159,30 @@ describe('no update is lost, none is handled twice', function () {
     expect(await bot.ask(bot.ownerId, '/tick 1')).to.equal('tick 1')
     await bot.stop()
     expect((await ticks()).map(({ number }) => number)).to.deep.equal([1])
+  })
+
+  it('puts aside an update that kills the process, after three more tries, and no other', async () => {
+    await bot.start()
+    const owner = bot.person(bot.ownerId)
+    const chats = ['one', 'two', 'three'].map((title) => {
+      const group = bot.api.group({ title })
+      owner.joins(group)
+      return group
+    })
+    owner.sendText('/die')
+    for (const chat of chats) owner.sendText('/slow', { chat })
+    expect(await bot.exited()).to.equal(7)
+    for (let death = 0; death < 3; death++) {
+      bot.spawn()
+      expect(await bot.exited()).to.equal(7)
+    }
+    await bot.start()
+    await bot.event('update.dead-lettered')
+    for (const { id } of chats) {
+      await until('the others are answered', () => bot.said(id).includes('slow done'))
+    }
+    const dead = bot.lines.filter(({ event }) => event === 'update.dead-lettered')
+    expect(dead).to.have.length(1)
   })
 
   it('answers only what was committed, and finishes what runs at a stop', async () => {

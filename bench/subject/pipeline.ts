@@ -117,8 +117,7 @@ export async function openPipeline(options: PipelineOptions): Promise<Pipeline> 
       })
       await dispatcher.dispatch(run, (admit) => admit())
     },
-    handle: (update) =>
-      handling.handle({ update, facts: factsOf(update), takenOver: false }, inbox),
+    handle: (update) => handling.handle({ update, facts: factsOf(update), endings: 0 }, inbox),
     async stop() {
       handling.stop()
       store.stop()

@@ -34,7 +34,11 @@ function json(value: unknown): string | null {
     typeof item === 'bigint' ? String(item) : item,
   )
   // Functions and symbols have no JSON at all.
-  if (text === undefined) return null
+  return text === undefined ? null : acceptedJson(text)
+}
+
+/** JSON text without what PostgreSQL refuses in texts and jsonb: NUL goes, half a character becomes U+FFFD. */
+export function acceptedJson(text: string): string {
   if (!text.includes('\\u')) return text
   return text.replace(refusedEscapes, (found) => {
     if (found === '\\\\') return found

@@ -1,4 +1,5 @@
 import type { Update } from 'telegraf/types'
+import { acceptedJson } from '../database/bulk-values.ts'
 import type { Database, Queries } from '../database/connection.ts'
 import { inboxState } from '../database/entities/inbox-row.ts'
 import type { EntityManager } from '../database/orm.ts'
@@ -7,13 +8,14 @@ import { Backoff, sleep } from '../telegram/backoff.ts'
 import { factsOf, type UpdateFacts } from '../telegram/facts.ts'
 import { Batcher } from './batcher.ts'
 import { Lanes } from './lane.ts'
+import { Semaphore } from './semaphore.ts'
 
 /** An accepted update: durable, in its lane's order. */
 export interface InboxItem {
   readonly update: Update
   readonly facts: UpdateFacts
-  /** An earlier process left it open, perhaps because it was killed by it. */
-  readonly takenOver: boolean
+  /** How many processes ended before it did, perhaps because of it; 0 for what is new. */
+  readonly endings: number
 }
 
 export interface InboxOptions {
@@ -39,8 +41,8 @@ const keepDoneMs = 48 * 3_600_000
 const cleanEveryMs = 600_000
 
 interface Row {
-  update_id: number | string
   payload: string
+  tries: number
 }
 
 /**
@@ -58,6 +60,11 @@ export class Inbox {
   readonly #open = new Set<number>()
   /** Handled, and not yet marked: Telegram may send them again meanwhile. */
   readonly #marking = new Set<number>()
+  /**
+   * What was there when two processes ended runs alone: the next end is then its own, not counted for
+   * those that only happened to run beside the one that kills.
+   */
+  readonly #suspects = new Semaphore(1)
   readonly #stopping = new AbortController()
   #room: (() => void)[] = []
   #cleaner: NodeJS.Timeout | undefined
@@ -78,12 +85,12 @@ export class Inbox {
   /** Takes over what an earlier process left open. To be called once, before the first accept. */
   async start(): Promise<void> {
     const rows = await this.#sql.query<Row>(
-      `select update_id, payload from inbox
+      `select payload, tries from inbox
        where bot_id = $1 and state = ${inboxState.open} order by seq`,
       [this.#options.botId],
     )
     if (rows.length > 0) this.#options.log.info('inbox.taken-over', { updates: rows.length })
-    for (const row of rows) this.#offer(row, true)
+    for (const { payload, tries } of rows) this.#offer(payload, tries + 1)
     this.#cleaner = setInterval(() => void this.#clean(), cleanEveryMs)
     this.#cleaner.unref()
   }
@@ -116,13 +123,21 @@ export class Inbox {
     return rows.length > 0
   }
 
-  /** Whether an update is done: for a COMMIT whose answer was lost. */
+  /**
+   * Whether an update is done: for a COMMIT whose answer was lost. Waits until the database can tell;
+   * false too when the stop comes first.
+   */
   async isDone({ facts }: InboxItem): Promise<boolean> {
-    const rows = await this.#sql.query<{ state: number }>(
-      'select state from inbox where bot_id = $1 and update_id = $2',
-      [this.#options.botId, facts.updateId],
-    )
-    return rows[0]?.state === inboxState.done
+    let state: number | undefined
+    await this.#persist(async () => {
+      // locks the row: a session that is still at the COMMIT is waited for
+      const rows = await this.#sql.query<{ state: number }>(
+        'select state from inbox where bot_id = $1 and update_id = $2 for update',
+        [this.#options.botId, facts.updateId],
+      )
+      state = rows[0]?.state
+    })
+    return state === inboxState.done
   }
 
   /** Puts an update aside, with its payload, for people to look at. @returns false when the stop came first: it stays open */
@@ -163,8 +178,9 @@ export class Inbox {
     await this.#finishing.idle()
   }
 
-  async #insert(updates: Update[]): Promise<void> {
-    const facts = updates.map((update) => factsOf(update))
+  async #insert(given: Update[]): Promise<void> {
+    const accepted = given.map(acceptable)
+    const facts = accepted.map(({ update }) => factsOf(update))
     const rows = await this.#sql.query<{ update_id: number | string }>(
       `insert into inbox (bot_id, update_id, part, lane, payload, received_at)
        select $1, u.id, u.part, u.lane, u.payload, now()
@@ -175,15 +191,15 @@ export class Inbox {
         facts.map(({ updateId }) => updateId),
         facts.map(({ lane }) => partOf(lane)),
         facts.map(({ lane }) => lane),
-        updates.map((update) => JSON.stringify(update)),
+        accepted.map(({ payload }) => payload),
       ],
     )
     const fresh = new Set(rows.map((row) => Number(row.update_id)))
     const known: number[] = []
-    for (const [index, update] of updates.entries()) {
+    for (const [index, { update }] of accepted.entries()) {
       const own = facts[index]
       if (own === undefined) continue
-      if (fresh.delete(own.updateId)) this.#push({ update, facts: own, takenOver: false })
+      if (fresh.delete(own.updateId)) this.#push({ update, facts: own, endings: 0 })
       else known.push(own.updateId)
     }
     if (known.length > 0) await this.#reload(known)
@@ -196,18 +212,18 @@ export class Inbox {
   async #reload(ids: readonly number[]): Promise<void> {
     const lost = ids.filter((id) => !this.#open.has(id) && !this.#marking.has(id))
     if (lost.length === 0) return
-    const rows = await this.#sql.query<Row>(
-      `select update_id, payload from inbox
+    const rows = await this.#sql.query<Pick<Row, 'payload'>>(
+      `select payload from inbox
        where bot_id = $1 and update_id = any($2::bigint[]) and state = ${inboxState.open} order by seq`,
       [this.#options.botId, lost],
     )
-    for (const row of rows) this.#offer(row, false)
+    for (const { payload } of rows) this.#offer(payload, 0)
   }
 
-  #offer({ payload }: Row, takenOver: boolean): void {
+  #offer(payload: string, endings: number): void {
     // our own INSERT wrote it from a parsed update
     const update = JSON.parse(payload) as Update
-    this.#push({ update, facts: factsOf(update), takenOver })
+    this.#push({ update, facts: factsOf(update), endings })
   }
 
   #push(item: InboxItem): void {
@@ -218,12 +234,18 @@ export class Inbox {
 
   async #work(item: InboxItem): Promise<void> {
     try {
-      if (item.takenOver && (await this.#isPoison(item))) await this.#options.poison(item)
+      if (item.endings > 1) await this.#suspects.use(() => this.#retake(item))
+      else if (item.endings > 0) await this.#retake(item)
       else await this.#options.handle(item)
     } finally {
       this.#open.delete(item.facts.updateId)
       if (this.#open.size < maxOpen) for (const resolve of this.#room.splice(0)) resolve()
     }
+  }
+
+  async #retake(item: InboxItem): Promise<void> {
+    if (await this.#isPoison(item)) await this.#options.poison(item)
+    else await this.#options.handle(item)
   }
 
   /** The try is counted before the run: an update that kills the process can't loop. */
@@ -249,7 +271,7 @@ export class Inbox {
     )
   }
 
-  /** Tries until it is written; at stop once more, then the row stays open for the next process. */
+  /** Tries until it is done; at stop once more, then the row stays open for the next process. */
   async #persist(write: () => Promise<unknown>): Promise<boolean> {
     const backoff = new Backoff({ firstMs: 100, maxMs: 5_000 })
     for (;;) {
@@ -280,6 +302,13 @@ export class Inbox {
       this.#options.log.warn('inbox.cleaning-failed', { error })
     }
   }
+}
+
+/** An update as it can be written and kept: what a database refuses in a text is of no use to a plugin either. */
+function acceptable(given: Update): { update: Update; payload: string } {
+  const text = JSON.stringify(given)
+  const payload = acceptedJson(text)
+  return { update: payload === text ? given : (JSON.parse(payload) as Update), payload }
 }
 
 /** One of 64 partitions, by which instances will share the lanes. */
