@@ -11,7 +11,7 @@ import { median, spread } from './report/statistics.ts'
 import { printTable } from './report/table.ts'
 import { Bot } from './subject/bot.ts'
 
-const runs = sized({ small: 1, full: 5 })
+const runs = sized({ small: 1, full: 3 })
 const idleMs = sized({ small: 2_000, full: 5_000 })
 
 function residentMb(pid: number): number {
@@ -43,6 +43,9 @@ const api = await startFakeBotApi()
 async function idle(options: { tsx: boolean; postgres: boolean }): Promise<Resident> {
   const { tsx, postgres } = options
   const bot = new Bot({ api, tsx, ...(postgres && { databaseUrl: await freshUrl() }) })
+  await bot.start()
+  // the first start makes the database, which isn't its usual state
+  await bot.stop()
   await bot.start()
   await sleep(idleMs)
   const children = childrenOf(bot.pid).map(residentMb)
@@ -104,7 +107,7 @@ const names = withTsx[0]?.map(({ name }) => name) ?? []
 const sum = (all: typeof withTsx) => names.reduce((total, _, index) => total + mb(all, index), 0)
 console.log(`What loading the code adds to it, MB after a forced collection, median of ${runs}.`)
 printTable(
-  ['loaded', 'by tsx', "by Node's type stripping"],
+  ['loaded', 'under tsx', "under Node's type stripping"],
   [
     ...names.map((name, index) => [
       name,

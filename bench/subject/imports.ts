@@ -16,7 +16,7 @@ const groups: Readonly<Record<string, () => Promise<unknown>>> = {
 }
 
 let before = await settledMemory()
-const steps = [{ name: 'Node alone', mb: before.rssMb }]
+const steps = [{ name: 'Node, with tsx or without', mb: before.rssMb }]
 for (const [name, load] of Object.entries(groups)) {
   await load()
   const after = await settledMemory()
