@@ -13,6 +13,8 @@ import {
   shownPath,
 } from '../../plugin/code/folder.ts'
 import { checkConflicts } from '../../plugin/conflicts.ts'
+import type { PluginDeclaration } from '../../plugin/instance.ts'
+import { sameToken } from '../../plugin/service.ts'
 import { createTestBot } from '../../testing/index.ts'
 import { type ReadPlugin, readPlugin } from '../plugins.ts'
 import { pathFromHere } from '../print.ts'
@@ -68,8 +70,8 @@ async function folderAt(path: string): Promise<PluginFolder> {
 async function check(plugin: ReadPlugin, roots: readonly string[], report: Report): Promise<void> {
   checkKeyOrder(plugin, report)
   checkTexts(plugin, report)
-  await checkNeighbours(plugin, roots, report)
-  if (readSettings(plugin, report)) await checkLife(plugin, report)
+  const neighbours = await checkNeighbours(plugin, roots, report)
+  if (readSettings(plugin, report)) await checkLife(plugin, neighbours, report)
 }
 
 /** Its neighbours, and the plugins of the project that it is checked in. */
@@ -156,7 +158,7 @@ async function checkNeighbours(
   { folder, declaration }: ReadPlugin,
   roots: readonly string[],
   report: Report,
-): Promise<void> {
+): Promise<readonly ReadPlugin[]> {
   const neighbours: ReadPlugin[] = []
   for (const other of await findPluginFolders(roots)) {
     if (other.dir === folder.dir) continue
@@ -183,6 +185,7 @@ async function checkNeighbours(
   } catch (error) {
     report.error('conflicts', error)
   }
+  return neighbours
 }
 
 function fits(...[plugins, core]: Parameters<typeof checkConflicts>): boolean {
@@ -225,12 +228,17 @@ function environmentOf(plugin: string): Record<string, string> {
 /** Loads it into a scratch bot, reloads it and takes its migrations for what its entities need. */
 async function checkLife(
   { folder, build, declaration }: ReadPlugin,
+  neighbours: readonly ReadPlugin[],
   report: Report,
 ): Promise<void> {
+  const needed = neededBy(declaration, neighbours)
   try {
     await using bot = await createTestBot({
-      plugins: [folder.dir],
-      env: environmentOf(folder.name),
+      plugins: [folder, ...needed.map((plugin) => plugin.folder)].map(({ dir }) => dir),
+      env: Object.assign(
+        {},
+        ...[folder.name, ...needed.map(({ folder }) => folder.name)].map(environmentOf),
+      ),
     })
     const { migrations } = build
     if (declaration.entities.length > 0 || migrations.length > 0) {
@@ -243,4 +251,25 @@ async function checkLife(
   } catch (error) {
     report.error('does not live', error)
   }
+}
+
+/** The neighbours that it requires or whose services it uses, and what those need in turn. */
+function neededBy(
+  declaration: PluginDeclaration,
+  neighbours: readonly ReadPlugin[],
+): readonly ReadPlugin[] {
+  const needed = new Set<ReadPlugin>()
+  const add = ({ requires, uses }: PluginDeclaration): void => {
+    for (const plugin of neighbours) {
+      const { name, provides } = plugin.declaration
+      const gives = [...uses.values()].some((used) =>
+        [...provides.values()].some((token) => sameToken(token, used)),
+      )
+      if (needed.has(plugin) || !(gives || requires.includes(name))) continue
+      needed.add(plugin)
+      add(plugin.declaration)
+    }
+  }
+  add(declaration)
+  return [...needed]
 }

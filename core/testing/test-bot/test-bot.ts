@@ -54,7 +54,8 @@ const settleMs = 5_000
  * PostgreSQL when TEST_DATABASE_URL is set, else on the embedded database of the process, which one bot
  * uses at a time.
  *
- * @throws OpsError what kept a plugin from loading, with the code frame; OPS_TEST_BUSY, OPS_TEST_MISSING
+ * @throws OpsError what kept a plugin from loading, with the code frame; OPS_TEST_BUSY, OPS_TEST_MISSING (a
+ * folder, or a plugin that another one waits for)
  */
 export async function createTestBot(options: TestBotOptions = {}): Promise<TestBot> {
   const opened: (() => Promise<unknown>)[] = []
@@ -74,7 +75,10 @@ export async function createTestBot(options: TestBotOptions = {}): Promise<TestB
     const app = await startApp(world)
     opened.push(() => app.stop())
     const bot = new TestBot(world, app, owners)
-    for (const status of bot.plugins) throwIfFailed(status)
+    for (const status of bot.plugins) {
+      throwIfFailed(status)
+      throwIfWaiting(status)
+    }
     return bot
   } catch (error) {
     for (const close of opened.reverse()) await close()
@@ -356,6 +360,15 @@ function throwIfFailed({ name, lastReload }: PluginStatus): void {
   ]
   throw new OpsError(isErrorCode(code) ? code : 'OPS_PLUGIN_LOAD', text.join('\n'), {
     details: { ...lastReload, plugin: name },
+  })
+}
+
+function throwIfWaiting({ name, state, waitingFor = [] }: PluginStatus): void {
+  if (state !== 'waiting') return
+  const missing = waitingFor.join(', ')
+  throw new OpsError('OPS_TEST_MISSING', `Plugin ${name} waits for ${missing}`, {
+    hint: "Name the plugins that it needs too: createTestBot({ plugins: ['./plugins/a', './plugins/b'] })",
+    details: { plugin: name, waitingFor },
   })
 }
 

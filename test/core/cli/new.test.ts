@@ -1,10 +1,10 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { expect } from 'chai'
-import Mocha from 'mocha'
 import { checkCommand } from '../../../core/cli/check/check.ts'
 import { newCommand } from '../../../core/cli/new/new.ts'
 import { freshFolder } from '../../support/folders.ts'
+import { failuresOf } from '../../support/mocha.ts'
 import { rejected } from '../../support/rejected.ts'
 import { printed } from './output.ts'
 
@@ -58,19 +58,3 @@ describe('opsgram new', () => {
     expect([error.code, error.hint]).to.deep.equal(['OPS_CLI_USAGE', 'Did you mean --with entity?'])
   })
 })
-
-/** Runs a test file as `npm test` does; the failures' texts. */
-async function failuresOf(file: string): Promise<string[]> {
-  const mocha = new Mocha({ timeout: 30_000, reporter: class {} as never })
-  mocha.addFile(file)
-  await mocha.loadFilesAsync()
-  const failures: string[] = []
-  let passed = 0
-  await new Promise<void>((done) => {
-    mocha
-      .run(() => done())
-      .on('fail', (test, error) => failures.push(`${test.fullTitle()}: ${error.message}`))
-      .on('pass', () => passed++)
-  })
-  return passed === 0 ? [...failures, 'no test passed'] : failures
-}

@@ -1,0 +1,93 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
+import { expect } from 'chai'
+import { createTestBot, type TestBot, type TestPerson } from 'opsgram/testing'
+import { checkCommand } from '../../core/cli/check/check.ts'
+import { printed } from '../core/cli/output.ts'
+import { failuresOf } from '../support/mocha.ts'
+import { rejected } from '../support/rejected.ts'
+import { blocksOf } from './guide.ts'
+
+const root = resolve(import.meta.dirname, '../..')
+
+describe('docs/first-plugin.md', () => {
+  const blocks = blocksOf(readFileSync(join(root, 'docs/first-plugin.md'), 'utf8'))
+  const files = new Map<string, string>()
+  let bot: TestBot
+  let people: ReadonlyMap<string, TestPerson>
+  let broken: Promise<unknown> | undefined
+
+  before(async () => {
+    bot = await createTestBot({ owners: [{ firstName: 'Olga' }] })
+    people = new Map([
+      ['Olga', bot.owner],
+      ['Oleg', bot.user({ role: 'operator', firstName: 'Oleg' })],
+      ['Sam', bot.user({ firstName: 'Sam' })],
+    ])
+  })
+  after(() => bot.stop())
+
+  const talk = async (text: string) => {
+    let last: TestPerson | undefined
+    for (const [, name = '', said = ''] of text.matchAll(/^(\w+): (.*(?:\n {2}.*)*)/gm)) {
+      const line = said.replaceAll('\n  ', '\n')
+      if (name === 'bot') {
+        const seen = await last?.sees()
+        expect(seen?.text).to.equal(line.replace('{{id}}', String(last?.id)))
+        continue
+      }
+      last = people.get(name)
+      const button = /^\[(.+)\]$/.exec(line)?.[1]
+      if (button === undefined) await last?.sends(line)
+      else await last?.presses(button)
+    }
+  }
+
+  for (const { heading, line, language, file, flag, text } of blocks) {
+    const where = `${heading}, line ${line}`
+    if (file !== undefined) {
+      it(`${where}: ${file} ${flag === 'broken' ? 'is refused' : 'is live when it is saved'}`, async () => {
+        const name = file.replace('plugins/duty/', '')
+        // what was broken is mended before the next step
+        if (broken !== undefined) await bot.edit('duty', Object.fromEntries(files))
+        broken = undefined
+        const saved = bot.edit('duty', { [name]: text })
+        if (flag === 'broken') {
+          broken = saved
+          await rejected(saved)
+        } else {
+          files.set(name, text)
+          await saved
+        }
+      })
+    } else if (language === 'chat') {
+      it(`${where}: the conversation goes as it is told`, () => talk(text))
+    } else if (language === 'error') {
+      it(`${where}: the error is the one that is shown`, async () => {
+        expect(broken).not.to.equal(undefined)
+        const error = await rejected(broken ?? Promise.resolve())
+        const shown = error.message.replace('Plugin duty was not loaded: ', '')
+        expect(`${error.code}: ${shown}`).to.equal(text.trimEnd())
+      })
+    }
+  }
+
+  it('ends with a plugin that passes check and its own test', async () => {
+    await bot.stop()
+    // inside of the project, where 'opsgram/testing' leads somewhere
+    mkdirSync(join(root, 'var'), { recursive: true })
+    const home = mkdtempSync(join(root, 'var/guide-'))
+    try {
+      for (const [name, text] of files) {
+        mkdirSync(dirname(join(home, 'duty', name)), { recursive: true })
+        writeFileSync(join(home, 'duty', name), text)
+      }
+      const { code, text } = await printed(() => checkCommand([join(home, 'duty')]))
+      expect(text).not.to.match(/^ {2}[✖!]/m)
+      expect(code).to.equal(0)
+      expect(await failuresOf(join(home, 'duty/duty.test.ts'))).to.deep.equal([])
+    } finally {
+      rmSync(home, { recursive: true })
+    }
+  })
+})
