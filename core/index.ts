@@ -1,6 +1,7 @@
 /**
  * What a plugin may import, as 'opsgram'. Everything else of the core is its own affair.
  */
+/** A new key for a row: sorts by time, known before the row is written. */
 export { ulid } from 'ulid'
 export { AuditEntry, type AuditOutcome } from './database/entities/audit-entry.ts'
 export { BotUser, type UserStatus } from './database/entities/bot-user.ts'

@@ -124,6 +124,7 @@ export interface ActionDefinition<P extends PluginTypes, D extends Schema> {
   run(ctx: PressContext<P>, data: Parsed<D>): unknown
 }
 
+/** A button's action as the router knows it; made by the kit's `action`. `D` is what a button of it carries. */
 export interface Action<D = unknown> {
   readonly kind: 'action'
   readonly label: string
@@ -202,8 +203,10 @@ export interface EventKit<P extends PluginTypes> {
  * users, for `authenticate` comes after the authenticator. `ctx.can` says no to everything before `authorize`.
  */
 export const phases = ['observe', 'authenticate', 'throttle', 'context', 'authorize'] as const
+/** One of the five places in an update's way where middleware stands. */
 export type Phase = (typeof phases)[number]
 
+/** Goes on to what stands further in; resolves when that has ended. To be called once, and awaited. */
 export type Next = () => Promise<void>
 
 export interface MiddlewareDefinition<P extends PluginTypes, F extends Phase> {

@@ -4,6 +4,7 @@ import type { OpsContext } from './context.ts'
  * not there; `quarantined`: its handlers failed again and again and are not run. */
 export type PluginState = 'active' | 'waiting' | 'quarantined' | 'failed' | 'disabled'
 
+/** How the last attempt to load or reload a plugin ended. */
 export interface ReloadOutcome {
   readonly ok: boolean
   /** When it ended. */
@@ -55,6 +56,7 @@ export interface AvailableCommand {
   readonly subcommands: readonly AvailableCommand[]
 }
 
+/** One argument of a command, as `/help` tells it. */
 export interface AvailableArgument {
   readonly name: string
   readonly required: boolean

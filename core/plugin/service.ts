@@ -73,6 +73,7 @@ export const Traffic: ServiceToken<EventEmitter<GatewayEvents>> = token('traffic
 /** The core's settings that plugins may see. Provided by the core. */
 export const Settings: ServiceToken<CoreSettings> = token('settings', 1)
 
+/** What the environment says that plugins may know. */
 export interface CoreSettings {
   /** Telegram ids of the people who are always owners. */
   readonly ownerIds: readonly number[]

@@ -48,10 +48,12 @@ export function escapeHtml(text: string): string {
     .replaceAll('"', '&quot;')
 }
 
+/** `<b>…</b>` around text, which is escaped, or around markup. */
 export function bold(content: HtmlValue): Html {
   return html`<b>${content}</b>`
 }
 
+/** `<i>…</i>` around text, which is escaped, or around markup. */
 export function italic(content: HtmlValue): Html {
   return html`<i>${content}</i>`
 }

@@ -1,6 +1,7 @@
 import { defineEntity, p } from '@mikro-orm/core'
 import { ulid } from 'ulid'
 
+/** How an attempt ended, as the audit log keeps it. */
 export type AuditOutcome = 'done' | 'refused' | 'failed'
 
 const schema = defineEntity({

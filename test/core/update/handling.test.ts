@@ -41,9 +41,10 @@ export default definePlugin({
       return 'back again'
     } }),
     acted: command({ description: 'x', async run(ctx) { await ctx.reply('acted'); throw away() } }),
-    write: command({ description: 'x', async run(ctx) {
-      ctx.em.create(AuditEntry, { actor: 'test', action: 'trouble.write', outcome: 'done' })
-      throw new Error('after a write')
+    write: command({ description: 'x', args: z.object({ how: z.enum(['well', 'badly']) }), run(ctx, { how }) {
+      ctx.em.create(AuditEntry, { action: 'trouble.' + how, outcome: 'done' })
+      if (how === 'badly') throw new Error('after a write')
+      return 'written'
     } }),
     hang: command({ description: 'x', run: () => wait(1e6) }),
     blind: command({ description: 'x', run: () => 'seen' }),
@@ -100,11 +101,15 @@ describe('handling an update', function () {
     await owner.doesNotSee('acted')
   })
 
-  it('writes nothing of a handler that throws', async () => {
-    await owner.sends('/write')
+  it('writes what a handler changed, and nothing when it throws', async () => {
+    await owner.sends('/write badly')
     await owner.sees(/E-[A-Z0-9]{5}/)
-    const rows = await bot.database.query(`select 1 from audit_log where action = 'trouble.write'`)
-    expect(rows).to.deep.equal([])
+    await owner.sends('/write well')
+    await owner.sees('written')
+    const rows = await bot.database.query<{ action: string }>(
+      `select action from audit_log where action like 'trouble.%'`,
+    )
+    expect(rows).to.deep.equal([{ action: 'trouble.well' }])
   })
 
   it('cuts a handler off at its deadline, tells the person, and goes on with the chat', async () => {

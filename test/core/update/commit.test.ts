@@ -1,0 +1,101 @@
+import { expect } from 'chai'
+import type { Database } from '../../../core/database/connection.ts'
+import { AuditEntry } from '../../../core/database/entities/audit-entry.ts'
+import { coreEntities } from '../../../core/database/entities/index.ts'
+import { createOrm, forkForUpdate, type Orm } from '../../../core/database/orm.ts'
+import { OpsError } from '../../../core/errors.ts'
+import type { UpdateRun } from '../../../core/plugin/run.ts'
+import { commitRun } from '../../../core/update/commit.ts'
+import { Inbox, type InboxItem } from '../../../core/update/inbox.ts'
+import { Semaphore } from '../../../core/update/semaphore.ts'
+import { freshDatabase } from '../../support/database.ts'
+import { silentLog } from '../../support/log.ts'
+import { rejected } from '../../support/rejected.ts'
+
+describe('completing an update', function () {
+  this.timeout(20_000)
+  let database: Database
+  let orm: Orm
+  let inbox: Inbox
+  let item: InboxItem
+  let updateId = 0
+
+  before(async () => {
+    database = await freshDatabase({ migrated: true })
+    orm = await createOrm(database, coreEntities)
+  })
+  after(() => database?.close())
+
+  beforeEach(async () => {
+    const handled = Promise.withResolvers<InboxItem>()
+    inbox = new Inbox({
+      database,
+      botId: 1,
+      handle: async (accepted) => handled.resolve(accepted),
+      poison: async () => undefined,
+      log: silentLog,
+    })
+    const message = {
+      message_id: 1,
+      date: 1,
+      text: 'x',
+      chat: { id: 5, type: 'private' as const, first_name: 'A' },
+    }
+    await inbox.accept([{ update_id: ++updateId, message } as never])
+    item = await handled.promise
+  })
+  afterEach(() => inbox.stop())
+
+  const commits = new Semaphore(1)
+  const written = async () => (await database.query('select 1 from audit_log')).length
+
+  /** A run that writes one row. */
+  function writing(): UpdateRun {
+    const em = forkForUpdate(orm)
+    em.create(AuditEntry, { action: 'test.commit', outcome: 'done' })
+    // of a run only its unit of work is looked at
+    return { usedEm: em } as UpdateRun
+  }
+
+  it('writes what the run changed, once: a second run of the same update loses', async () => {
+    const before = await written()
+    expect(await commitRun(writing(), item, inbox, commits)).to.equal('committed')
+    expect(await inbox.isDone(item)).to.equal(true)
+    expect(await commitRun(writing(), item, inbox, commits)).to.equal('lost')
+    expect(await written()).to.equal(before + 1)
+  })
+
+  it('marks a run without changes as done, soon after', async () => {
+    expect(await commitRun({ usedEm: undefined } as UpdateRun, item, inbox, commits)).to.equal(
+      'committed',
+    )
+    await inbox.stop()
+    expect(await inbox.isDone(item)).to.equal(true)
+  })
+
+  it('believes the row when the answer to COMMIT was lost', async () => {
+    for (const [committed, expected] of [
+      [true, 'committed'],
+      [false, 'OPS_COMMIT_UNKNOWN'],
+    ] as const) {
+      const run = writing()
+      const em = run.usedEm
+      if (em === undefined) throw new Error('the run has no unit of work')
+      const commit = em.commit.bind(em)
+      em.commit = async () => {
+        if (committed) {
+          await commit()
+          // the connection is gone, and the transaction with it
+          em.rollback = async () => undefined
+        }
+        throw new OpsError('OPS_COMMIT_UNKNOWN', 'no answer')
+      }
+      const outcome = commitRun(run, item, inbox, commits)
+      if (expected === 'committed') expect(await outcome).to.equal(expected)
+      else expect((await rejected(outcome)).code).to.equal(expected)
+      await database.query('update inbox set state = 0, done_at = null where update_id = $1', [
+        item.facts.updateId,
+      ])
+    }
+  })
+})
