@@ -259,6 +259,10 @@ export const errorCodes = {
     title: 'The HTTP port is used by another program',
     hint: 'Start on any free port with `HTTP_PORT=0 make start`, choose another HTTP_PORT, or stop the other program (`ss -ltnp` shows it).',
   },
+  OPS_RELOADED: {
+    title: 'A handler was ended because its plugin was replaced again and again',
+    hint: 'Nothing to do: it runs again on the new version, unless it had already acted outside.',
+  },
   OPS_SCHEMA_BEHIND: {
     title: 'The database lacks tables or columns that the code needs',
     hint: 'Add a migration for them to the plugin’s migrations folder.',
@@ -271,13 +275,13 @@ export const errorCodes = {
     title: 'A plugin registered something after it was disposed',
     hint: 'Check scope.signal before registering in code that runs later.',
   },
-  OPS_SERVICE_AWAY: {
-    title: 'A service was used while no live plugin provides it',
-    hint: 'Mark it `optional(…)` in `uses` and handle its absence, or use it in handlers (ctx.use), which only run while it is there.',
-  },
   OPS_SCOPE_TIMER: {
     title: 'A plugin asked for a timer with a time that cannot be kept',
     hint: 'Give milliseconds: 1 (for a timeout 0) to 2,147,483,647, which are 24.8 days. For what comes more rarely look every hour whether it is due.',
+  },
+  OPS_SERVICE_AWAY: {
+    title: 'A service was used while no live plugin provides it',
+    hint: 'Mark it `optional(…)` in `uses` and handle its absence, or use it in handlers (ctx.use), which only run while it is there.',
   },
   OPS_SHUTDOWN: {
     title: 'The bot is stopping',

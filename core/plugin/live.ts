@@ -1,6 +1,17 @@
 import { type Generation, instancesOf } from './generation.ts'
 import type { LoadedPlugin } from './loaded.ts'
 
+/** A running piece of work, as far as a drain needs to know it. */
+export interface Work {
+  /** The plugin whose handler runs now. */
+  plugin(): string | undefined
+  /** Ends it: its plugin was replaced too often meanwhile. */
+  cut(): void
+}
+
+/** So many replaced versions of one plugin may have running handlers at once. */
+const mostDraining = 4
+
 /** A generation while somebody works on it; released exactly once. */
 export interface Held {
   readonly generation: Generation
@@ -14,13 +25,13 @@ export interface Held {
 export class Live {
   #current: Generation
   /** Generations with running work, and the current one. */
-  readonly #holds = new Map<Generation, number>()
+  readonly #holds = new Map<Generation, Set<Work>>()
   readonly #released: (plugin: LoadedPlugin) => void
 
   /** @param released called once for each instance that nothing contains any more */
   constructor(first: Generation, released: (plugin: LoadedPlugin) => void) {
     this.#current = first
-    this.#holds.set(first, 0)
+    this.#holds.set(first, new Set())
     this.#released = released
   }
 
@@ -29,18 +40,15 @@ export class Live {
   }
 
   /** Takes the live generation for one piece of work. */
-  take(): Held {
+  take(work: Work): Held {
     const generation = this.#current
-    this.#holds.set(generation, (this.#holds.get(generation) ?? 0) + 1)
-    let held = true
+    const holds = this.#holds.get(generation) ?? new Set()
+    this.#holds.set(generation, holds.add(work))
     return {
       generation,
       release: () => {
-        if (!held) return
-        held = false
-        const left = (this.#holds.get(generation) ?? 1) - 1
-        this.#holds.set(generation, left)
-        if (left === 0 && generation !== this.#current) this.#forget(generation)
+        if (!holds.delete(work)) return
+        if (holds.size === 0 && generation !== this.#current) this.#forget(generation)
       },
     }
   }
@@ -49,8 +57,9 @@ export class Live {
   replace(next: Generation): void {
     const before = this.#current
     this.#current = next
-    this.#holds.set(next, 0)
-    if (this.#holds.get(before) === 0) this.#forget(before)
+    this.#holds.set(next, new Set())
+    if (this.#holds.get(before)?.size === 0) this.#forget(before)
+    this.#bound()
   }
 
   /** How many pieces of work still hold an instance, apart from the live generation. */
@@ -59,10 +68,30 @@ export class Live {
     const live = new Set(instancesOf(this.#current))
     for (const [generation, holds] of this.#holds) {
       for (const plugin of instancesOf(generation)) {
-        if (!live.has(plugin)) counts.set(plugin, (counts.get(plugin) ?? 0) + holds)
+        if (!live.has(plugin)) counts.set(plugin, (counts.get(plugin) ?? 0) + holds.size)
       }
     }
     return counts
+  }
+
+  /**
+   * Ends the oldest handlers of a plugin of which too many versions still run. Handlers of other
+   * plugins that hold the same generation go on: it isn't theirs that was replaced.
+   */
+  #bound(): void {
+    const versions = new Map<string, LoadedPlugin[]>()
+    // generations stand in the order of their commits, so the oldest version comes first
+    for (const plugin of this.draining().keys()) {
+      versions.set(plugin.name, [...(versions.get(plugin.name) ?? []), plugin])
+    }
+    for (const [name, draining] of versions) {
+      for (const oldest of draining.slice(0, -mostDraining)) {
+        for (const [generation, holds] of this.#holds) {
+          if (!instancesOf(generation).includes(oldest)) continue
+          for (const work of holds) if (work.plugin() === name) work.cut()
+        }
+      }
+    }
   }
 
   #forget(generation: Generation): void {

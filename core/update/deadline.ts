@@ -2,12 +2,14 @@ import { OpsError } from '../errors.ts'
 
 /** The time of one running handler. */
 export interface Deadline {
-  /** Aborted with OPS_DEADLINE when the time is over, with OPS_SHUTDOWN when the bot stops. */
+  /** Aborted with OPS_DEADLINE when the time is over, OPS_RELOADED by `cut`, OPS_SHUTDOWN when the bot stops. */
   readonly signal: AbortSignal
   /** Stops the clock: what follows has limits of its own. A shutdown still ends the signal. */
   pause(): void
   /** The whole time again. */
   restart(): void
+  /** Ends the signal with OPS_RELOADED. */
+  cut(): void
   end(): void
 }
 
@@ -42,6 +44,10 @@ export class Deadlines {
         running.endsAt = Number.POSITIVE_INFINITY
       },
       restart,
+      cut: () => {
+        const text = 'The plugin was replaced again and again while this handler ran'
+        running.controller.abort(new OpsError('OPS_RELOADED', text))
+      },
       end: () => {
         this.#running.delete(running)
       },

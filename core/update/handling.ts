@@ -117,8 +117,9 @@ export class UpdateHandling {
   /** @returns the failure after which the run is to be repeated; undefined when the update is settled */
   async #attempt(item: InboxItem, inbox: Inbox, mayRepeatConflict: boolean): Promise<unknown> {
     const { live, dispatcher, settled } = this.#options
-    const held = live.take()
     const deadline = this.#deadlines.begin()
+    const work = { plugin: () => run.route?.plugin, cut: () => deadline.cut() }
+    const held = live.take(work)
     const run = this.#newRun(item, held.generation, deadline.signal)
     let repeat: unknown
     try {
@@ -188,7 +189,8 @@ export class UpdateHandling {
   }
 
   #isRepeatable(error: unknown, run: UpdateRun, mayRepeatConflict: boolean): boolean {
-    if (run.unsafeCalls > 0 || run.signal.aborted) return false
+    if (run.unsafeCalls > 0) return false
+    if (run.signal.aborted) return codeOf(run.signal.reason) === 'OPS_RELOADED'
     // after an unknown commit the claim decides: a repeated run that finds the update done writes nothing
     if (isDatabaseAway(error) || isCommitUnknown(error)) return true
     return mayRepeatConflict && isConflict(error)
