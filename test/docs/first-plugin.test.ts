@@ -6,7 +6,7 @@ import { checkCommand } from '../../core/cli/check/check.ts'
 import { printed } from '../core/cli/output.ts'
 import { failuresOf } from '../support/mocha.ts'
 import { rejected } from '../support/rejected.ts'
-import { blocksOf } from './guide.ts'
+import { blocksOf, talk } from './guide.ts'
 
 const root = resolve(import.meta.dirname, '../..')
 
@@ -27,22 +27,6 @@ describe('docs/first-plugin.md', () => {
   })
   after(() => bot.stop())
 
-  const talk = async (text: string) => {
-    let last: TestPerson | undefined
-    for (const [, name = '', said = ''] of text.matchAll(/^(\w+): (.*(?:\n {2}.*)*)/gm)) {
-      const line = said.replaceAll('\n  ', '\n')
-      if (name === 'bot') {
-        const seen = await last?.sees()
-        expect(seen?.text).to.equal(line.replace('{{id}}', String(last?.id)))
-        continue
-      }
-      last = people.get(name)
-      const button = /^\[(.+)\]$/.exec(line)?.[1]
-      if (button === undefined) await last?.sends(line)
-      else await last?.presses(button)
-    }
-  }
-
   for (const { heading, line, language, file, flag, text } of blocks) {
     const where = `${heading}, line ${line}`
     if (file !== undefined) {
@@ -61,7 +45,7 @@ describe('docs/first-plugin.md', () => {
         }
       })
     } else if (language === 'chat') {
-      it(`${where}: the conversation goes as it is told`, () => talk(text))
+      it(`${where}: the conversation goes as it is told`, () => talk(text, people))
     } else if (language === 'error') {
       it(`${where}: the error is the one that is shown`, async () => {
         expect(broken).not.to.equal(undefined)

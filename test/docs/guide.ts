@@ -1,3 +1,6 @@
+import { expect } from 'chai'
+import type { TestPerson } from 'opsgram/testing'
+
 /** A block of code in a page of the documentation. */
 export interface GuideBlock {
   /** The heading above it. */
@@ -35,4 +38,21 @@ export function blocksOf(page: string): GuideBlock[] {
     } else open.lines.push(line)
   }
   return blocks
+}
+
+/** Holds a conversation as a `chat` block tells it: `Olga: /duty`, `bot: Nobody.`, `Olga: [a button]`. */
+export async function talk(text: string, people: ReadonlyMap<string, TestPerson>): Promise<void> {
+  let last: TestPerson | undefined
+  for (const [, name = '', said = ''] of text.matchAll(/^(\w+): (.*(?:\n {2}.*)*)/gm)) {
+    const line = said.replaceAll('\n  ', '\n')
+    if (name === 'bot') {
+      const seen = await last?.sees()
+      expect(seen?.text).to.equal(line.replace('{{id}}', String(last?.id)))
+      continue
+    }
+    last = people.get(name)
+    const button = /^\[(.+)\]$/.exec(line)?.[1]
+    if (button === undefined) await last?.sends(line)
+    else await last?.presses(button)
+  }
 }
