@@ -55,6 +55,8 @@ function contentOf(update: object, facts: UpdateFacts): object | undefined {
 function commandLine(content: object | undefined, botUsername: string): CommandLine | undefined {
   // Telegram marks commands itself; only the parts that are read here are relied upon
   const message = content as Partial<Message.TextMessage & Message.CaptionableMessage> | undefined
+  // another bot wrote it: a person picks an inline result by its title, not by what it sends
+  if (message?.via_bot !== undefined) return undefined
   const text = message?.text ?? message?.caption
   const entities: readonly MessageEntity[] = message?.entities ?? message?.caption_entities ?? []
   const first = entities.find((entity) => entity.offset === 0 && entity.type === 'bot_command')
