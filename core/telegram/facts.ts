@@ -211,7 +211,26 @@ function actor(value: unknown): Mutable<UpdateFacts> {
   const id = integer(user?.id)
   if (user === undefined || id === undefined) return {}
   // The id has been checked; all other fields are for show.
-  return { userId: id, from: user as unknown as UpdateActor }
+  return { userId: id, from: shown(user as unknown as UpdateActor) }
+}
+
+/** What moves or hides the text around it: line ends and other controls, and overrides of the writing direction. */
+const disguises = /[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]+/gu
+
+/** People choose their names: in a list of people none may look like another line of it, or turn its line around. */
+function shown(user: UpdateActor): UpdateActor {
+  const { first_name, last_name } = user
+  const [first, last] = [plainName(first_name), plainName(last_name)]
+  if (first === first_name && last === last_name) return user
+  return {
+    ...user,
+    ...(first === undefined ? {} : { first_name: first }),
+    ...(last === undefined ? {} : { last_name: last }),
+  }
+}
+
+function plainName(name: unknown): string | undefined {
+  return string(name)?.replaceAll(disguises, ' ').trim()
 }
 
 function sender(value: unknown): Mutable<UpdateFacts> {

@@ -289,6 +289,17 @@ describe('facts of an update', () => {
     }
   })
 
+  it('a name neither breaks the line it is shown in nor turns it around; what makes up emoji stays', () => {
+    const nameOf = (first_name: unknown) =>
+      facts({ message: { ...direct, chat: direct, from: { ...ann, first_name } } }).from?.first_name
+    expect(nameOf('Eve\n• Ann — owner')).to.equal('Eve • Ann — owner')
+    expect(nameOf('Eve\u202enimda — renwo')).to.equal('Eve nimda — renwo')
+    expect(nameOf('\u2066\0Eve\u2069\u0007')).to.equal('Eve')
+    const family = 'Ann 👩\u200d👧 <b>'
+    expect(nameOf(family)).to.equal(family)
+    expect(() => nameOf({ toString: 5 })).to.not.throw()
+  })
+
   it('an update is an object with an integer id, whatever else it holds', () => {
     const update = { update_id: 5, message: null }
     expect(parseUpdate(update)).to.equal(update)
