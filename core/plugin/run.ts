@@ -158,7 +158,8 @@ export class UpdateRun {
   /** Ends the spinner on a pressed button, unless that was done; with the alert, if there is one. */
   async answerPress(telegram: OpsTelegram = this.telegram): Promise<void> {
     const id = this.pressId
-    if (this.pressAnswered || id === undefined) return
+    // silence is all that whoever was not let in gets
+    if (this.pressAnswered || id === undefined || this.actor.kind !== 'user') return
     this.pressAnswered = true
     try {
       // Telegram shows up to 200 characters (Bot API, answerCallbackQuery) and refuses more
