@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { cpSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 import pg from 'pg'
@@ -189,6 +189,10 @@ export class BotProcess {
   /** Writes the `.env` that the process reads and watches. */
   writeEnv(text: string): void {
     writeFileSync(join(this.folder, '.env'), text)
+  }
+
+  read(file: string): string {
+    return readFileSync(join(this.pluginsDir, file), 'utf8')
   }
 
   remove(file: string): void {
