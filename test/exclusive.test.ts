@@ -30,8 +30,7 @@ export default definePlugin({
 `,
 })
 
-describe('an exclusive plugin', function () {
-  this.timeout(60_000)
+describe('an exclusive plugin', () => {
   let bot: TestBot
   let port: number
   const files = (word: string, setup?: string) => ({

@@ -1,3 +1,5 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { expect } from 'chai'
 import { BotProcess } from './support/bot-process.ts'
 import { until } from './support/wait.ts'
@@ -126,6 +128,7 @@ describe('hot reload', () => {
 
   it('lets a running handler finish on the old version while the new one serves', async () => {
     const slow = (word: string) => `
+import { existsSync } from 'node:fs'
 import { definePlugin } from 'opsgram'
 export default definePlugin({
   name: 'slow',
@@ -133,19 +136,27 @@ export default definePlugin({
   commands: ({ command }) => ({
     slow: command({
       description: 'Takes its time',
-      run: () => new Promise((resolve) => setTimeout(() => resolve('${word} slow'), 1_500)),
+      async run(ctx) {
+        await ctx.reply('${word} begins')
+        while (!existsSync('go')) await new Promise((resolve) => setTimeout(resolve, 5))
+        return '${word} slow'
+      },
     }),
     quick: command({ description: 'Does not', run: () => '${word} quick' }),
   }),
 })
 `
     await drop('slow/index.ts', slow('old'))
-    bot.person(bot.ownerId).sendText('/slow')
-    await until('the update was taken', () => bot.api.journal.calls().length > 0)
+    expect(await bot.ask(bot.ownerId, '/slow')).to.equal('old begins')
     bot.write('slow/index.ts', slow('new'))
     await bot.event('plugin.reload.committed', { plugin: 'slow' })
+    const owner = bot.person(bot.ownerId)
+    const group = bot.api.group({ members: [owner] })
+    owner.sendText('/quick', { chat: group })
+    await until('the new one answers', () => bot.said(group.id).includes('new quick'))
+    expect(bot.said(bot.ownerId).at(-1), 'the old one still runs').to.equal('old begins')
+    writeFileSync(join(bot.folder, 'go'), '')
     await until('the old handler answered', () => bot.said(bot.ownerId).includes('old slow'))
-    expect(await bot.ask(bot.ownerId, '/quick')).to.equal('new quick')
     await bot.event('plugin.drained', { plugin: 'slow' })
   })
 })

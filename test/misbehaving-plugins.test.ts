@@ -27,8 +27,7 @@ const wild = source(
   `import { connect } from 'node:net'`,
 )
 
-describe('a plugin that leaves failures behind', function () {
-  this.timeout(60_000)
+describe('a plugin that leaves failures behind', () => {
   let bot: BotProcess
 
   afterEach(() => bot.close())
@@ -58,8 +57,7 @@ describe('a plugin that leaves failures behind', function () {
   })
 })
 
-describe('a stop', function () {
-  this.timeout(60_000)
+describe('a stop', () => {
   let bot: BotProcess
 
   afterEach(() => bot.close())
@@ -75,7 +73,7 @@ describe('a stop', function () {
   const stops = async () => {
     const began = performance.now()
     expect(await bot.stop()).to.equal(0)
-    expect(performance.now() - began).to.be.below(4_000)
+    expect(performance.now() - began, 'it would wait for ever').to.be.below(20_000)
     expect(bot.lines.map(({ event }) => event)).to.include('app.stopped')
   }
 
@@ -90,7 +88,7 @@ describe('a stop', function () {
     await hang('/hang')
     await stops()
     bot.spawn()
-    await bot.event('inbox.taken-over', { updates: 1 }, 30_000)
+    await bot.event('inbox.taken-over', { updates: 1 }, 120_000)
   })
 
   it('does not wait for an observer without end', async () => {

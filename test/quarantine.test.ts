@@ -17,8 +17,7 @@ export default definePlugin({
 `,
 })
 
-describe('a plugin that fails again and again', function () {
-  this.timeout(60_000)
+describe('a plugin that fails again and again', () => {
   let bot: TestBot
 
   before(async () => {

@@ -25,8 +25,7 @@ export default definePlugin({
 })
 `
 
-describe('secrets', function () {
-  this.timeout(60_000)
+describe('secrets', () => {
   let bot: BotProcess
 
   afterEach(() => bot.close())

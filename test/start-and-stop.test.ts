@@ -230,7 +230,7 @@ describe('start and stop', function () {
     it('stops at a SIGTERM sent to npm', async () => {
       const bot = await make()
       bot.spawnNpm()
-      await bot.event('app.started', {}, 60_000)
+      await bot.event('app.started', {}, 120_000)
       process.kill(bot.pid, 'SIGTERM')
       expect(await bot.exited(), bot.stderr).to.equal(0)
       await bot.event('app.stopped')
@@ -239,7 +239,7 @@ describe('start and stop', function () {
     it('stops at a Ctrl-C, which reaches npm and the bot and so comes twice', async () => {
       const bot = await make()
       bot.spawnNpm()
-      await bot.event('app.started', {}, 60_000)
+      await bot.event('app.started', {}, 120_000)
       process.kill(-bot.pid, 'SIGINT')
       expect(await bot.exited(), bot.stderr).to.equal(0)
       await bot.event('app.stopped')
@@ -249,7 +249,7 @@ describe('start and stop', function () {
   it('stops at a SIGTERM while Telegram can’t be reached at the start', async () => {
     const bot = await make({ env: { TELEGRAM_API_ROOT: 'http://127.0.0.1:1' } })
     bot.spawn()
-    await bot.event('telegram.unreachable', {}, 60_000)
+    await bot.event('telegram.unreachable', {}, 120_000)
     expect((await bot.http('/healthz')).status).to.equal(200)
     expect(await bot.http('/readyz')).to.deep.include({ status: 503 })
     bot.signal('SIGTERM')

@@ -346,14 +346,14 @@ describe('auth', () => {
   it('keeps profiles up to date without disturbing anybody', async () => {
     const person = bot.user({ role: 'guest', firstName: 'Dan' })
     const saved = async (firstName: string): Promise<Profile> => {
-      for (const end = performance.now() + 5_000; ; ) {
+      for (const end = performance.now() + 30_000; ; ) {
         const rows = await bot.database.query<Profile>(
           `select first_name, last_seen_at, version from bot_users
            where telegram_id = $1 and first_name = $2 and last_seen_at is not null`,
           [person.id, firstName],
         )
         if (rows[0] !== undefined) return rows[0]
-        if (performance.now() > end) throw new Error(`no ${firstName} within 5 s`)
+        if (performance.now() > end) throw new Error(`no ${firstName} within 30 s`)
         await new Promise((resolve) => setTimeout(resolve, 5))
       }
     }
@@ -410,12 +410,14 @@ describe('a bot whose auth plugin is not well', () => {
 describe('a flood of strangers', () => {
   it('causes a bounded number of writes, and keeps nobody else from the bot', async () => {
     await using bot = await createTestBot({ plugins: ['./plugins/auth'] })
-    for (let i = 0; i < 240; i++) bot.user().telegram.sendText('hi')
+    const began = performance.now()
+    for (let i = 0; i < 300; i++) bot.user().telegram.sendText('hi')
     await bot.settled()
     const [row] = await bot.database.query<{ count: number }>(
       `select count(*)::int as count from bot_users where status = 'pending'`,
     )
-    expect(row?.count).to.be.within(200, 235)
+    const seconds = Math.ceil((performance.now() - began) / 1000)
+    expect(row?.count).to.be.within(200, 200 + 2 * seconds)
     expect(bot.log.filter(({ event }) => event === 'auth.strangers-flood')).to.have.length(1)
     await bot.owner.sends('/users')
     await bot.owner.sees(/page 1 of/)

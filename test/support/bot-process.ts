@@ -181,9 +181,18 @@ export class BotProcess {
   }
 
   write(file: string, text: string): void {
-    const path = join(this.pluginsDir, file)
-    mkdirSync(dirname(path), { recursive: true })
-    writeFileSync(path, text)
+    this.writeAll({ [file]: text })
+  }
+
+  /** Writes files while the process stands still: however busy the machine is, it sees them all at once. */
+  writeAll(files: Readonly<Record<string, string>>): void {
+    this.signal('SIGSTOP')
+    for (const [file, text] of Object.entries(files)) {
+      const path = join(this.pluginsDir, file)
+      mkdirSync(dirname(path), { recursive: true })
+      writeFileSync(path, text)
+    }
+    this.signal('SIGCONT')
   }
 
   /** Writes the `.env` that the process reads and watches. */

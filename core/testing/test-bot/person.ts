@@ -5,7 +5,7 @@ import type { Person, SendOptions } from '../bot-api/world/person.ts'
 import { fits, lineOf, type Pattern, type Sighting, type Sightings, shown } from './sightings.ts'
 
 /** How long an expectation waits by default, ms. */
-const patienceMs = 2_000
+const patienceMs = 5_000
 
 /** What a person needs of the bot that it talks to. */
 export interface Surroundings {
@@ -19,7 +19,7 @@ export interface Surroundings {
 }
 
 export interface Patience {
-  /** How long to wait, ms; default 2,000. */
+  /** How long to wait, ms; default 5,000. */
   within?: number
 }
 

@@ -47,7 +47,7 @@ export interface TestGroupOptions extends Omit<GroupOptions, 'members' | 'admini
 }
 
 /** How long `settled` waits, ms. */
-const settleMs = 5_000
+const settleMs = 30_000
 
 /**
  * Starts a whole bot for a test: the real app on a fake Telegram, with an empty database of its own. On
@@ -243,7 +243,7 @@ export class TestBot implements AsyncDisposable {
     })
   }
 
-  /** Resolves when all that was sent to the bot is handled and answered. @throws OPS_TEST_DEADLINE after 5 s */
+  /** Resolves when all that was sent to the bot is handled and answered. @throws OPS_TEST_DEADLINE after 30 s */
   async settled(): Promise<void> {
     await this.#arrivals
     const { api } = this.#world

@@ -193,7 +193,7 @@ describe('bulk writer', () => {
     for (let n = 0; n < 10; n++) table.push({ n })
     const begun = performance.now()
     await writer.close(100)
-    expect(performance.now() - begun).to.be.below(1_000)
+    expect(performance.now() - begun, 'it would wait for ever').to.be.below(15_000)
     expect(recorded.lines.at(-1)).to.deep.include({ event: 'bulk.lost', fields: { rows: 10 } })
     expect(writer.stats).to.include({ waiting: 0, dropped: 10 })
   })

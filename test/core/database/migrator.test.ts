@@ -234,7 +234,7 @@ describe('migrator', () => {
         const error = await rejected(migrate(own, set(first, second)))
         expect(error.code).to.equal('OPS_MIGRATION_LOCKED')
         expect(error.message).to.contain('0002_second')
-        expect(performance.now() - begun).to.be.below(5_000)
+        expect(performance.now() - begun, 'it would wait for ever').to.be.below(30_000)
         await other.query('rollback')
         expect((await migrate(own, set(first, second))).applied).to.deep.equal(['0002_second'])
       } finally {

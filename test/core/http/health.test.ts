@@ -51,7 +51,7 @@ describe('health', () => {
     })
     const started = performance.now()
     expect((await health.readiness()).checks.slow).to.include({ status: 'down' })
-    expect(performance.now() - started).to.be.within(1_900, 4_000)
+    expect(performance.now() - started).to.be.at.least(1_900)
     const again = await until('it is asked again, without the wait', async () => {
       const { slow } = (await health.readiness()).checks
       return slow !== undefined && slow.latencyMs < 100 && slow
@@ -67,9 +67,9 @@ describe('health', () => {
       calls++
       return { status: 'up' }
     })
-    await Promise.all([health.readiness(), health.readiness()])
-    await health.readiness()
-    expect(calls).to.equal(1)
+    const began = performance.now()
+    for (let i = 0; i < 20; i++) await Promise.all([health.readiness(), health.readiness()])
+    expect(calls).to.be.within(1, 1 + Math.floor((performance.now() - began) / 1000))
   })
 
   it('logs when a part changes, and only then', async () => {

@@ -158,12 +158,12 @@ describe('HTTP server', () => {
     await server.open()
     const answer = get('/slow')
     await until('the request arrives', () => finish)
-    const closed = server.close(5_000)
+    const closed = server.close(60_000)
     finish?.()
     expect(await (await answer).json()).to.deep.equal({ done: true })
     const started = performance.now()
     await closed
-    expect(performance.now() - started).to.be.below(2_000)
+    expect(performance.now() - started).to.be.below(30_000)
   })
 
   it('cuts a request that outlasts the grace', async () => {

@@ -60,9 +60,10 @@ describe('redaction of texts', () => {
       '-----BEGIN PRIVATE KEY-----',
     ]) {
       const text = part.repeat(20_000 / part.length)
-      const started = performance.now()
+      const started = process.cpuUsage()
       redactText(text)
-      expect(performance.now() - started, part).to.be.below(500)
+      // of the processor, whatever else it has to do
+      expect(process.cpuUsage(started).user / 1000, part).to.be.below(500)
     }
   })
 })

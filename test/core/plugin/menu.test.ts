@@ -19,8 +19,7 @@ const german = JSON.stringify({ commands: { open: { description: 'Öffnen' } } }
 /** One list a second. */
 const patienceMs = 20_000
 
-describe('command menus', function () {
-  this.timeout(60_000)
+describe('command menus', () => {
   let bot: TestBot
   let operator: TestPerson
 

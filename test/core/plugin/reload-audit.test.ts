@@ -16,8 +16,7 @@ interface Row {
   after: { hash: string | null; ms: number; steps: Record<string, number> }
 }
 
-describe('the audit of reloads', function () {
-  this.timeout(30_000)
+describe('the audit of reloads', () => {
   let bot: TestBot
 
   before(async () => {

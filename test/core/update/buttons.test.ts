@@ -27,8 +27,7 @@ export default definePlugin({
 `
 const text = 'z.object({ text: z.string() })'
 
-describe('buttons', function () {
-  this.timeout(30_000)
+describe('buttons', () => {
   let bot: TestBot
   let owner: TestPerson
 

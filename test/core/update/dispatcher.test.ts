@@ -21,8 +21,7 @@ const marks = (name: string) => `
     await next()
   } })),`
 
-describe('the way of an update', function () {
-  this.timeout(30_000)
+describe('the way of an update', () => {
   let bot: TestBot
   let owner: TestPerson
   let operator: TestPerson

@@ -4,17 +4,16 @@ import { Lanes } from '../../../core/update/lane.ts'
 describe('lanes', () => {
   it('keep the order of one key, whatever its items take', async () => {
     const ended: string[] = []
-    const lanes = new Lanes<{ name: string; ms: number }>(async ({ name, ms }) => {
-      await new Promise((resolve) => setTimeout(resolve, ms))
+    const gate = Promise.withResolvers<void>()
+    const lanes = new Lanes<string>(async (name) => {
+      if (name === 'a1') await gate.promise
       ended.push(name)
+      if (name === 'b1') gate.resolve()
     }, 10)
-    lanes.push('a', { name: 'a1', ms: 20 })
-    lanes.push('a', { name: 'a2', ms: 1 })
-    lanes.push('b', { name: 'b1', ms: 5 })
+    for (const name of ['a1', 'a2', 'b1']) lanes.push(name.charAt(0), name)
     expect(lanes.size).to.equal(3)
     await lanes.idle()
-    expect(ended.indexOf('a1')).to.be.lessThan(ended.indexOf('a2'))
-    expect(ended[0]).to.equal('b1')
+    expect(ended).to.deep.equal(['b1', 'a1', 'a2'])
     expect(lanes.size).to.equal(0)
   })
 

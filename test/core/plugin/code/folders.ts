@@ -39,7 +39,7 @@ export class Workshop {
     return this.evaluate(await this.build(name))
   }
 
-  evaluate(build: PluginBuild, timeoutMs = 2000): Promise<EvaluatedPlugin> {
+  evaluate(build: PluginBuild, timeoutMs = 20_000): Promise<EvaluatedPlugin> {
     const importShared = (specifier: string) => import(specifier)
     return evaluatePlugin(build, { importShared, timeoutMs, stacks: this.stacks })
   }

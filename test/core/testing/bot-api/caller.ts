@@ -25,12 +25,3 @@ export async function call(
   const answer = (await response.json()) as Answer
   return { ...answer, status: response.status, headers: response.headers }
 }
-
-/** Waits until `check` holds, looking at each turn of the event loop; fails after 2 s. */
-export async function until(check: () => boolean): Promise<void> {
-  const deadline = Date.now() + 2_000
-  while (!check()) {
-    if (Date.now() > deadline) throw new Error('what the test waits for did not happen in 2 s')
-    await new Promise((resolve) => setTimeout(resolve, 2))
-  }
-}

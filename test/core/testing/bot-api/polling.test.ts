@@ -1,7 +1,8 @@
 import { expect } from 'chai'
 import type { FakeBotApi } from '../../../../core/testing/bot-api/api.ts'
 import { startFakeBotApi } from '../../../../core/testing/bot-api/server.ts'
-import { call, until } from './caller.ts'
+import { until } from '../../../support/wait.ts'
+import { call } from './caller.ts'
 
 describe('fake Bot API: getUpdates', () => {
   let api: FakeBotApi
@@ -27,7 +28,7 @@ describe('fake Bot API: getUpdates', () => {
   const waiting = async (params: object = {}, signal?: AbortSignal) => {
     const poll = call(api, 'getUpdates', { timeout: 50, ...params }, signal)
     poll.catch(() => undefined)
-    await until(() => api.backend.poll.busy)
+    await until('a poll is held', () => api.backend.poll.busy)
     return { poll }
   }
 
@@ -72,7 +73,7 @@ describe('fake Bot API: getUpdates', () => {
     expect(description).to.equal(
       'Conflict: terminated by other getUpdates request; make sure that only one bot instance is running',
     )
-    await until(() => api.backend.poll.busy)
+    await until('a poll is held', () => api.backend.poll.busy)
     says('for the second')
     expect(ids(await second)).to.deep.equal([100])
   })
@@ -94,7 +95,7 @@ describe('fake Bot API: getUpdates', () => {
     const client = new AbortController()
     await waiting({}, client.signal)
     client.abort()
-    await until(() => !api.backend.poll.busy)
+    await until('no poll is held', () => !api.backend.poll.busy)
     says('still there')
     expect(ids(await call(api, 'getUpdates', { offset: 7 }))).to.deep.equal([100])
   })

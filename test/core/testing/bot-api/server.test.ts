@@ -2,7 +2,8 @@ import { request } from 'node:http'
 import { expect } from 'chai'
 import type { FakeBotApi } from '../../../../core/testing/bot-api/api.ts'
 import { startFakeBotApi } from '../../../../core/testing/bot-api/server.ts'
-import { call, until } from './caller.ts'
+import { until } from '../../../support/wait.ts'
+import { call } from './caller.ts'
 
 describe('fake Bot API: server', () => {
   let api: FakeBotApi
@@ -194,7 +195,7 @@ describe('fake Bot API: server', () => {
       api.faults.add({ kind: 'hang', method: 'getMe' })
       const client = new AbortController()
       const hung = call(api, 'getMe', {}, client.signal).catch(() => 'gave up')
-      await until(() => api.journal.last()?.method === 'getMe')
+      await until('the call', () => api.journal.last()?.method === 'getMe')
       client.abort()
       expect(await hung).to.equal('gave up')
     })
