@@ -124,10 +124,11 @@ export class Reloader {
     return this.#enqueue(async () => {
       const { changes, clashes } = await this.#scan()
       this.#reportClashes(clashes)
-      const affected = await affectedBy(files, changes, {
+      const found = await affectedBy(files, changes, {
         live: this.live.current,
         records: this.records,
       })
+      const affected = found.filter((change) => !this.#forgets(change))
       if (affected.length === 0) return
       if (await this.#commitTogether(affected)) await this.#retry(changes, affected)
     })
@@ -271,6 +272,15 @@ export class Reloader {
       const hashes = { before: undefined, after: undefined }
       this.#logAbort({ plugin: first.name, action: 'abort', ...hashes, ms: 0, steps: {}, error })
     }
+  }
+
+  /** What failed and is gone leaves nothing to replace: it must not fail once more with what changed beside it. */
+  #forgets({ name, folder }: Change): boolean {
+    const { plugins, waiting, held } = this.live.current
+    if (folder !== undefined || plugins.has(name) || waiting.has(name) || held.has(name))
+      return false
+    this.records.removed(name)
+    return true
   }
 
   // ── transactions ──────────────────────────────────────────────────────────────────────────────
