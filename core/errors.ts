@@ -147,6 +147,10 @@ export const errorCodes = {
     title: 'There is no chat to answer in',
     hint: 'Answer only updates that come from a chat, or send to a chat by its id.',
   },
+  OPS_PLUGINS_DIR: {
+    title: 'The folder of plugin folders cannot be read',
+    hint: 'Give the user who runs Opsgram the right to read the folders of PLUGINS_DIR, or name others.',
+  },
   OPS_PLUGIN_BUILD: {
     title: 'A plugin could not be built from its source',
     hint: 'Correct the line that is named and save: the last good version stays live until then.',

@@ -1,7 +1,7 @@
 import { createHash, type Hash } from 'node:crypto'
-import { readdir, readFile, realpath, stat } from 'node:fs/promises'
+import { open, readdir, realpath, stat } from 'node:fs/promises'
 import path from 'node:path'
-import { codeOf } from '../../errors.ts'
+import { codeOf, OpsError } from '../../errors.ts'
 
 /** One plugin as it lies on disk. All paths are absolute and as seen: links in them are not resolved. */
 export interface PluginFolder {
@@ -17,12 +17,14 @@ export interface PluginFolder {
  * Names that begin with `_` (shared code) or `.` and `node_modules` are no plugins; a root that doesn't
  * exist holds none. A folder without `index.ts` is found too: its build says what is missing.
  * A name in two roots is returned twice.
+ *
+ * @throws OPS_PLUGINS_DIR when a root is there and can't be read
  */
 export async function findPluginFolders(roots: readonly string[]): Promise<PluginFolder[]> {
   const found = await Promise.all(
     roots.map(async (given) => {
       const root = path.resolve(given)
-      const names = (await namesIn(root)).filter((name) => !name.startsWith('_'))
+      const names = (await namesInRoot(root)).filter((name) => !name.startsWith('_'))
       const folders = await Promise.all(
         names.map(async (name) => {
           const dir = path.join(root, name)
@@ -93,16 +95,48 @@ function isPartOfPlugin(file: string): boolean {
   return !/\.test\.[cm]?[jt]sx?$/.test(name) && !/^readme(\.|$)/i.test(name)
 }
 
+/** Files that are open at once: a folder may hold more than a process may open. */
+const openAtOnce = 32
+/** More of a file than this is read bit by bit, whoever put it there. */
+const wholeBytes = 1024 * 1024
+
 async function addFiles(hash: Hash, dir: string, files: readonly string[]): Promise<void> {
-  const contents = await Promise.all(
-    files.map((file) =>
-      // gone between listing and reading, or not readable: that is a state of its own, not a crash
-      readFile(path.join(dir, file)).catch((error: unknown) => `!${codeOf(error)}`),
-    ),
-  )
-  for (const [index, content] of contents.entries()) {
-    // lengths keep `a` + `bc` apart from `ab` + `c`
-    hash.update(`${files[index]}\0${content.length}\0`).update(content)
+  for (let from = 0; from < files.length; from += openAtOnce) {
+    const some = files.slice(from, from + openAtOnce)
+    const contents = await Promise.all(some.map((file) => contentOf(path.join(dir, file))))
+    for (const [index, content] of contents.entries()) {
+      // lengths keep `a` + `bc` apart from `ab` + `c`
+      hash.update(`${some[index]}\0${content.length}\0`)
+      await content.addTo(hash)
+    }
+  }
+}
+
+interface Content {
+  readonly length: number
+  addTo(hash: Hash): unknown
+}
+
+async function contentOf(file: string): Promise<Content> {
+  try {
+    await using handle = await open(file)
+    const { size } = await handle.stat()
+    if (size > wholeBytes) return { length: size, addTo: (hash) => addLarge(hash, file) }
+    const content = await handle.readFile()
+    return { length: content.length, addTo: (hash) => hash.update(content) }
+  } catch (error) {
+    // gone between listing and reading, or not readable: that is a state of its own, not a crash
+    const state = `!${codeOf(error)}`
+    return { length: state.length, addTo: (hash) => hash.update(state) }
+  }
+}
+
+async function addLarge(hash: Hash, file: string): Promise<void> {
+  try {
+    await using handle = await open(file)
+    for await (const chunk of handle.createReadStream({ autoClose: false })) hash.update(chunk)
+  } catch (error) {
+    hash.update(`!${codeOf(error)}`)
   }
 }
 
@@ -113,8 +147,11 @@ async function filesIn(dir: string): Promise<string[]> {
     const here = path.join(dir, below)
     const real = await realpath(here).catch(() => here)
     if (ancestors.includes(real)) return // a link to a folder above
+    // one that can't be read is a state of its own too, and the trouble of this plugin alone
+    const names = await namesIn(here).catch(() => undefined)
+    if (names === undefined) files.push(below)
     await Promise.all(
-      (await namesIn(here)).map(async (name) => {
+      (names ?? []).map(async (name) => {
         const relative = path.join(below, name)
         const kind = await kindOf(path.join(dir, relative))
         if (kind === 'dir') await visit(relative, [...ancestors, real])
@@ -124,6 +161,17 @@ async function filesIn(dir: string): Promise<string[]> {
   }
   await visit('', [])
   return files.sort()
+}
+
+async function namesInRoot(root: string): Promise<string[]> {
+  try {
+    return await namesIn(root)
+  } catch (error) {
+    throw new OpsError('OPS_PLUGINS_DIR', `The folder ${root} can't be read (${codeOf(error)})`, {
+      cause: error,
+      details: { variable: 'PLUGINS_DIR', dir: root },
+    })
+  }
 }
 
 async function namesIn(dir: string): Promise<string[]> {

@@ -1,4 +1,13 @@
-import { symlinkSync, utimesSync } from 'node:fs'
+import {
+  chmodSync,
+  closeSync,
+  openSync,
+  symlinkSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs'
 import path from 'node:path'
 import { expect } from 'chai'
 import {
@@ -6,6 +15,7 @@ import {
   hashFolder,
   type PluginFolder,
 } from '../../../../core/plugin/code/folder.ts'
+import { rejected } from '../../../support/rejected.ts'
 import { Workshop } from './folders.ts'
 
 describe('plugin folders', () => {
@@ -17,6 +27,46 @@ describe('plugin folders', () => {
 
   const shown = (folders: readonly PluginFolder[]) =>
     folders.map(({ name, dir, root }) => [name, path.relative(shop.dir, dir), path.basename(root)])
+
+  it('are told apart by files of any size and number, and keep no more of them in memory than needed', async () => {
+    shop.write({ 'plugins/a/index.ts': '' })
+    const large = shop.path('plugins/a/large.bin')
+    const size = 200 * 2 ** 20
+    // without content it needs no room on the disk
+    writeFileSync(large, '')
+    truncateSync(large, size)
+    for (let i = 0; i < 300; i++) writeFileSync(shop.path(`plugins/a/${i}.txt`), String(i))
+    const before = process.memoryUsage().rss
+    const first = await hashFolder(shop.path('plugins/a'))
+    expect(process.memoryUsage().rss - before).to.be.below(size / 2)
+    const last = openSync(large, 'r+')
+    writeSync(last, 'x', size - 1)
+    closeSync(last)
+    expect(await hashFolder(shop.path('plugins/a'))).to.not.equal(first)
+  }).timeout(10_000)
+
+  it('that may not be read are a state of their own; a root is an error that says so', async function () {
+    if (process.getuid?.() !== 0) this.skip()
+    shop.write({ 'plugins/a/index.ts': '', 'plugins/a/below/x.ts': '', 'plugins/b/index.ts': '' })
+    const roots = [shop.path('plugins')]
+    const readable = await hashFolder(shop.path('plugins/a'))
+    chmodSync(shop.dir, 0o755)
+    chmodSync(shop.path('plugins/a/below'), 0)
+    // root reads everything; nobody doesn't
+    process.seteuid?.(65_534)
+    try {
+      expect(await hashFolder(shop.path('plugins/a'))).to.not.equal(readable)
+      expect(await findPluginFolders(roots)).to.have.length(2)
+      process.seteuid?.(0)
+      chmodSync(shop.path('plugins'), 0)
+      process.seteuid?.(65_534)
+      const error = await rejected(findPluginFolders(roots))
+      expect(error.code).to.equal('OPS_PLUGINS_DIR')
+    } finally {
+      process.seteuid?.(0)
+      chmodSync(shop.path('plugins'), 0o755)
+    }
+  })
 
   it('are found by root and name, without shared, hidden and package folders', async () => {
     shop.write({
