@@ -43,10 +43,11 @@ export class Lanes<T> {
   /** Drops what has not begun, and returns it. */
   clear(): T[] {
     const dropped: T[] = []
+    const waiting = new Set(this.#waiting)
     for (const [key, lane] of this.#lanes) {
-      const waiting = this.#waiting.includes(key)
-      dropped.push(...lane.splice(waiting ? 0 : 1))
-      if (waiting) this.#lanes.delete(key)
+      const hasBegun = !waiting.has(key)
+      dropped.push(...lane.splice(hasBegun ? 1 : 0))
+      if (!hasBegun) this.#lanes.delete(key)
     }
     this.#waiting.length = 0
     this.#size -= dropped.length

@@ -6,11 +6,13 @@ describe('a semaphore', () => {
     const semaphore = new Semaphore(2)
     const begun: number[] = []
     const gates = [0, 1, 2, 3].map(() => Promise.withResolvers<void>())
-    const results = gates.map(({ promise }, i) =>
-      semaphore.use(async () => {
-        begun.push(i)
-        await promise
-      }),
+    const results = Promise.allSettled(
+      gates.map(({ promise }, i) =>
+        semaphore.use(async () => {
+          begun.push(i)
+          await promise
+        }),
+      ),
     )
     const turn = () => new Promise((resolve) => setImmediate(resolve))
     await turn()
@@ -19,7 +21,7 @@ describe('a semaphore', () => {
     await turn()
     expect(begun).to.deep.equal([0, 1, 2])
     for (const { resolve } of gates) resolve()
-    const states = (await Promise.allSettled(results)).map(({ status }) => status)
+    const states = (await results).map(({ status }) => status)
     expect(states).to.deep.equal(['fulfilled', 'rejected', 'fulfilled', 'fulfilled'])
     expect(begun).to.deep.equal([0, 1, 2, 3])
   })
