@@ -5,6 +5,7 @@ import pg from 'pg'
 import { type Database, openDatabase } from '../../database/connection.ts'
 import { OpsError } from '../../errors.ts'
 import type { Logger } from '../../log/logger.ts'
+import { Emptying } from './emptying.ts'
 import { putEmbedded } from './seed.ts'
 
 /** An empty database for one bot; `close` it when the bot has stopped. */
@@ -18,7 +19,7 @@ export async function takeDatabase(log: Logger): Promise<Database> {
  * the same one in turn and find it empty.
  */
 class EmbeddedDatabase {
-  #opening: Promise<Database> | undefined
+  #opening: Promise<{ database: Database; emptying: Emptying }> | undefined
   #taken = false
 
   async take(log: Logger): Promise<Database> {
@@ -31,8 +32,8 @@ class EmbeddedDatabase {
     this.#taken = true
     try {
       this.#opening ??= this.#open(log)
-      const database = await this.#opening
-      await database.query('drop schema public cascade; create schema public')
+      const { database, emptying } = await this.#opening
+      await emptying.run()
       return {
         ...database,
         close: async () => {
@@ -45,12 +46,13 @@ class EmbeddedDatabase {
     }
   }
 
-  async #open(log: Logger): Promise<Database> {
+  async #open(log: Logger): Promise<{ database: Database; emptying: Emptying }> {
     const home = mkdtempSync(join(tmpdir(), 'opsgram-test-'))
     process.once('exit', () => rmSync(home, { recursive: true, force: true }))
     const dir = join(home, 'database')
     await putEmbedded(dir, log)
-    return openDatabase({ dir, log })
+    const database = await openDatabase({ dir, log })
+    return { database, emptying: new Emptying(database, log) }
   }
 }
 

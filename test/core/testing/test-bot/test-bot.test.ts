@@ -138,6 +138,35 @@ export default definePlugin({
     expect(stuck.message).to.contain('could not dispose its onDispose').and.to.contain('stuck')
   })
 
+  it('begins with an empty database, whatever the bot before left', async () => {
+    const left = async () => {
+      const rows = await bot.database.query<{ name: string }>(
+        `select tablename as name from pg_tables where schemaname = 'public'
+         union select typname from pg_type where typnamespace = 'public'::regnamespace and typtype = 'e'`,
+      )
+      const people = await bot.database.query('select 1 from bot_users where telegram_id = 77')
+      return { names: rows.map(({ name }) => name), people: people.length }
+    }
+    const { names } = await left()
+    for (const mess of [
+      'create table disks_disks (id int); insert into disks_disks values (1)',
+      "create type disks_kind as enum ('ssd')",
+      'alter table bot_users add column disks int',
+    ]) {
+      await bot.database.query(mess)
+      await bot.database.query(
+        "insert into bot_users (id, telegram_id, metadata, created_at) values ('x', 77, '{}', now())",
+      )
+      await bot.stop()
+      bot = await createTestBot()
+      expect(await left()).to.deep.equal({ names, people: 0 })
+      const columns = await bot.database.query(
+        "select 1 from information_schema.columns where table_name = 'bot_users' and column_name = 'disks'",
+      )
+      expect(columns).to.deep.equal([])
+    }
+  })
+
   it('refuses a second bot on the one embedded database', async function () {
     if (bot.database.kind !== 'embedded') this.skip()
     expect((await rejected(createTestBot())).code).to.equal('OPS_TEST_BUSY')
