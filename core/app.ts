@@ -1,4 +1,5 @@
 import type { EventEmitter } from 'node:events'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { FastifyInstance } from 'fastify'
 import type { Update } from 'telegraf/types'
@@ -149,6 +150,9 @@ async function startApp(config: Config, parts: AppParts, opened: Opened): Promis
     },
     log,
   })
+  for (const dir of config.plugins.dirs) {
+    if (!existsSync(dir)) log.warn('plugin.folder-missing', { variable: 'PLUGINS_DIR', dir })
+  }
   const catalog = createCatalog(reloader, choices)
   opened.add(() => reloader.stop())
   const audit = auditReloads(reloader, { database, log })

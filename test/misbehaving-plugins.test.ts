@@ -142,3 +142,21 @@ describe('a stop', () => {
     await stops()
   })
 })
+
+describe('a folder of plugins that is not there', function () {
+  this.timeout(60_000)
+
+  it('is told of at the start, and read once it is there', async () => {
+    const bot = await BotProcess.create()
+    try {
+      bot.remove('.')
+      await bot.start()
+      await bot.event('plugin.folder-missing', { dir: bot.pluginsDir })
+      bot.write('wild/index.ts', source(command('alive', '')))
+      await bot.event('plugin.loaded', { plugin: 'wild' })
+      expect(await bot.ask(bot.ownerId, '/alive')).to.equal('alive done')
+    } finally {
+      await bot.close()
+    }
+  })
+})

@@ -60,8 +60,13 @@ class Front {
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { headers } = request
     // A page of some website could reach 127.0.0.1 through a DNS name of its own.
-    if (!isLoopbackHost(request.headers.host)) throw new ApiFailure(403, 'Forbidden: loopback only')
+    if (!isLoopbackHost(headers.host)) throw new ApiFailure(403, 'Forbidden: loopback only')
+    // Or send to it without reading the answer; browsers say so, and no bot is one.
+    if (headers.origin !== undefined || headers['sec-fetch-site'] !== undefined) {
+      throw new ApiFailure(403, 'Forbidden: no websites')
+    }
     const url = request.url ?? ''
     const mark = url.indexOf('?')
     const path = mark < 0 ? url : url.slice(0, mark)

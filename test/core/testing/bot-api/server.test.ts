@@ -49,17 +49,20 @@ describe('fake Bot API: server', () => {
     }
   })
 
-  it('refuses a Host header that is not loopback', async () => {
-    const status = await new Promise((resolve, reject) => {
-      const url = `${api.url}/bot${api.token}/getMe`
-      request(url, { headers: { host: 'evil.example' } }, (response) => {
-        response.resume()
-        resolve(response.statusCode)
+  it('refuses websites: by name, by origin, and as a picture on a page', async () => {
+    const statusWith = (headers: Record<string, string>) =>
+      new Promise((resolve, reject) => {
+        request(`${api.url}/bot${api.token}/getMe`, { headers }, (response) => {
+          response.resume()
+          resolve(response.statusCode)
+        })
+          .on('error', reject)
+          .end()
       })
-        .on('error', reject)
-        .end()
-    })
-    expect(status).to.equal(403)
+    expect(await statusWith({})).to.equal(200)
+    expect(await statusWith({ host: 'evil.example' })).to.equal(403)
+    expect(await statusWith({ origin: 'http://evil.example' })).to.equal(403)
+    expect(await statusWith({ 'sec-fetch-site': 'cross-site' })).to.equal(403)
   })
 
   it('stores an upload and serves it back by getFile', async () => {
