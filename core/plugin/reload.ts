@@ -55,6 +55,8 @@ export interface ReloadEvents {
   committed: [generation: Generation, reports: readonly ReloadReport[]]
   aborted: [report: ReloadReport]
   quarantined: [plugin: string, reason: Quarantine]
+  /** Its folder is gone, and no version of it served. */
+  forgotten: [plugin: string]
 }
 
 /**
@@ -280,6 +282,7 @@ export class Reloader {
     if (folder !== undefined || plugins.has(name) || waiting.has(name) || held.has(name))
       return false
     this.records.removed(name)
+    this.events.emit('forgotten', name)
     return true
   }
 

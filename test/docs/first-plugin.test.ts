@@ -3,6 +3,7 @@ import { dirname, join, resolve } from 'node:path'
 import { expect } from 'chai'
 import { createTestBot, type TestBot, type TestPerson } from 'opsgram/testing'
 import { checkCommand } from '../../core/cli/check/check.ts'
+import { playgroundPeople } from '../../core/testing/playground/scene.ts'
 import { printed } from '../core/cli/output.ts'
 import { failuresOf } from '../support/mocha.ts'
 import { rejected } from '../support/rejected.ts'
@@ -18,11 +19,13 @@ describe('docs/first-plugin.md', () => {
   let broken: Promise<unknown> | undefined
 
   before(async () => {
-    bot = await createTestBot({ owners: [{ firstName: 'Olga' }] })
+    // the playground's own, so that the page tells what a reader sees there
+    const { owner, operator, stranger } = playgroundPeople
+    bot = await createTestBot({ owners: [owner] })
     people = new Map([
-      ['Olga', bot.owner],
-      ['Oleg', bot.user({ role: 'operator', firstName: 'Oleg' })],
-      ['Sam', bot.user({ firstName: 'Sam' })],
+      [owner.firstName, bot.owner],
+      [operator.firstName, bot.user({ role: 'operator', ...operator })],
+      [stranger.firstName, bot.user(stranger)],
     ])
   })
   after(() => bot.stop())

@@ -2,14 +2,11 @@ import { EventEmitter } from 'node:events'
 import { ulid } from 'ulid'
 import type { Config } from '../../../config/config.ts'
 import type { App, AppParts, createApp } from '../../app.ts'
-import { OpsError } from '../../errors.ts'
-import type { Logger } from '../../log/logger.ts'
-import { describeFailure } from '../../plugin/records.ts'
-import type { ReloadEvents as Reloads } from '../../plugin/reload.ts'
 import { startFakeBotApi } from '../bot-api/server.ts'
 import { mountPlayground } from './playground.ts'
+import { passOnReloads } from './reload-notices.ts'
 import { createScene, type PlaygroundPerson, playgroundIds } from './scene.ts'
-import type { ReloadEvents } from './stream.ts'
+import type { ReloadNotices } from './stream.ts'
 
 /** Starts the app on a fake Bot API of its own, with the page to chat with it. */
 export async function openPlayground(
@@ -19,7 +16,7 @@ export async function openPlayground(
 ): Promise<App> {
   const api = await startFakeBotApi({ botUsername: 'opsgram_bot', botName: 'Opsgram' })
   const people = createScene(api)
-  const notices: ReloadEvents = new EventEmitter()
+  const notices: ReloadNotices = new EventEmitter()
   try {
     const app = await create(
       {
@@ -35,7 +32,7 @@ export async function openPlayground(
         mount: (http, reloads) => {
           mountPlayground(http, { api, people, events: notices })
           http.get('/', (_request, reply) => reply.redirect('/playground'))
-          passOn(reloads, notices, parts.log)
+          passOnReloads(reloads, notices, parts.log)
         },
       },
     )
@@ -65,24 +62,4 @@ async function seedPeople(
       operator.language_code ?? null,
     ],
   )
-}
-
-function passOn(reloads: EventEmitter<Reloads>, notices: ReloadEvents, log: Logger): void {
-  reloads.on('committed', ({ id }, reports) => {
-    for (const { plugin, ms } of reports) {
-      notices.emit('reload', { type: 'reload', ok: true, plugin, generation: id, ms })
-    }
-  })
-  reloads.on('aborted', ({ plugin, error }) => {
-    const { code, message } = describeFailure(error, (text) => log.redact(text))
-    const frame = error instanceof OpsError ? error.details.frame : undefined
-    notices.emit('reload', {
-      type: 'reload',
-      ok: false,
-      plugin,
-      code,
-      message,
-      ...(typeof frame === 'string' ? { frame } : {}),
-    })
-  })
 }

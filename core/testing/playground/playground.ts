@@ -7,7 +7,7 @@ import type { FakeBotApi } from '../bot-api/api.ts'
 import { Actions, jsonActions } from './actions.ts'
 import { guard } from './guard.ts'
 import type { PlaygroundPerson } from './scene.ts'
-import { EventStream, type ReloadEvents } from './stream.ts'
+import { EventStream, type ReloadNotices } from './stream.ts'
 import { sceneView } from './view.ts'
 
 export interface PlaygroundOptions {
@@ -15,7 +15,7 @@ export interface PlaygroundOptions {
   /** Whom the page can speak for; `createScene` makes them. */
   readonly people: readonly PlaygroundPerson[]
   /** Reload results for the banner. */
-  readonly events?: ReloadEvents
+  readonly events?: ReloadNotices
 }
 
 const pageDir = join(import.meta.dirname, 'page')

@@ -20,31 +20,37 @@ export const playgroundIds = {
   forum: -8_000_000_000_000_102,
 } as const
 
-/** The people and chats of the playground: three persons, a group with all, a forum with topics. */
-export function createScene(api: FakeBotApi): readonly PlaygroundPerson[] {
-  const { owner, operator, stranger, group, forum } = playgroundIds
-  const olga = api.user({ id: owner, firstName: 'Olga', lastName: 'Owner', username: 'olga_owner' })
-  const oleg = api.user({
-    id: operator,
+/** Who they are. Two languages, so that both are seen at once. */
+export const playgroundPeople = {
+  owner: { firstName: 'Olga', lastName: 'Owner', username: 'olga_owner' },
+  operator: {
     firstName: 'Pavel',
     lastName: 'Operator',
     username: 'pavel_operator',
     languageCode: 'ru',
-  })
-  const sam = api.user({ id: stranger, firstName: 'Sam', lastName: 'Stranger' })
-  api.group({ id: group, title: 'Operations', administrators: [olga], members: [oleg, sam] })
+  },
+  stranger: { firstName: 'Sam', lastName: 'Stranger' },
+} as const
+
+/** The people and chats of the playground: three persons, a group with all, a forum with topics. */
+export function createScene(api: FakeBotApi): readonly PlaygroundPerson[] {
+  const { owner, operator, stranger, group, forum } = playgroundIds
+  const olga = api.user({ id: owner, ...playgroundPeople.owner })
+  const pavel = api.user({ id: operator, ...playgroundPeople.operator })
+  const sam = api.user({ id: stranger, ...playgroundPeople.stranger })
+  api.group({ id: group, title: 'Operations', administrators: [olga], members: [pavel, sam] })
   const rooms = api.group({
     id: forum,
     title: 'Data centre',
     administrators: [olga],
-    members: [oleg],
+    members: [pavel],
     forum: true,
   })
   api.world.topic(rooms, 'Network')
   api.world.topic(rooms, 'Night shift')
   return [
     { person: olga, note: 'owner' },
-    { person: oleg, note: 'operator' },
+    { person: pavel, note: 'operator' },
     { person: sam, note: 'stranger' },
   ]
 }

@@ -9,6 +9,8 @@ import { answerView, chatView, messageView } from './view.ts'
 export interface ReloadNotice {
   readonly type: 'reload'
   readonly ok: boolean
+  /** What was tried: `reload` replaces a version that serves, `load` has none before it. */
+  readonly change: 'load' | 'reload' | 'unload'
   readonly plugin: string
   readonly generation?: number
   readonly ms?: number
@@ -20,7 +22,7 @@ export interface ReloadNotice {
 }
 
 /** Where the playground hears of reloads. */
-export type ReloadEvents = EventEmitter<{ reload: [ReloadNotice] }>
+export type ReloadNotices = EventEmitter<{ reload: [ReloadNotice] }>
 
 /** A page that doesn't read any more is hung up on; it comes back and asks for everything. */
 const backlogBytes = 4 * 1024 * 1024
@@ -34,7 +36,7 @@ export class EventStream {
   readonly #leave: (() => void)[] = []
   readonly #heartbeat: NodeJS.Timeout
 
-  constructor(api: FakeBotApi, reloads: ReloadEvents | undefined) {
+  constructor(api: FakeBotApi, reloads: ReloadNotices | undefined) {
     const message = (m: StoredMessage) => this.#send('message', messageView(m))
     const changed = (m: StoredMessage) => this.#send('edit', messageView(m))
     const deleted = (m: StoredMessage) => this.#send('delete', { chat: m.chatId, id: m.id })

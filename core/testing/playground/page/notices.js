@@ -3,6 +3,12 @@ import { byId, h, icon } from './dom.js'
 const toastMs = 3500
 const goodNewsMs = 4500
 
+const done = { load: 'loaded', reload: 'reloaded', unload: 'removed' }
+const failed = {
+  load: 'was not loaded',
+  reload: 'was not reloaded; the version before goes on',
+}
+
 /** A short line at the bottom: what a bot answers to a press, or what went wrong here. */
 export function toast(text, kind = '') {
   const element = h('div', { class: `toast ${kind}` }, text)
@@ -42,7 +48,7 @@ export function reloadBanner(notice) {
         'p',
         {},
         h('strong', {}, notice.plugin),
-        notice.ok ? ' reloaded' : ' was not reloaded; the version before goes on',
+        ` ${notice.ok ? done[notice.change] : failed[notice.change]}`,
         facts.length > 0 && h('span', { class: 'banner-facts' }, facts.join(' · ')),
       ),
       h(

@@ -121,7 +121,7 @@ describe('playground page, in a browser', () => {
   })
 
   it('shows where a reload failed until it is put right', async () => {
-    const plugin = { type: 'reload', plugin: 'worklog' } as const
+    const plugin = { type: 'reload', change: 'reload', plugin: 'worklog' } as const
     events.emit('reload', {
       ...plugin,
       ok: false,
@@ -132,6 +132,8 @@ describe('playground page, in a browser', () => {
     expect(await page.textContent('.banner.bad .marked')).to.contain('const b 2')
     events.emit('reload', { ...plugin, ok: true, generation: 3, ms: 21 })
     await page.waitForSelector('.banner.bad', { state: 'detached' })
-    expect(await page.textContent('.banner.good')).to.contain('generation 3')
+    expect(await page.textContent('.banner.good')).to.contain('reloadedgeneration 3')
+    events.emit('reload', { ...plugin, change: 'unload', ok: true, generation: 4, ms: 1 })
+    await page.waitForSelector('.banner.good:has-text("worklog removed")')
   })
 })

@@ -251,11 +251,12 @@ describe('playground', () => {
     events.emit('reload', {
       type: 'reload',
       ok: false,
+      change: 'reload',
       plugin: 'ping',
       code: 'OPS_INTERNAL',
       frame: '> 1',
     })
-    await read('event: reload\ndata: {"type":"reload","ok":false,"plugin":"ping"')
+    await read('event: reload\ndata: {"type":"reload","ok":false,"change":"reload","plugin":"ping"')
     await http.close()
     expect((await reader.read()).done).to.equal(true)
     expect(api.listenerCount('message') + events.listenerCount('reload')).to.equal(0)
@@ -264,9 +265,22 @@ describe('playground', () => {
   it('remembers a failed reload for pages that open later, until it is put right', async () => {
     const failed = async () =>
       (await get('/state')).json().failed.map((n: ReloadNotice) => n.plugin)
-    events.emit('reload', { type: 'reload', ok: false, plugin: 'ping', message: 'broken' })
+    events.emit('reload', {
+      type: 'reload',
+      change: 'reload',
+      ok: false,
+      plugin: 'ping',
+      message: 'broken',
+    })
     expect(await failed()).to.deep.equal(['ping'])
-    events.emit('reload', { type: 'reload', ok: true, plugin: 'ping', generation: 2, ms: 20 })
+    events.emit('reload', {
+      type: 'reload',
+      change: 'reload',
+      ok: true,
+      plugin: 'ping',
+      generation: 2,
+      ms: 20,
+    })
     expect(await failed()).to.deep.equal([])
   })
 })
