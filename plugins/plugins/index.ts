@@ -16,7 +16,10 @@ export default definePlugin({
   permissions: {
     'plugins.view': { description: 'See the plugins and their states', roles: ['admin'] },
     // a reload runs what lies in the folder: owners alone, until they grant it
-    'plugins.manage': { description: 'Reload plugins', roles: [] },
+    'plugins.manage': {
+      description: 'Reload plugins, roll them back, switch them off and on',
+      roles: [],
+    },
   },
   actions: ({ action }) => ({
     reload: action({
