@@ -3,15 +3,11 @@ import { createOrm, type Orm } from '../database/orm.ts'
 import { type SchemaNeeds, schemaNeeds } from '../database/schema-check.ts'
 import { codeOf, OpsError } from '../errors.ts'
 import type { Logger } from '../log/logger.ts'
+import { announceCommit, type ReloadReport } from './announce.ts'
 import type { PluginFolder } from './code/folder.ts'
 import type { KeptBuilds } from './code/kept-builds.ts'
-import {
-  composeGeneration,
-  type Generation,
-  instancesOf,
-  isGuard,
-  type Quarantine,
-} from './generation.ts'
+import { Disposals } from './disposals.ts'
+import { composeGeneration, type Generation, isGuard, type Quarantine } from './generation.ts'
 import { Live } from './live.ts'
 import type { LoadedPlugin } from './loaded.ts'
 import { affectedBy, type Change, plan, type Scan, scanPlugins } from './plan.ts'
@@ -36,20 +32,6 @@ export interface ReloaderOptions
   readonly accepts?: (folder: PluginFolder) => boolean
 }
 
-/** What came of a reload for one plugin. */
-export interface ReloadReport {
-  readonly plugin: string
-  /** `last-good`: what lies in the folder failed, and the build before serves. */
-  readonly action: 'load' | 'reload' | 'unload' | 'last-good' | 'abort'
-  /** Hashes of the version that served before and that serves now. */
-  readonly before: string | undefined
-  readonly after: string | undefined
-  /** Of the whole transaction, ms, and of its steps. */
-  readonly ms: number
-  readonly steps: Readonly<Record<string, number>>
-  readonly error?: unknown
-}
-
 /** What a reload did, for whoever watches: menus, the audit, the playground's banner, tests. */
 export interface ReloadEvents {
   committed: [generation: Generation, reports: readonly ReloadReport[]]
@@ -69,13 +51,10 @@ export class Reloader {
   readonly events = new EventEmitter<ReloadEvents>()
   readonly #options: ReloaderOptions
   readonly #log: Logger
-  readonly #disposals = new Set<Promise<void>>()
+  readonly #disposals: Disposals
   readonly #disabled: Set<string>
-  readonly #disposalOf = new WeakMap<LoadedPlugin, PromiseWithResolvers<void>>()
   /** Exclusive plugins that are out of service during the running transaction. */
   readonly #rooms: Room[] = []
-  /** When a version was replaced: its drain begins there. */
-  readonly #replacedAt = new WeakMap<LoadedPlugin, number>()
   #chain: Promise<unknown> = Promise.resolve()
   /** Folders left out for their name, told already. */
   #leftOut: ReadonlySet<string> = new Set()
@@ -85,6 +64,7 @@ export class Reloader {
   private constructor(options: ReloaderOptions, orm: Orm) {
     this.#options = options
     this.#log = options.log
+    this.#disposals = new Disposals(options.log)
     this.#disabled = new Set(options.disabled)
     this.records = new PluginRecords((text) => this.#log.redact(text))
     this.#coreNeeds = schemaNeeds(options.coreEntities)
@@ -97,7 +77,7 @@ export class Reloader {
         quarantined: new Map(),
         orm,
       }),
-      (plugin) => this.#dispose(plugin),
+      (plugin) => this.#disposals.begin(plugin),
     )
   }
 
@@ -210,7 +190,7 @@ export class Reloader {
       if (build === undefined) {
         throw new OpsError('OPS_PLUGIN_NO_BUILD', `No earlier build of plugin ${name} is kept`)
       }
-      await this.#commitTogether([{ ...(await plan(change)), kept: build }])
+      await this.#commitTogether([{ ...(await plan(change)), kept: { build, why: 'roll-back' } }])
     })
     return this.#outcomeOf(name)
   }
@@ -236,7 +216,7 @@ export class Reloader {
       })
       this.live.replace(empty)
     })
-    await Promise.all([...this.#disposals, this.#options.kept.written()])
+    await Promise.all([this.#disposals.all(), this.#options.kept.written()])
   }
 
   #enqueue<T>(work: () => Promise<T>): Promise<T> {
@@ -312,7 +292,9 @@ export class Reloader {
   async #putBack(changes: readonly PlannedChange[]): Promise<void> {
     const out = changes.flatMap((change) => {
       const room = this.#rooms.find(({ previous }) => previous.name === change.name)
-      return room === undefined ? [] : [{ ...change, kept: room.previous.build }]
+      return room === undefined
+        ? []
+        : [{ ...change, kept: { build: room.previous.build, why: 'last-good' as const } }]
     })
     if (out.length > 0) await this.#commitSome(out)
     this.#openRooms()
@@ -327,7 +309,7 @@ export class Reloader {
     const room = await makeRoom(previous, {
       live: this.live,
       nextId: () => this.#nextId++,
-      disposed: (plugin) => this.#disposed(plugin),
+      disposed: (plugin) => this.#disposals.of(plugin),
     })
     this.#rooms.push(room)
   }
@@ -341,7 +323,7 @@ export class Reloader {
     const kept: PlannedChange[] = []
     for (const change of failed) {
       const build = change.folder && (await this.#options.kept.load(change.name))
-      if (build !== undefined) kept.push({ ...change, kept: build })
+      if (build !== undefined) kept.push({ ...change, kept: { build, why: 'last-good' } })
     }
     if (kept.length > 0) await this.#commitSome(kept)
   }
@@ -403,75 +385,27 @@ export class Reloader {
 
   /** Step 8. Synchronous: no update is dispatched between the reference and the scopes' start. */
   #commit(
-    { next, loaded, removed }: ReadyGeneration,
+    ready: ReadyGeneration,
     changes: readonly PlannedChange[],
     began: number,
     steps: ReloadReport['steps'],
   ): void {
     const before = this.live.current
-    const hashes = new Map(changes.map(({ name, hash }) => [name, hash]))
+    const { next, loaded, removed } = ready
     const isNews = loaded.length > 0 || removed.length > 0 || !sameServing(before, next)
     // a plugin that only goes on waiting makes no new generation
     if (!isNews) return
-    const instances = new Set(instancesOf(next))
-    for (const plugin of instancesOf(before)) {
-      if (!instances.has(plugin)) this.#replacedAt.set(plugin, performance.now())
-    }
+    this.#disposals.replaced(before, next)
     this.live.replace(next)
+    for (const { scope } of loaded) scope.start()
     const ms = Math.round((performance.now() - began) * 10) / 10
-    const generation = next.id
-    const lastGood = new Set(changes.flatMap(({ name, kept }) => (kept === undefined ? [] : name)))
-    const old = new Map(instancesOf(before).map(({ name, build }) => [name, build.hash]))
-    for (const [name, { plugin }] of before.held) old.set(name, plugin.build.hash)
-    const reports: ReloadReport[] = []
-    const report = (plugin: string, action: ReloadReport['action'], after?: string) =>
-      reports.push({ plugin, action, before: old.get(plugin), after, ms, steps })
-    for (const { name, scope, build } of loaded) {
-      scope.start()
-      const isReload =
-        before.plugins.has(name) ||
-        before.held.has(name) ||
-        before.waiting.get(name)?.plugin !== undefined
-      const event = isReload ? 'plugin.reload.committed' : 'plugin.loaded'
-      if (lastGood.has(name)) {
-        this.records.servesLastGood(name)
-        this.#log.warn(event, { plugin: name, generation, ms, lastGood: true })
-        report(name, 'last-good', build.hash)
-      } else {
-        this.records.committed(name, hashes.get(name), ms)
-        this.#log.info(event, { plugin: name, generation, ms })
-        this.#options.kept.keep(build)
-        report(name, isReload ? 'reload' : 'load', build.hash)
-      }
-    }
-    for (const name of removed) {
-      this.records.removed(name)
-      const served = before.plugins.has(name) || before.waiting.has(name)
-      if (!served) continue
-      this.#log.info('plugin.unloaded', { plugin: name, generation })
-      report(name, 'unload')
-    }
-    this.#tellWaiting(before, next, hashes, ms)
+    const { kept } = this.#options
+    const reports = announceCommit(
+      { ...ready, before, changes, ms, steps },
+      { records: this.records, kept, log: this.#log },
+    )
     this.#openRooms()
     this.events.emit('committed', next, reports)
-  }
-
-  #tellWaiting(
-    before: Generation,
-    next: Generation,
-    hashes: ReadonlyMap<string, string | undefined>,
-    ms: number,
-  ): void {
-    for (const [name, { missing }] of next.waiting) {
-      const known = before.waiting.get(name)?.missing.join()
-      this.records.waiting(name, hashes.get(name), missing, ms)
-      if (known !== missing.join()) this.#log.warn('plugin.waiting', { plugin: name, for: missing })
-    }
-    for (const [name, { plugin }] of before.waiting) {
-      if (plugin === undefined || next.plugins.get(name) !== plugin) continue
-      this.records.returned(name)
-      this.#log.info('plugin.returned', { plugin: name, generation: next.id })
-    }
   }
 
   #abort(
@@ -491,27 +425,6 @@ export class Reloader {
     const { plugin, error } = report
     this.#log.error('plugin.reload.aborted', { plugin, ...describeFailure(error, (text) => text) })
     this.events.emit('aborted', report)
-  }
-
-  // ── drain and dispose ─────────────────────────────────────────────────────────────────────────
-
-  #dispose(plugin: LoadedPlugin): void {
-    const began = this.#replacedAt.get(plugin) ?? performance.now()
-    const disposal = plugin.scope.dispose().then(() => {
-      plugin.evaluated.release()
-      const ms = Math.round(performance.now() - began)
-      this.#log.info('plugin.drained', { plugin: plugin.name, generation: plugin.since, ms })
-      this.#disposals.delete(disposal)
-      this.#disposalOf.get(plugin)?.resolve()
-    })
-    this.#disposals.add(disposal)
-  }
-
-  /** Resolves when an instance was disposed. */
-  #disposed(plugin: LoadedPlugin): Promise<void> {
-    const disposal = this.#disposalOf.get(plugin) ?? Promise.withResolvers<void>()
-    this.#disposalOf.set(plugin, disposal)
-    return disposal.promise
   }
 }
 

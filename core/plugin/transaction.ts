@@ -32,7 +32,7 @@ export interface PlannedChange {
    */
   readonly hash: string | undefined
   /** An earlier build that serves in place of what lies in the folder. */
-  readonly kept?: PluginBuild
+  readonly kept?: { readonly build: PluginBuild; readonly why: 'last-good' | 'roll-back' }
 }
 
 export interface TransactionParts {
@@ -266,7 +266,7 @@ export class Transaction {
 
   async #prepare({ folder, kept }: PlannedChange): Promise<void> {
     if (folder === undefined) return
-    this.#prepared.push(await preparePlugin(folder, this.#parts.prepare, kept))
+    this.#prepared.push(await preparePlugin(folder, this.#parts.prepare, kept?.build))
   }
 
   async #migrate({ name, build, evaluated, declaration }: PreparedPlugin): Promise<void> {

@@ -18,7 +18,7 @@ export function passOnReloads(
       notices.emit('reload', {
         type: 'reload',
         ok: true,
-        change: action,
+        change: action === 'roll-back' ? 'reload' : action,
         plugin,
         generation: id,
         ms,

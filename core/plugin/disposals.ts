@@ -1,0 +1,49 @@
+import type { Logger } from '../log/logger.ts'
+import { type Generation, instancesOf } from './generation.ts'
+import type { LoadedPlugin } from './loaded.ts'
+
+/** Disposes versions of plugins that nobody works on any more, and knows when each is gone. */
+export class Disposals {
+  readonly #log: Logger
+  readonly #running = new Set<Promise<void>>()
+  readonly #ended = new WeakMap<LoadedPlugin, PromiseWithResolvers<void>>()
+  /** When a version was replaced: its drain begins there. */
+  readonly #replacedAt = new WeakMap<LoadedPlugin, number>()
+
+  constructor(log: Logger) {
+    this.#log = log
+  }
+
+  /** Notes which versions a commit took out of service. */
+  replaced(before: Generation, next: Generation): void {
+    const serving = new Set(instancesOf(next))
+    for (const plugin of instancesOf(before)) {
+      if (!serving.has(plugin)) this.#replacedAt.set(plugin, performance.now())
+    }
+  }
+
+  /** Disposes a version that no held generation contains. */
+  begin(plugin: LoadedPlugin): void {
+    const began = this.#replacedAt.get(plugin) ?? performance.now()
+    const disposal = plugin.scope.dispose().then(() => {
+      plugin.evaluated.release()
+      const ms = Math.round(performance.now() - began)
+      this.#log.info('plugin.drained', { plugin: plugin.name, generation: plugin.since, ms })
+      this.#running.delete(disposal)
+      this.#ended.get(plugin)?.resolve()
+    })
+    this.#running.add(disposal)
+  }
+
+  /** Resolves when a version was disposed. */
+  of(plugin: LoadedPlugin): Promise<void> {
+    const ended = this.#ended.get(plugin) ?? Promise.withResolvers<void>()
+    this.#ended.set(plugin, ended)
+    return ended.promise
+  }
+
+  /** Resolves when all that has begun has ended. */
+  async all(): Promise<void> {
+    await Promise.all(this.#running)
+  }
+}
