@@ -20,10 +20,11 @@ async function run(
 describe('the test runner', () => {
   it('counts what really ran and fails when anything failed', async () => {
     const { code, output, last } = await run('--glob', `${suite}/*.fixture.ts`)
-    expect(last).to.equal('2 passed, 5 failed, 1 skipped')
+    expect(last).to.equal('2 passed, 6 failed, 1 skipped')
     expect(code).to.equal(1)
     expect(output).to.include('a mixed file › compares').and.include('printed by the fixture')
     expect(output).to.match(/mixed\.fixture\.ts:\d+/)
+    expect(output).to.include('left alone')
     expect(output).to.include('no ground to stand on')
     expect(output).to.include('cannot be loaded')
     expect(output).to.include('its process died').and.include('exit code 3')

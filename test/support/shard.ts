@@ -67,8 +67,14 @@ async function run({ file, grep }: Task): Promise<void> {
   await new Promise<void>((resolve) => {
     mocha.run(() => resolve())
   })
+  // or its listeners stay, and those of forty files hand a rejection to each other for ever
+  mocha.dispose()
 }
 
+// to where an exception goes, so that mocha fails the test; by itself it says nothing of these
+process.on('unhandledRejection', (reason) => {
+  throw reason instanceof Error ? reason : new Error(`rejected with ${String(reason)}`)
+})
 process.on('message', (task: Task) => {
   run(task)
     .catch((error: unknown) => {
