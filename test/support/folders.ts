@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, rmSync, statfsSync } from 'node:fs'
+import { chmodSync, mkdtempSync, readdirSync, rmSync, statfsSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { codeOf } from '../../core/errors.ts'
@@ -30,7 +30,10 @@ export function freshFolder(parent = tmpdir()): string {
 export function runFolder(): string | undefined {
   if (process.env.TMPDIR !== undefined || freeBytes(memory) < roomBytes) return undefined
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
-  return freshFolder(memory)
+  const folder = freshFolder(memory)
+  // as the system's: tests that go on as another user find their own folders in it
+  chmodSync(folder, 0o711)
+  return folder
 }
 
 function freeBytes(folder: string): number {

@@ -43,7 +43,7 @@ describe('plugin folders', () => {
     writeSync(last, 'x', size - 1)
     closeSync(last)
     expect(await hashFolder(shop.path('plugins/a'))).to.not.equal(first)
-  }).timeout(10_000)
+  })
 
   it('that may not be read are a state of their own; a root is an error that says so', async function () {
     if (process.getuid?.() !== 0) this.skip()
