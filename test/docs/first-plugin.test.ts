@@ -64,16 +64,21 @@ describe('docs/first-plugin.md', () => {
     // inside of the project, where 'opsgram/testing' leads somewhere
     mkdirSync(join(root, 'var'), { recursive: true })
     const home = mkdtempSync(join(root, 'var/guide-'))
+    const pluginsDir = process.env.PLUGINS_DIR
     try {
       for (const [name, text] of files) {
         mkdirSync(dirname(join(home, 'duty', name)), { recursive: true })
         writeFileSync(join(home, 'duty', name), text)
       }
+      // as in a fresh project: whoever followed the guide has a plugin of that name already
+      process.env.PLUGINS_DIR = home
       const { code, text } = await printed(() => checkCommand([join(home, 'duty')]))
       expect(text).not.to.match(/^ {2}[✖!]/m)
       expect(code).to.equal(0)
       expect(await failuresOf(join(home, 'duty/duty.test.ts'))).to.deep.equal([])
     } finally {
+      if (pluginsDir === undefined) delete process.env.PLUGINS_DIR
+      else process.env.PLUGINS_DIR = pluginsDir
       rmSync(home, { recursive: true })
     }
   })
