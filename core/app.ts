@@ -21,7 +21,7 @@ import { ButtonStore } from './plugin/button-store.ts'
 import { createCatalog } from './plugin/catalog.ts'
 import { PluginChoices } from './plugin/choices.ts'
 import { warmCompiler } from './plugin/code/compiler.ts'
-import type { PluginFolder } from './plugin/code/folder.ts'
+import { missingRoots, type PluginFolder } from './plugin/code/folder.ts'
 import { KeptBuilds } from './plugin/code/kept-builds.ts'
 import { installStacks, type PluginPosition, PluginStacks } from './plugin/code/stack.ts'
 import { watchFolders } from './plugin/code/watcher.ts'
@@ -154,9 +154,14 @@ async function startApp(config: Config, parts: AppParts, opened: Opened): Promis
     if (!existsSync(dir)) log.warn('plugin.folder-missing', { variable: 'PLUGINS_DIR', dir })
   }
   const catalog = createCatalog(reloader, choices)
-  opened.add(() => reloader.stop())
   const audit = auditReloads(reloader, { database, log })
+  // closed after the reloader, whose last reload may still be running
   opened.add(() => audit.written())
+  opened.add(() => reloader.stop())
+  for (const dir of await missingRoots(config.plugins.dirs)) {
+    const hint = 'PLUGINS_DIR names it, but there is no such folder.'
+    log.warn('plugin.dir-missing', { dir, hint })
+  }
   if (config.plugins.watch) {
     const watcher = watchFolders({
       roots: config.plugins.dirs,

@@ -37,6 +37,12 @@ export async function findPluginFolders(roots: readonly string[]): Promise<Plugi
   return found.flat()
 }
 
+/** Those of the roots that are not there, or are no folders. */
+export async function missingRoots(roots: readonly string[]): Promise<string[]> {
+  const kinds = await Promise.all(roots.map(kindOf))
+  return roots.filter((_, index) => kinds[index] !== 'dir')
+}
+
 /**
  * SHA-256 over path and bytes of every file that can change what the plugin does. Left out are
  * `node_modules`, dot files, editors' backups, tests and READMEs.
