@@ -278,6 +278,19 @@ describe('a broken plugin fails alone, says why once, and lives when it is mende
     expect(await ask('/probe')).to.equal('good')
   })
 
+  it('a .env that can’t be read any more, or asks for what only a new start can do', async () => {
+    const env = bot.writeEnv('LOG_LEVEL=debug\n')
+    expect(await bot.event('config.restart-needed')).to.deep.include({ variables: ['LOG_LEVEL'] })
+    bot.forget()
+    rmSync(env)
+    await bot.event('config.restart-needed')
+    mkdirSync(env)
+    const line = await bot.event('config.not-read')
+    expect(line.error).to.include({ code: 'OPS_ENV_FILE' })
+    expect(await ask('/ping')).to.equal('pong')
+    rmSync(env, { recursive: true })
+  })
+
   it('one name in two folders of plugins: the first serves, until it goes', async () => {
     write(good)
     await bot.event('plugin.loaded', { plugin: 'probe' })

@@ -156,7 +156,7 @@ describe('start and stop', function () {
     let bot: BotProcess
 
     before(async () => {
-      bot = await make()
+      bot = await make({ env: { PLUGINS_DIR: 'plugins,later' } })
       await bot.start()
     })
 
@@ -204,15 +204,18 @@ describe('start and stop', function () {
       expect(await bot.ask(bot.ownerId, '/ping')).to.equal('pong')
     })
 
-    it('stops at SIGTERM with exit code 0', async () => {
-      expect(await bot.stop()).to.equal(0)
-      expect(bot.stderr).to.equal('')
-      await bot.event('app.stopping')
-      expect(bot.lines.at(-1)).to.include({ event: 'app.stopped' })
+    it('warns of a folder of plugins that is not there, and reads it as soon as it is', async () => {
+      const later = join(bot.folder, 'later')
+      const warning = await bot.event('plugin.dir-missing')
+      expect(warning).to.include({ level: 'warn', dir: later })
+      expect(warning.hint).to.include('PLUGINS_DIR')
+      mkdirSync(join(later, 'word'), { recursive: true })
+      writeFileSync(join(later, 'word/index.ts'), wordPlugin('word', 'later'))
+      await bot.event('plugin.loaded', { plugin: 'word' })
+      expect(await bot.ask(bot.ownerId, '/word')).to.equal('later')
     })
 
     it('ends with an error when the token is revoked', async () => {
-      await bot.start()
       bot.api.faults.add({
         kind: 'error',
         status: 401,
@@ -233,7 +236,9 @@ describe('start and stop', function () {
       await bot.event('app.started', {}, 120_000)
       process.kill(bot.pid, 'SIGTERM')
       expect(await bot.exited(), bot.stderr).to.equal(0)
-      await bot.event('app.stopped')
+      expect(bot.stderr).to.equal('')
+      await bot.event('app.stopping')
+      expect(bot.lines.at(-1)).to.include({ event: 'app.stopped' })
     })
 
     it('stops at a Ctrl-C, which reaches npm and the bot and so comes twice', async () => {

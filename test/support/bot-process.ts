@@ -195,9 +195,11 @@ export class BotProcess {
     this.signal('SIGCONT')
   }
 
-  /** Writes the `.env` that the process reads and watches. */
-  writeEnv(text: string): void {
-    writeFileSync(join(this.folder, '.env'), text)
+  /** Writes the `.env` that the process reads and watches. @returns its path */
+  writeEnv(text: string): string {
+    const file = join(this.folder, '.env')
+    writeFileSync(file, text)
+    return file
   }
 
   read(file: string): string {
