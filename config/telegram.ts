@@ -8,7 +8,7 @@ const variables = {
   BOT_TOKEN: {
     schema: z.string().regex(/^\d+:[A-Za-z0-9_-]+$/),
     accepted:
-      'a token as @BotFather gives it, such as 123456789:AAE… (number, colon, 35 characters)',
+      'a token as @BotFather gives it, such as 123456789:AAE… (number, colon, 30 or more characters)',
     description:
       'The token of your bot. Without one the program starts the playground, which needs no Telegram.',
     example: '123456789:replace-with-your-own-token',
