@@ -49,6 +49,8 @@ export async function freshUrl(): Promise<string> {
   if (count === 0) await dropLeftovers(server)
   const name = `opsgram_test_${process.pid}_${++count}`
   await onServer(server, `create database ${name}`)
+  // nothing here survives a crash of the server, so no commit has to wait for the disk
+  await onServer(server, `alter database ${name} set synchronous_commit = off`)
   names.add(name)
   const url = new URL(server)
   url.pathname = `/${name}`

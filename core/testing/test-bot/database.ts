@@ -64,6 +64,8 @@ let created = 0
 async function createdOn(server: string, log: Logger): Promise<Database> {
   const name = `opsgram_test_${process.pid}_bot${++created}`
   await run(server, `create database ${name}`)
+  // nothing of it outlives the test, so no commit has to wait for the disk
+  await run(server, `alter database ${name} set synchronous_commit = off`)
   const url = new URL(server)
   url.pathname = `/${name}`
   const database = await openDatabase({ url: url.href, dir: '', log })
