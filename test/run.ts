@@ -69,7 +69,9 @@ const results = await runFiles({
   env: cleanEnvironment(),
   grep: values.grep,
   folder: runFolder(),
-  shards: values.shards === undefined ? Math.min(availableParallelism(), 4) : Number(values.shards),
+  // one more than there are processors: much of it is waiting for other processes
+  shards:
+    values.shards === undefined ? Math.min(availableParallelism() + 1, 4) : Number(values.shards),
   onResult({ file, passed, skipped, failures, ms }) {
     const counts = [
       `${passed} passed`,
