@@ -7,10 +7,10 @@ import { definePlugin } from 'opsgram'
 export default definePlugin({
   name: 'menu',
   version: '1.0.0',
-  permissions: { 'menu.work': { description: 'Work', roles: ['operator'] } },
+  permissions: { 'menu.serve': { description: 'Serve', roles: ['operator'] } },
   commands: ({ command }) => ({
     open: command({ description: '${word}', aliases: ['o'], run: () => 'open' }),
-    work: command({ description: 'Work', permission: 'menu.work', run: () => 'work' }),
+    serve: command({ description: 'Serve', permission: 'menu.serve', run: () => 'serve' }),
     crowd: command({ description: 'Crowd', chats: 'group', run: () => 'crowd' }),
   }),
 })
@@ -39,13 +39,13 @@ describe('command menus', () => {
   it('show everybody what needs no permission, in their language', async () => {
     const stranger = bot.user()
     await until('the menu is there', () => seenBy(stranger).includes('open: Open'), patienceMs)
-    expect(seenBy(stranger).join()).not.to.include('work').and.not.to.include('o: ')
+    expect(seenBy(stranger).join()).not.to.include('serve').and.not.to.include('o: ')
     await until('in German too', () => seenBy(stranger, 'de').includes('open: Öffnen'), patienceMs)
   })
 
   it('show a known person what that one may use in private', async () => {
     await operator.sends('/open')
-    await until('it has /work', () => seenBy(operator).includes('work: Work'), patienceMs)
+    await until('it has /serve', () => seenBy(operator).includes('serve: Serve'), patienceMs)
     expect(seenBy(operator).join()).not.to.include('crowd')
   })
 
@@ -71,7 +71,7 @@ describe('command menus', () => {
       operator.id,
     ])
     await operator.sends('/open')
-    await until('no more /work', () => !seenBy(operator).join().includes('work'), patienceMs)
+    await until('no more /serve', () => !seenBy(operator).join().includes('serve'), patienceMs)
     await until('no more German', () => seenBy(operator, 'de').includes('open: Unlock'), patienceMs)
   })
 })
