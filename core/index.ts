@@ -13,6 +13,7 @@ export { redactText as redact } from './log/redact.ts'
 export type {
   ActiveUser,
   Actor,
+  Approach,
   Authentication,
   Authenticator as AuthenticatorApi,
   Authorizer as AuthorizerApi,
@@ -32,10 +33,12 @@ export type { OpsContext, UpdateOutcome } from './plugin/context.ts'
 export { duration, parseDuration } from './plugin/duration.ts'
 export {
   type Action,
+  type Audience,
   type Command,
   type DefaultRole,
   definePlugin,
   type EventQuery,
+  type EveryoneContext,
   type HandlerContext,
   type Manifest,
   type Next,

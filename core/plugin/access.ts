@@ -31,13 +31,21 @@ export type Authentication =
       readonly actor: Exclude<Actor, ActiveUser>
       /** Why, for log and audit: `stranger`, `blocked`, `no-actor`. */
       readonly reason: string
+      /** Set: what is open to everyone is open to this one. Absent: nothing is, as for blocked people. */
+      readonly audience?: 'everyone'
       /** One sentence for the person, in private only; absent: silence. */
       readonly answer?: string
     }
 
+/** What an update asks for, as far as that matters to who decides about it. */
+export interface Approach {
+  /** A command or button that is open to everyone: to use it is no intrusion, and nothing to be counted or answered. */
+  readonly open: boolean
+}
+
 /** Decides who an update comes from. Asked once an update, before any handler; a throw refuses. */
 export interface Authenticator {
-  authenticate(facts: UpdateFacts): Promise<Authentication>
+  authenticate(facts: UpdateFacts, approach: Approach): Promise<Authentication>
 }
 
 /** One permission as a manifest declares it. */

@@ -34,7 +34,9 @@ export class Breaker {
 /** Watches settled updates, and takes a plugin out of service that can't be left to run. */
 export function quarantineFailing(reloader: Reloader): (run: UpdateRun) => void {
   const breaker = new Breaker()
-  return ({ route, generation, outcome, failureCode = '', errorId = '' }) => {
+  return ({ route, generation, outcome, failureCode = '', errorId = '', isUser }) => {
+    // whom nobody knows must not be able to switch off what is open to everyone
+    if (!isUser) return
     const plugin = route === undefined ? undefined : generation.plugins.get(route.plugin)
     if (plugin === undefined || (outcome !== 'done' && outcome !== 'failed')) return
     const cutOff = failureCode === 'OPS_DEADLINE' ? 'hung' : 'failed'

@@ -145,8 +145,18 @@ export class LiveContext<U extends Update = Update> extends Context<U> implement
       label: options.label ?? this.t(`actions.${action}.label`),
       // the input, not the parsed output: it is parsed again when the button is pressed
       data: data as Record<string, unknown>,
-      presser: options.anyone === true ? 'anyone' : this[runOf].user.telegramId,
+      presser: options.anyone === true ? 'anyone' : this.#presser(action),
     }
+  }
+
+  #presser(action: string): number {
+    const { actor } = this
+    if (actor.kind === 'user' || actor.kind === 'stranger') return actor.telegramId
+    throw new OpsError(
+      'OPS_BUTTON',
+      `A "${action}" button of plugin ${this[instanceOf].name} was made for nobody: no person is behind the update`,
+      { hint: 'Pass { anyone: true }, so that everybody who may use the action may press it.' },
+    )
   }
 
   get facts(): UpdateFacts {

@@ -36,6 +36,7 @@ function checkCommand(path: string, command: Command, fail: Fail): void {
   }
   if (command.description.length > 256)
     fail(`the description of ${path} is longer than 256 characters`)
+  checkAudience(path, command, fail)
   if (command.args !== undefined && !objectSchema.safeParse(command.args).success) {
     fail(`args of ${path}: an object schema of the host's zod is expected: z.object({ … })`)
   }
@@ -55,6 +56,22 @@ function checkCommand(path: string, command: Command, fail: Fail): void {
   }
 }
 
+/** A permission is held by roles, and whom nobody knows has none: both together would be a mistake of one of them. */
+function checkAudience(
+  what: string,
+  { audience, permission }: { audience?: string; permission?: string },
+  fail: Fail,
+): void {
+  if (audience === undefined) return
+  if (audience !== 'everyone') fail(`${what}: the only audience to declare is 'everyone'`)
+  if (permission !== undefined) {
+    fail(
+      `${what} is for everyone and asks for the permission "${permission}"`,
+      'Leave out one of them. Subcommands have the permission of their command.',
+    )
+  }
+}
+
 /** What `actions` defines. */
 export function readActions(callback: unknown, fail: Fail): ReadonlyMap<string, Action> {
   const actions = readRecord<Action>(callback, actionKit, 'actions', 'action', fail)
@@ -65,6 +82,7 @@ export function readActions(callback: unknown, fail: Fail): ReadonlyMap<string, 
       )
     }
     if (typeof action.run !== 'function') fail(`the action ${name} has no run`)
+    checkAudience(`the action ${name}`, action, fail)
     if (typeof action.label !== 'string' || action.label === '')
       fail(`the action ${name} has no label`)
   }
@@ -74,15 +92,20 @@ export function readActions(callback: unknown, fail: Fail): ReadonlyMap<string, 
 /** What `events` defines. */
 export function readEvents(callback: unknown, fail: Fail): readonly EventListener[] {
   const events = readList<EventListener>(callback, eventKit, 'events', 'event', fail)
-  for (const { query, run } of events) {
+  for (const { query, run, ...event } of events) {
     if (typeof run !== 'function') fail(`the event ${query} has no run`)
+    checkAudience(`the event ${query}`, event, fail)
   }
   return events
 }
 
 /** What `middleware` defines. */
 export function readMiddleware(callback: unknown, fail: Fail): readonly Middleware[] {
-  return readList<Middleware>(callback, middlewareKit, 'middleware', 'middleware', fail)
+  const middleware = readList<Middleware>(callback, middlewareKit, 'middleware', 'middleware', fail)
+  for (const { phase, audience } of middleware) {
+    checkAudience(`${phase} middleware`, audience === undefined ? {} : { audience }, fail)
+  }
+  return middleware
 }
 
 function readRecord<T extends { kind: string }>(

@@ -35,6 +35,9 @@ export interface PermissionSpec {
 /** Where a command answers. `group` covers groups and supergroups. */
 export type ChatScope = 'private' | 'group' | 'any'
 
+/** For whom a route is besides active users: strangers, chats and updates of nobody, but never blocked people. */
+export type Audience = 'everyone'
+
 /** What every handler of a plugin sees, on top of Telegraf's Context. */
 export interface PluginView<P extends PluginTypes> {
   /** The parsed configuration of this plugin. */
@@ -63,7 +66,10 @@ type ButtonInput<D> = Nothing extends D
 export interface ButtonOptions {
   /** Text on the button; default: the action's label in the actor's language. */
   label?: string
-  /** Everybody who holds the action's permission may press; default: only the actor. */
+  /**
+   * Everybody who holds the action's permission may press; default: only the actor. Needed where the actor
+   * is no person.
+   */
   anyone?: boolean
 }
 
@@ -75,16 +81,35 @@ export type HandlerContext<P extends PluginTypes, U extends Update = Update> = O
 export type ObserverContext<P extends PluginTypes> = OpsContext &
   PluginView<P> & { readonly actor: Actor }
 
-type CommandContext<P extends PluginTypes> = HandlerContext<P, Update.MessageUpdate>
-type PressContext<P extends PluginTypes> = HandlerContext<P, Update.CallbackQueryUpdate>
+/** What declares `audience: 'everyone'` runs for active users, strangers, chats and nobody: see `ctx.actor.kind`. */
+export type EveryoneContext<P extends PluginTypes, U extends Update = Update> = OpsContext<U> &
+  PluginView<P> & { readonly actor: Actor }
+
+/** `W` is the audience that was declared; without one, `never`. */
+type ContextFor<P extends PluginTypes, W extends Audience, U extends Update = Update> = [
+  W,
+] extends [never]
+  ? HandlerContext<P, U>
+  : EveryoneContext<P, U>
+
+/** Whom nobody knows holds no permission, so what asks for one can't be open to everyone. */
+type PermissionFor<P extends PluginTypes, W extends Audience> = [W] extends [never]
+  ? NoInfer<P['permission']>
+  : never
 
 // ── commands ────────────────────────────────────────────────────────────────────────────────────
 
-export interface CommandDefinition<P extends PluginTypes, A extends Schema> {
+export interface CommandDefinition<
+  P extends PluginTypes,
+  A extends Schema,
+  W extends Audience = never,
+> {
   /** One line for menu and help; fallback of the locale key `commands.<name>.description`. */
   description: string
   /** Who may use it; absent: every active user. */
-  permission?: NoInfer<P['permission']>
+  permission?: PermissionFor<P, W>
+  /** `everyone`: strangers too. Subcommands don't inherit it. */
+  audience?: W
   /** Where it answers; default `any`, of a subcommand what its command says. */
   chats?: ChatScope
   /** Other names of the command, without the slash. */
@@ -93,7 +118,7 @@ export interface CommandDefinition<P extends PluginTypes, A extends Schema> {
   args?: A
   /** `/worklog sync`: the first word chooses; one without a permission of its own has the command's. */
   subcommands?: Readonly<Record<string, Command>>
-  run?(ctx: CommandContext<P>, args: Parsed<A>): unknown
+  run?(ctx: ContextFor<P, W, Update.MessageUpdate>, args: Parsed<A>): unknown
 }
 
 /** A command as the router knows it; made by the kit's `command`. */
@@ -101,6 +126,7 @@ export interface Command {
   readonly kind: 'command'
   readonly description: string
   readonly permission?: string
+  readonly audience?: Audience
   readonly chats?: ChatScope
   readonly aliases: readonly string[]
   readonly args?: Schema
@@ -109,19 +135,27 @@ export interface Command {
 }
 
 export interface CommandKit<P extends PluginTypes> {
-  command<A extends Schema = NoSchema>(definition: CommandDefinition<P, A>): Command
+  command<A extends Schema = NoSchema, const W extends Audience = never>(
+    definition: CommandDefinition<P, A, W>,
+  ): Command
 }
 
 // ── actions (buttons) ───────────────────────────────────────────────────────────────────────────
 
-export interface ActionDefinition<P extends PluginTypes, D extends Schema> {
+export interface ActionDefinition<
+  P extends PluginTypes,
+  D extends Schema,
+  W extends Audience = never,
+> {
   /** Text on the button; fallback of the locale key `actions.<name>.label`. */
   label: string
   /** What a button of this action carries. */
   data?: D
   /** Checked when it is pressed; absent: every active user. */
-  permission?: NoInfer<P['permission']>
-  run(ctx: PressContext<P>, data: Parsed<D>): unknown
+  permission?: PermissionFor<P, W>
+  /** `everyone`: strangers may press it too. */
+  audience?: W
+  run(ctx: ContextFor<P, W, Update.CallbackQueryUpdate>, data: Parsed<D>): unknown
 }
 
 /** A button's action as the router knows it; made by the kit's `action`. `D` is what a button of it carries. */
@@ -130,6 +164,7 @@ export interface Action<D = unknown> {
   readonly label: string
   readonly data?: Schema
   readonly permission?: string
+  readonly audience?: Audience
   readonly run: (ctx: never, data: never) => unknown
   /** Carries the type of the data that a button needs; never set. */
   readonly input?: D
@@ -138,7 +173,9 @@ export interface Action<D = unknown> {
 export type ActionData<A> = A extends Action<infer D> ? D : never
 
 export interface ActionKit<P extends PluginTypes> {
-  action<D extends Schema = NoSchema>(definition: ActionDefinition<P, D>): Action<z.input<D>>
+  action<D extends Schema = NoSchema, const W extends Audience = never>(
+    definition: ActionDefinition<P, D, W>,
+  ): Action<z.input<D>>
 }
 
 // ── events ──────────────────────────────────────────────────────────────────────────────────────
@@ -175,24 +212,31 @@ type UpdateOf<Q extends EventQuery> = Q extends `${infer K extends MessageKind}:
   ? Update & Record<K, Extract<Message, Record<F, unknown>>>
   : Extract<Update, Record<Q, unknown>>
 
-export interface EventDefinition<P extends PluginTypes, Q extends EventQuery> {
+export interface EventDefinition<
+  P extends PluginTypes,
+  Q extends EventQuery,
+  W extends Audience = never,
+> {
   /** Who triggers it; absent: every active user. Others are passed over in silence. */
-  permission?: NoInfer<P['permission']>
-  run(ctx: HandlerContext<P, UpdateOf<Q>>): unknown
+  permission?: PermissionFor<P, W>
+  /** `everyone`: strangers, chats and updates of nobody trigger it too. */
+  audience?: W
+  run(ctx: ContextFor<P, W, UpdateOf<Q>>): unknown
 }
 
 export interface EventListener {
   readonly kind: 'event'
   readonly query: EventQuery
   readonly permission?: string
+  readonly audience?: Audience
   readonly run: (ctx: never) => unknown
 }
 
 export interface EventKit<P extends PluginTypes> {
   /** All listeners of one update share its unit of work: a throw of one ends it for all. Commands are no events. */
-  event<Q extends EventQuery>(
+  event<Q extends EventQuery, const W extends Audience = never>(
     query: Q,
-    definition: EventDefinition<P, Q>['run'] | EventDefinition<P, Q>,
+    definition: EventDefinition<P, Q>['run'] | EventDefinition<P, Q, W>,
   ): EventListener
 }
 
@@ -200,7 +244,8 @@ export interface EventKit<P extends PluginTypes> {
 
 /**
  * In this order; inside a phase by plugin name. `observe` sees all updates; the others see those of active
- * users, for `authenticate` comes after the authenticator. `ctx.can` says no to everything before `authorize`.
+ * users, for `authenticate` comes after the authenticator, and with `audience: 'everyone'` also those that reach
+ * a route for everyone. `ctx.can` says no to everything before `authorize`.
  */
 export const phases = ['observe', 'authenticate', 'throttle', 'context', 'authorize'] as const
 /** One of the five places in an update's way where middleware stands. */
@@ -209,20 +254,29 @@ export type Phase = (typeof phases)[number]
 /** Goes on to what stands further in; resolves when that has ended. To be called once, and awaited. */
 export type Next = () => Promise<void>
 
-export interface MiddlewareDefinition<P extends PluginTypes, F extends Phase> {
+export interface MiddlewareDefinition<
+  P extends PluginTypes,
+  F extends Phase,
+  W extends Audience = never,
+> {
   phase: F
+  /** `everyone`: it also stands before routes for everyone when it is no active user who reaches them. */
+  audience?: W
   /** Not calling `next` refuses the update; say why with `ctx.refuse(code)`. `observe` can't refuse. */
-  run(ctx: F extends 'observe' ? ObserverContext<P> : HandlerContext<P>, next: Next): unknown
+  run(ctx: F extends 'observe' ? ObserverContext<P> : ContextFor<P, W>, next: Next): unknown
 }
 
 export interface Middleware {
   readonly kind: 'middleware'
   readonly phase: Phase
+  readonly audience?: Audience
   readonly run: (ctx: never, next: Next) => unknown
 }
 
 export interface MiddlewareKit<P extends PluginTypes> {
-  middleware<F extends Phase>(definition: MiddlewareDefinition<P, F>): Middleware
+  middleware<F extends Phase, const W extends Audience = never>(
+    definition: MiddlewareDefinition<P, F, W>,
+  ): Middleware
 }
 
 // ── the manifest ────────────────────────────────────────────────────────────────────────────────

@@ -171,7 +171,7 @@ function commandsOf(
   const list: BotCommand[] = []
   for (const [word, { instance, name, command }] of commands) {
     if (word !== name) continue
-    if (!isUsable(command, { can, chatType })) continue
+    if (!isUsable(command, { isUser: true, can, chatType })) continue
     const description = instance.texts.in(language)(`commands.${name}.description`)
     list.push({ command: name, description: description.slice(0, 256) })
   }

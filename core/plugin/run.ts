@@ -65,6 +65,8 @@ export class UpdateRun {
   readonly state: Record<string | symbol, unknown> = {}
   readonly views = new Map<PluginInstance, LiveContext>()
   actor: Actor = { kind: 'none' }
+  /** Whether it goes on to a handler: its actor is an active user, or it reaches what is open to everyone. */
+  admitted = false
   /** Set by the authorize step; until then nobody may do anything. */
   may: (permission: PermissionDeclaration) => boolean = nothing
   outcome: Outcome = 'done'
@@ -113,6 +115,10 @@ export class UpdateRun {
     return this.#em
   }
 
+  get isUser(): boolean {
+    return this.actor.kind === 'user'
+  }
+
   get user(): ActiveUser {
     if (this.actor.kind === 'user') return this.actor
     throw new OpsError('OPS_INTERNAL', 'A handler ran for an update without an active user')
@@ -159,7 +165,7 @@ export class UpdateRun {
   async answerPress(telegram: OpsTelegram = this.telegram): Promise<void> {
     const id = this.pressId
     // silence is all that whoever was not let in gets
-    if (this.pressAnswered || id === undefined || this.actor.kind !== 'user') return
+    if (this.pressAnswered || id === undefined || !this.admitted) return
     this.pressAnswered = true
     try {
       // Telegram shows up to 200 characters (Bot API, answerCallbackQuery) and refuses more

@@ -2,12 +2,18 @@ import type { Command } from './manifest.ts'
 
 /** Who asks, and where. */
 export interface Asker {
+  /** An active user; all others get what is open to everyone alone. */
+  readonly isUser: boolean
   can(permission: string): boolean
   /** As in Telegram's `Chat.type`; undefined: anywhere. */
   readonly chatType: string | undefined
 }
 
-export function isPermitted({ permission }: Command, asker: Pick<Asker, 'can'>): boolean {
+export function isPermitted(
+  { permission, audience }: Pick<Command, 'permission' | 'audience'>,
+  asker: Pick<Asker, 'isUser' | 'can'>,
+): boolean {
+  if (!asker.isUser) return audience === 'everyone'
   return permission === undefined || asker.can(permission)
 }
 

@@ -24,8 +24,16 @@ export class ButtonReader {
     this.#store = store
   }
 
+  /** What a press says that it is, unproven. */
+  claimed({ generation }: UpdateRun, pressed: string): ActionRoute | undefined {
+    const [version, plugin = '', action = ''] = pressed.split(':')
+    return version === 'v1' ? actionRoute(generation.routes, plugin, action) : undefined
+  }
+
   async read(run: UpdateRun, pressed: string): Promise<ReadButton> {
-    const presser = run.user.telegramId
+    // of strangers too: they press what is open to everyone
+    const presser = run.facts.userId
+    if (presser === undefined) return stale
     const button = this.#codec.decode(pressed, presser)
     if (button.kind === 'foreign') return { kind: 'foreign' }
     if (button.kind === 'invalid') return button.reason === 'presser' ? forSomebodyElse : stale

@@ -5,13 +5,14 @@ import { asPlugin } from '../plugin/code/owner.ts'
 import { contentOf, message } from '../plugin/content.ts'
 import { contextFor, type LiveContext } from '../plugin/context.ts'
 import type { PluginInstance } from '../plugin/instance.ts'
+import type { Audience } from '../plugin/manifest.ts'
 import { PluginHeld } from '../plugin/room.ts'
 import type { EventRoute, MiddlewareRoute } from '../plugin/routes.ts'
 import type { UpdateRun } from '../plugin/run.ts'
 import { isHere, isPermitted } from '../plugin/usable.ts'
 import type { ButtonReader } from './button-reader.ts'
 import { runChain } from './chain.ts'
-import { Gate } from './gate.ts'
+import { Gate, type Open } from './gate.ts'
 import { observed } from './observe.ts'
 import { Replies } from './replies.ts'
 import { type Match, match } from './router.ts'
@@ -61,22 +62,45 @@ export class Dispatcher {
   async #admit(run: UpdateRun): Promise<void> {
     // an observer can't refuse
     run.refused = undefined
-    if (!(await this.#gate.enter(run))) return
     const found = match(run.update, run.facts, run.generation.routes, this.#botUsername)
+    await this.#gate.enter(run, this.#open(run, found))
+    if (!run.admitted) return
     run.asked = found.kind !== 'events' && found.kind !== 'none'
     const { entry, authorize } = run.generation.routes.middleware
     await this.#through(run, entry, async () => {
-      await this.#gate.grant(run)
+      if (run.isUser) await this.#gate.grant(run)
       await this.#through(run, authorize, () => this.#route(run, found))
     })
+  }
+
+  /** What of this is there for whom nobody knows; each route asks once more when it is taken. */
+  #open(run: UpdateRun, found: Match): Open {
+    const isOpen = ({ audience }: { audience?: Audience }) => audience === 'everyone'
+    switch (found.kind) {
+      case 'command':
+        return isOpen(found.command) && isHere(found.command, run) ? 'asked' : undefined
+      case 'press': {
+        const action = this.#buttons.claimed(run, found.data)?.action
+        if (action !== undefined) return isOpen(action) ? 'asked' : undefined
+        const listening = run.generation.routes.events.get('callback_query') ?? []
+        return listening.some(({ event }) => isOpen(event)) ? 'heard' : undefined
+      }
+      case 'events':
+        return found.routes.some(({ event }) => isOpen(event)) ? 'heard' : undefined
+      default:
+        return undefined
+    }
   }
 
   /** Whoever is refused by middleware hears of it from that middleware; a press must end in any case. */
   async #through(
     run: UpdateRun,
-    chain: readonly MiddlewareRoute[],
+    links: readonly MiddlewareRoute[],
     end: () => Promise<void>,
   ): Promise<void> {
+    const chain = run.isUser
+      ? links
+      : links.filter(({ middleware }) => middleware.audience === 'everyone')
     if (chain.length === 0) return end()
     if (await runChain(run, chain, end)) return
     this.#refuse(run, run.refused ?? 'middleware')
@@ -169,7 +193,7 @@ export class Dispatcher {
     }
     const { instance, name, action } = button.route
     run.route = { plugin: instance.name, name }
-    if (action.permission !== undefined && !run.can(action.permission)) {
+    if (!isPermitted(action, run)) {
       this.#refuse(run, 'permission')
       run.alert = this.#replies.in(run)('refused.press')
       return
@@ -181,7 +205,7 @@ export class Dispatcher {
   async #events(run: UpdateRun, routes: readonly EventRoute[]): Promise<boolean> {
     let taken = false
     for (const { instance, event } of routes) {
-      if (event.permission !== undefined && !run.can(event.permission)) continue
+      if (!isPermitted(event, run)) continue
       taken = true
       run.route = { plugin: instance.name, name: event.query }
       await this.#handle(run, instance, event.run, undefined)
@@ -195,6 +219,8 @@ export class Dispatcher {
 
   /** Telegraf composers, by plugin name, until one doesn't call next. @returns whether one took it */
   async #composers(run: UpdateRun): Promise<boolean> {
+    // they were written for active users
+    if (!run.isUser) return false
     for (const instance of run.generation.routes.composers) {
       waitIfHeld(run, instance)
       if (run.generation.quarantined.has(instance.name)) continue

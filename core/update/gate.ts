@@ -6,25 +6,34 @@ import type { UpdateRun } from '../plugin/run.ts'
 const reportEveryMs = 60_000
 
 /**
+ * What of an update's way is open to everyone: a command or button that it `asked` for, or a listener that
+ * `heard` it, which makes it no less an intrusion.
+ */
+export type Open = 'asked' | 'heard' | undefined
+
+/**
  * Asks the live authenticator and authorizer. Fails closed: none of them, a throw, nobody known: nobody
  * comes in, nobody may do anything.
  */
 export class Gate {
   #reportedAt = Number.NEGATIVE_INFINITY
 
-  /** Finds out who the update comes from. @returns whether that one is let in */
-  async enter(run: UpdateRun): Promise<boolean> {
+  /**
+   * Finds out who the update comes from, and sets `run.admitted`: for active users, and for all but blocked
+   * ones if there is something open to everyone for it.
+   */
+  async enter(run: UpdateRun, open: Open): Promise<void> {
     const { authenticator, authorizer, closed } = run.generation
     if (closed !== undefined) throw new PluginHeld('that guards the bot', closed)
     if (authenticator === undefined || authorizer === undefined) {
       this.#report(run, authenticator === undefined ? 'authenticator' : 'authorizer')
-      run.refuse('no-gate')
-      return false
+      return run.refuse('no-gate')
     }
-    const decision = await authenticator.authenticate(run.facts)
+    const decision = await authenticator.authenticate(run.facts, { open: open === 'asked' })
     run.actor = decision.actor
-    if (decision.admitted) return true
-    run.refuse(decision.reason)
+    run.admitted = decision.admitted || (open !== undefined && decision.audience === 'everyone')
+    if (decision.admitted || (run.admitted && open === 'asked')) return
+    if (!run.admitted) run.refuse(decision.reason)
     const { userId, chatType } = run.facts
     // posts of channels and the like come from no person, all day long
     const level = userId === undefined ? 'debug' : 'info'
@@ -32,7 +41,6 @@ export class Gate {
     if (decision.answer !== undefined && chatType === 'private') {
       run.say(contentOf(decision.answer))
     }
-    return false
   }
 
   /** Reads what the actor may do here; until then the answer to everything is no. */

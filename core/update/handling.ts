@@ -220,7 +220,7 @@ export class UpdateHandling {
     const { signal } = this.#stopping
     const telegram = gateway.with({ signal, updateId: run.facts.updateId })
     run.answers.length = 0
-    if (run.asked && run.actor.kind === 'user') {
+    if (run.asked) {
       const text = texts.in(run.language)(key, { errorId: run.errorId })
       // a press that was answered already can't show anything any more
       if (run.pressId === undefined || run.pressAnswered) run.say(message(text))

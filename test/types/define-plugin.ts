@@ -46,6 +46,24 @@ export default definePlugin({
       },
     }),
     refresh: action({ label: 'Refresh', run: () => undefined }),
+    rate: action({
+      label: 'Rate',
+      data: z.object({ stars: z.int() }),
+      audience: 'everyone',
+      run(ctx, { stars }) {
+        holds<Equal<typeof stars, number>>()
+        holds<Equal<typeof ctx.actor.kind, 'user' | 'stranger' | 'chat' | 'none'>>()
+        // @ts-expect-error only users have a role
+        ctx.actor.role
+      },
+    }),
+    both: action({
+      label: 'x',
+      audience: 'everyone',
+      // @ts-expect-error whom nobody knows holds no permission
+      permission: 'worklog.write',
+      run: () => undefined,
+    }),
     // @ts-expect-error a permission that the manifest doesn't declare
     wrong: action({ label: 'x', permission: 'worklog.read', run: () => undefined }),
   }),
@@ -61,6 +79,14 @@ export default definePlugin({
       phase: 'context',
       run: async (ctx, next) => {
         holds<Equal<typeof ctx.actor.kind, 'user'>>()
+        await next()
+      },
+    }),
+    middleware({
+      phase: 'throttle',
+      audience: 'everyone',
+      run: async (ctx, next) => {
+        holds<Equal<typeof ctx.actor.kind, 'user' | 'stranger' | 'chat' | 'none'>>()
         await next()
       },
     }),
@@ -106,6 +132,19 @@ export default definePlugin({
         }),
       },
     }),
+    status: command({
+      description: 'Is it up',
+      audience: 'everyone',
+      args: z.object({ host: z.string() }),
+      run(ctx, { host }) {
+        holds<Equal<typeof host, string>>()
+        holds<Equal<typeof ctx.message.message_id, number>>()
+        holds<Equal<typeof ctx.plugin.names, string[]>>()
+        if (ctx.actor.kind === 'user') return ctx.actor.name
+        // @ts-expect-error a stranger has no name
+        return ctx.actor.name
+      },
+    }),
     // @ts-expect-error no description
     bare: command({ run: () => 'x' }),
   }),
@@ -117,6 +156,13 @@ export default definePlugin({
       permission: 'worklog.write',
       run: (ctx) => {
         holds<Equal<typeof ctx.myChatMember.chat.id, number>>()
+      },
+    }),
+    event('chat_member', {
+      audience: 'everyone',
+      run: (ctx) => {
+        holds<Equal<typeof ctx.actor.kind, 'user' | 'stranger' | 'chat' | 'none'>>()
+        holds<Equal<typeof ctx.chatMember.chat.id, number>>()
       },
     }),
     // @ts-expect-error no such kind

@@ -53,17 +53,26 @@ describe('the gate fails closed', () => {
   it('when the database does, for owners too', async () => {
     const away = new Error('Connection terminated')
     const gate = authenticatorOver(() => Promise.reject(away), [7])
-    expect(await failure(gate.authenticate(facts))).to.equal(away)
+    expect(await failure(gate.authenticate(facts, { open: false }))).to.equal(away)
   })
 
   it('when a row holds a status that nobody knows', async () => {
     const gate = authenticatorOver(async () => [{ ...row, status: 'probation' }])
-    expect(await failure(gate.authenticate(facts))).to.be.an('error')
+    expect(await failure(gate.authenticate(facts, { open: false }))).to.be.an('error')
+  })
+
+  it('to blocked people, also from what is open to everyone', async () => {
+    const gate = authenticatorOver(async () => [{ ...row, status: 'blocked' }])
+    for (const open of [true, false]) {
+      const decision = await gate.authenticate(facts, { open })
+      expect(decision).to.include({ admitted: false, reason: 'blocked' })
+      expect(decision).not.to.have.property('audience')
+    }
   })
 
   it('when a row calls somebody an owner whom ADMIN_IDS does not name', async () => {
     const gate = authenticatorOver(async () => [{ ...row, role: 'owner' }])
-    const decision = await gate.authenticate(facts)
+    const decision = await gate.authenticate(facts, { open: false })
     expect(decision.admitted && decision.actor.role).to.equal('guest')
   })
 })

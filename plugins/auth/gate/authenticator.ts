@@ -8,7 +8,7 @@ import type {
 import { z } from 'zod'
 import type { Owners } from './owners.ts'
 import type { Profiles } from './profile.ts'
-import type { Strangers } from './strangers.ts'
+import { type Strangers, stranger, strangerOf } from './strangers.ts'
 
 const rowSchema = z.object({
   id: z.string(),
@@ -43,7 +43,7 @@ export interface AuthenticatorParts {
 export function createAuthenticator(parts: AuthenticatorParts): AuthenticatorApi {
   const { em, owners, strangers, profiles } = parts
   return {
-    async authenticate(facts) {
+    async authenticate(facts, { open }) {
       const { userId } = facts
       if (userId === undefined || facts.senderChatId !== undefined) return nobody(facts)
       // other bots write where they are admins; a role given to one would be given to its owner
@@ -52,8 +52,10 @@ export function createAuthenticator(parts: AuthenticatorParts): AuthenticatorApi
       const row = isOwner
         ? ((await readPerson(em(), userId)) ?? (await owners.restore(userId, readPerson)))
         : await readPerson(em(), userId)
-      if (row === undefined) return strangers.refuse(facts, userId, undefined)
-      if (!isOwner && row.status === 'pending') return strangers.refuse(facts, userId, row)
+      if (row === undefined || (!isOwner && row.status === 'pending')) {
+        // what is open to everyone leaves no trace, and blocks nobody
+        return open ? stranger(facts, userId) : strangers.refuse(facts, userId, row)
+      }
       if (!isOwner && row.status === 'blocked') return blocked(facts, userId)
       profiles.seen(userId, row, facts.from)
       return { admitted: true, actor: actorOf(row, userId, facts, isOwner) }
@@ -98,20 +100,21 @@ function actorOf(
   }
 }
 
-function nobody({ senderChatId }: UpdateFacts): Authentication {
+function nobody({ senderChatId, from, text }: UpdateFacts): Authentication {
+  // two bots that answer each other never end
+  const isBotTalk = from?.is_bot === true && text !== undefined
   return {
     admitted: false,
     actor: senderChatId === undefined ? { kind: 'none' } : { kind: 'chat', chatId: senderChatId },
     reason: 'no-actor',
+    ...(isBotTalk ? {} : { audience: 'everyone' }),
   }
 }
 
-/** Silence: the row stays as it is, and nothing is written however often they try. */
-function blocked({ from }: UpdateFacts, telegramId: number): Authentication {
-  const language = from?.language_code
-  return {
-    admitted: false,
-    actor: { kind: 'stranger', telegramId, ...(language === undefined ? {} : { language }) },
-    reason: 'blocked',
-  }
+/**
+ * Silence, also from what is open to everyone: the row stays as it is, and nothing is written however
+ * often they try.
+ */
+function blocked(facts: UpdateFacts, telegramId: number): Authentication {
+  return { admitted: false, actor: strangerOf(facts, telegramId), reason: 'blocked' }
 }

@@ -23,6 +23,25 @@ const windowS = 600
 const answerEveryS = 24 * 3600
 const reportEveryMs = 60_000
 
+/** One whom nobody let in: what is open to everyone is open. */
+export function stranger(facts: UpdateFacts, telegramId: number) {
+  return {
+    admitted: false,
+    actor: strangerOf(facts, telegramId),
+    reason: 'stranger',
+    audience: 'everyone',
+  } as const
+}
+
+export function strangerOf({ from }: UpdateFacts, telegramId: number) {
+  const language = from?.language_code
+  return {
+    kind: 'stranger',
+    telegramId,
+    ...(language === undefined ? {} : { language }),
+  } as const
+}
+
 /** What is to be done about one more refused update. */
 interface Verdict {
   record: StrangerRecord
@@ -51,12 +70,7 @@ export class Strangers {
     telegramId: number,
     row: PersonRow | undefined,
   ): Promise<Authentication> {
-    const language = facts.from?.language_code
-    const refused = {
-      admitted: false,
-      actor: { kind: 'stranger', telegramId, ...(language === undefined ? {} : { language }) },
-      reason: 'stranger',
-    } as const
+    const refused = stranger(facts, telegramId)
     if (!isMeantForBot(facts)) return refused
     if (!this.#writes.take()) {
       this.#reportFlood()
@@ -69,7 +83,9 @@ export class Strangers {
     if (!(await this.#write(telegramId, known.metadata, verdict))) return refused
     if (verdict.blocks) this.#parts.log.warn('auth.blocked', { userId: telegramId })
     if (!verdict.answers) return refused
-    const answer = this.#parts.texts(language)('stranger', { id: String(telegramId) })
+    const answer = this.#parts.texts(facts.from?.language_code)('stranger', {
+      id: String(telegramId),
+    })
     return { ...refused, answer }
   }
 

@@ -12,6 +12,7 @@ const command = (given: Partial<Command> = {}): Command => ({
   ...given,
 })
 const holder = (...held: string[]): Asker => ({
+  isUser: true,
   can: (permission) => held.includes(permission),
   chatType: 'private',
 })
@@ -30,6 +31,15 @@ describe('a command', () => {
     expect(isUsable(command({ chats: 'group' }), inGroup)).to.equal(true)
     expect(isUsable(command({ chats: 'group' }), holder())).to.equal(false)
     expect(isUsable(command({ chats: 'private' }), anywhere)).to.equal(true)
+  })
+
+  it('is usable by whom nobody knows if it says so itself', () => {
+    const stranger = { ...holder(), isUser: false }
+    const open = command({ audience: 'everyone' })
+    expect(isUsable(open, stranger)).to.equal(true)
+    expect(isUsable(command(), stranger)).to.equal(false)
+    const journal = { ...open, subcommands: { list: command() } }
+    expect(isUsable(journal.subcommands.list, stranger)).to.equal(false)
   })
 
   it('is usable for one of its subcommands alone', () => {
