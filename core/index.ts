@@ -30,7 +30,7 @@ export {
   message,
 } from './plugin/content.ts'
 export type { OpsContext, UpdateOutcome } from './plugin/context.ts'
-export { duration, parseDuration } from './plugin/duration.ts'
+export { duration, parseDuration } from './plugin/manifest/duration.ts'
 export {
   type Action,
   type Audience,
@@ -44,7 +44,7 @@ export {
   type Next,
   type Phase,
   type PluginTypes,
-} from './plugin/manifest.ts'
+} from './plugin/manifest/manifest.ts'
 export type {
   AvailableArgument,
   AvailableCommand,

@@ -1,7 +1,7 @@
 import type { Database } from '../database/connection.ts'
 import { codeOf } from '../errors.ts'
 import type { HealthChecks, HealthResult } from '../http/health.ts'
-import type { Reloader } from '../plugin/reload.ts'
+import type { Reloader } from '../plugin/reload/reloader.ts'
 import type { Gateway } from '../telegram/gateway.ts'
 
 /** What `/readyz` asks of the core. */

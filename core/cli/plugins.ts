@@ -5,7 +5,7 @@ import { buildPlugin, type PluginBuild } from '../plugin/code/build.ts'
 import { type EvaluatedPlugin, evaluatePlugin } from '../plugin/code/evaluate.ts'
 import type { PluginFolder } from '../plugin/code/folder.ts'
 import { PluginStacks } from '../plugin/code/stack.ts'
-import { readDeclaration } from '../plugin/declaration.ts'
+import { readDeclaration } from '../plugin/manifest/declaration.ts'
 
 /** A plugin folder as the command line reads it: nothing of it has run but its top level. */
 export interface ReadPlugin {

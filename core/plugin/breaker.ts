@@ -1,5 +1,5 @@
-import type { LoadedPlugin } from './loaded.ts'
-import type { Reloader } from './reload.ts'
+import type { LoadedPlugin } from './generation/loaded.ts'
+import type { Reloader } from './reload/reloader.ts'
 import type { UpdateRun } from './run.ts'
 
 /** So many runs in a row that all fail, within this time, are no accident. */

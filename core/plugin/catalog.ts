@@ -1,12 +1,12 @@
-import { argumentsOf, usageOf } from './arguments.ts'
 import type { PluginChoices } from './choices.ts'
 import { type OpsContext, runBehind } from './context.ts'
-import type { Command } from './manifest.ts'
+import type { CommandRoute } from './generation/routes.ts'
+import { argumentsOf, usageOf } from './manifest/arguments.ts'
+import type { Command } from './manifest/manifest.ts'
+import { isUsable } from './manifest/usable.ts'
 import type { AvailableCommand, HeldPermission, Plugins } from './plugins.ts'
-import type { Reloader } from './reload.ts'
-import type { CommandRoute } from './routes.ts'
+import type { Reloader } from './reload/reloader.ts'
 import type { UpdateRun } from './run.ts'
-import { isUsable } from './usable.ts'
 
 /** The core's own service `Plugins`, over the reloader. */
 export function createCatalog(reloader: Reloader, choices: PluginChoices): Plugins {

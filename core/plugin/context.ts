@@ -8,8 +8,8 @@ import type { UpdateFacts } from '../telegram/facts.ts'
 import type { Html } from '../telegram/html.ts'
 import type { Actor } from './access.ts'
 import { type Button, type Content, contentOf } from './content.ts'
-import type { PluginInstance } from './instance.ts'
-import type { ButtonOptions } from './manifest.ts'
+import type { PluginInstance } from './generation/instance.ts'
+import type { ButtonOptions } from './manifest/manifest.ts'
 import type { Outcome, UpdateRun } from './run.ts'
 
 const runOf = Symbol('run')

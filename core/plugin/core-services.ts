@@ -2,6 +2,7 @@ import type { Config } from '../../config/config.ts'
 import type { BulkWriter as Writer } from '../database/bulk-writer.ts'
 import type { Gateway } from '../telegram/gateway.ts'
 import type { Plugins as PluginsApi } from './plugins.ts'
+import type { CoreService } from './reload/setup.ts'
 import {
   BulkWriter,
   type CoreSettings,
@@ -10,7 +11,6 @@ import {
   Settings,
   Traffic,
 } from './service.ts'
-import type { CoreService } from './setup.ts'
 
 export interface CoreServiceParts {
   config: Config

@@ -5,10 +5,10 @@ import type { Logger } from '../log/logger.ts'
 import { Backoff, sleep } from '../telegram/backoff.ts'
 import type { Gateway } from '../telegram/gateway.ts'
 import type { ActiveUser, PermissionDeclaration } from './access.ts'
-import type { Generation } from './generation.ts'
-import type { Live } from './live.ts'
+import type { Generation } from './generation/generation.ts'
+import type { Live } from './generation/live.ts'
+import { isUsable } from './manifest/usable.ts'
 import type { UpdateRun } from './run.ts'
-import { isUsable } from './usable.ts'
 
 type May = (permission: PermissionDeclaration) => boolean
 

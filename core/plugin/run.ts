@@ -8,8 +8,8 @@ import type { OpsTelegram } from '../telegram/telegram.ts'
 import type { ActiveUser, Actor, PermissionDeclaration } from './access.ts'
 import type { Content } from './content.ts'
 import type { LiveContext } from './context.ts'
-import type { Generation } from './generation.ts'
-import type { PluginInstance } from './instance.ts'
+import type { Generation } from './generation/generation.ts'
+import type { PluginInstance } from './generation/instance.ts'
 import type { ContentSender } from './sender.ts'
 
 /**

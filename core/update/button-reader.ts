@@ -1,5 +1,5 @@
 import type { ButtonStore } from '../plugin/button-store.ts'
-import type { ActionRoute } from '../plugin/routes.ts'
+import type { ActionRoute } from '../plugin/generation/routes.ts'
 import type { UpdateRun } from '../plugin/run.ts'
 import type { CallbackCodec } from '../telegram/callback.ts'
 import { actionRoute } from './router.ts'

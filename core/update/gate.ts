@@ -1,5 +1,5 @@
 import { contentOf } from '../plugin/content.ts'
-import { PluginHeld } from '../plugin/room.ts'
+import { PluginHeld } from '../plugin/reload/room.ts'
 import type { UpdateRun } from '../plugin/run.ts'
 
 /** How often the log says that nobody guards the bot, ms. */

@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { asCore, asPlugin } from '../plugin/code/owner.ts'
 import { contextFor, type LiveContext } from '../plugin/context.ts'
-import type { Next } from '../plugin/manifest.ts'
-import type { MiddlewareRoute } from '../plugin/routes.ts'
+import type { MiddlewareRoute } from '../plugin/generation/routes.ts'
+import type { Next } from '../plugin/manifest/manifest.ts'
 import type { UpdateRun } from '../plugin/run.ts'
 
 type Observe = (ctx: LiveContext, next: Next) => unknown

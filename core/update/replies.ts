@@ -1,9 +1,9 @@
 import type { Texts, Translate } from '../i18n/texts.ts'
-import { usageOf } from '../plugin/arguments.ts'
 import { nearest } from '../plugin/code/nearest.ts'
-import type { CommandRoute } from '../plugin/routes.ts'
+import type { CommandRoute } from '../plugin/generation/routes.ts'
+import { usageOf } from '../plugin/manifest/arguments.ts'
+import { isUsable } from '../plugin/manifest/usable.ts'
 import type { UpdateRun } from '../plugin/run.ts'
-import { isUsable } from '../plugin/usable.ts'
 
 /** What the core itself says to people, in their language. */
 export class Replies {

@@ -40,7 +40,7 @@ describe('docs/plugin-api.md', () => {
 
   it('shows every key of the manifest, and no other', () => {
     const manifest = /export interface PluginDefinition<[\s\S]*?\n}\n/.exec(
-      read('core/plugin/manifest.ts'),
+      read('core/plugin/manifest/manifest.ts'),
     )
     const keys = [...(manifest?.[0] ?? '').matchAll(/^ {2}(\w+)\??[:(]/gm)].map(([, key]) => key)
     const example = blocks.find(({ file }) => file?.endsWith('index.ts'))?.text ?? ''
@@ -56,7 +56,7 @@ describe('docs/plugin-api.md', () => {
       )
     const names = [
       ...membersOf('core/plugin/context.ts', /export interface OpsContext[\s\S]*?\n}\n/),
-      ...membersOf('core/plugin/manifest.ts', /export interface PluginView[\s\S]*?\n}\n/),
+      ...membersOf('core/plugin/manifest/manifest.ts', /export interface PluginView[\s\S]*?\n}\n/),
       ...membersOf('core/plugin/scope.ts', /export interface Scope<[\s\S]*?\n}\n/),
     ]
     expect(names).to.include.members(['em', 'can', 'carry'])

@@ -12,8 +12,8 @@ import {
   type PluginFolder,
   shownPath,
 } from '../../plugin/code/folder.ts'
-import { checkConflicts } from '../../plugin/conflicts.ts'
-import type { PluginDeclaration } from '../../plugin/instance.ts'
+import type { PluginDeclaration } from '../../plugin/generation/instance.ts'
+import { checkConflicts } from '../../plugin/reload/conflicts.ts'
 import { sameToken } from '../../plugin/service.ts'
 import { createTestBot } from '../../testing/index.ts'
 import { type ReadPlugin, readPlugin } from '../plugins.ts'

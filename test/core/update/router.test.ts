@@ -1,8 +1,8 @@
 import { expect } from 'chai'
 import { definePlugin } from '../../../core/index.ts'
-import { readDeclaration } from '../../../core/plugin/declaration.ts'
-import type { PluginInstance } from '../../../core/plugin/instance.ts'
-import { composeRoutes } from '../../../core/plugin/routes.ts'
+import type { PluginInstance } from '../../../core/plugin/generation/instance.ts'
+import { composeRoutes } from '../../../core/plugin/generation/routes.ts'
+import { readDeclaration } from '../../../core/plugin/manifest/declaration.ts'
 import { factsOf } from '../../../core/telegram/facts.ts'
 import { match } from '../../../core/update/router.ts'
 

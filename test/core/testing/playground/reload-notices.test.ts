@@ -1,9 +1,9 @@
 import { EventEmitter } from 'node:events'
 import { expect } from 'chai'
 import { OpsError } from '../../../../core/errors.ts'
-import type { ReloadReport } from '../../../../core/plugin/announce.ts'
-import type { Generation } from '../../../../core/plugin/generation.ts'
-import type { ReloadEvents } from '../../../../core/plugin/reload.ts'
+import type { Generation } from '../../../../core/plugin/generation/generation.ts'
+import type { ReloadReport } from '../../../../core/plugin/reload/announce.ts'
+import type { ReloadEvents } from '../../../../core/plugin/reload/reloader.ts'
 import { passOnReloads } from '../../../../core/testing/playground/reload-notices.ts'
 import type { ReloadNotice } from '../../../../core/testing/playground/stream.ts'
 

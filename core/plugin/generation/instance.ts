@@ -1,11 +1,11 @@
 import type { MiddlewareFn } from 'telegraf'
-import type { Entity } from '../database/orm.ts'
-import type { SchemaNeeds } from '../database/schema-check.ts'
-import type { Texts } from '../i18n/texts.ts'
-import type { PermissionDeclaration } from './access.ts'
-import type { LiveContext } from './context.ts'
-import type { Action, Command, EventListener, Middleware } from './manifest.ts'
-import type { ServiceToken } from './service.ts'
+import type { Entity } from '../../database/orm.ts'
+import type { SchemaNeeds } from '../../database/schema-check.ts'
+import type { Texts } from '../../i18n/texts.ts'
+import type { PermissionDeclaration } from '../access.ts'
+import type { LiveContext } from '../context.ts'
+import type { Action, Command, EventListener, Middleware } from '../manifest/manifest.ts'
+import type { ServiceToken } from '../service.ts'
 
 /** What a manifest declares, read and checked: all that is known of a plugin before it is set up. */
 export interface PluginDeclaration {

@@ -1,7 +1,7 @@
-import { OpsError } from '../errors.ts'
-import { composeGeneration, type Generation } from './generation.ts'
-import type { Live } from './live.ts'
-import type { LoadedPlugin } from './loaded.ts'
+import { OpsError } from '../../errors.ts'
+import { composeGeneration, type Generation } from '../generation/generation.ts'
+import type { Live } from '../generation/live.ts'
+import type { LoadedPlugin } from '../generation/loaded.ts'
 
 /** The old version of an exclusive plugin may finish its running handlers for so long, ms. */
 const drainLimitMs = 30_000

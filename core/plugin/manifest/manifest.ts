@@ -1,11 +1,11 @@
 import type { Composer } from 'telegraf'
 import type { Message, Update } from 'telegraf/types'
 import type { z } from 'zod'
-import type { ActiveUser, Actor } from './access.ts'
-import type { Button } from './content.ts'
-import type { OpsContext } from './context.ts'
-import type { Scope } from './scope.ts'
-import type { ServiceToken, Used } from './service.ts'
+import type { ActiveUser, Actor } from '../access.ts'
+import type { Button } from '../content.ts'
+import type { OpsContext } from '../context.ts'
+import type { Scope } from '../scope.ts'
+import type { ServiceToken, Used } from '../service.ts'
 
 /** An object without keys: what a plugin without config, uses or arguments has. */
 export type Nothing = Record<never, never>

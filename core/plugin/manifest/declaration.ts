@@ -1,15 +1,15 @@
 import semver from 'semver'
 import { Composer, type MiddlewareFn } from 'telegraf'
 import type { z } from 'zod'
-import { schemaNeeds } from '../database/schema-check.ts'
-import { messageOf, OpsError } from '../errors.ts'
-import { createTexts, type TextTree } from '../i18n/texts.ts'
-import { nearest } from './code/nearest.ts'
-import type { LiveContext } from './context.ts'
+import { schemaNeeds } from '../../database/schema-check.ts'
+import { messageOf, OpsError } from '../../errors.ts'
+import { createTexts, type TextTree } from '../../i18n/texts.ts'
+import { nearest } from '../code/nearest.ts'
+import type { LiveContext } from '../context.ts'
+import type { PluginDeclaration } from '../generation/instance.ts'
 import { readActions, readCommands, readEvents, readMiddleware } from './definitions.ts'
-import type { PluginDeclaration } from './instance.ts'
 import type { Action, Command } from './manifest.ts'
-import { type Fail, failing, type ManifestShape, readShape } from './manifest-shape.ts'
+import { type Fail, failing, type ManifestShape, readShape } from './shape.ts'
 
 export interface DeclarationSource {
   /** Name of the folder. */

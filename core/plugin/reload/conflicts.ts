@@ -1,7 +1,7 @@
-import type { SchemaNeeds } from '../database/schema-check.ts'
-import { OpsError } from '../errors.ts'
-import type { PluginDeclaration } from './instance.ts'
-import { coreTokens, type ServiceToken, sameToken } from './service.ts'
+import type { SchemaNeeds } from '../../database/schema-check.ts'
+import { OpsError } from '../../errors.ts'
+import type { PluginDeclaration } from '../generation/instance.ts'
+import { coreTokens, type ServiceToken, sameToken } from '../service.ts'
 
 /**
  * What two plugins can't both have: commands, entities, tables, and the tokens that exactly one

@@ -1,5 +1,5 @@
-import { findPluginFolders, hashFolder, isInside, type PluginFolder } from './code/folder.ts'
-import { type Generation, instancesOf } from './generation.ts'
+import { findPluginFolders, hashFolder, isInside, type PluginFolder } from '../code/folder.ts'
+import { type Generation, instancesOf } from '../generation/generation.ts'
 import type { PluginRecords } from './records.ts'
 import type { PlannedChange } from './transaction.ts'
 

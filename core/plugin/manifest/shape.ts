@@ -1,8 +1,8 @@
 import semver from 'semver'
 import { z } from 'zod'
-import type { Entity } from '../database/orm.ts'
-import { OpsError } from '../errors.ts'
-import { nearest } from './code/nearest.ts'
+import type { Entity } from '../../database/orm.ts'
+import { OpsError } from '../../errors.ts'
+import { nearest } from '../code/nearest.ts'
 
 const anyFunction = z.custom<(...args: never[]) => unknown>(
   (value) => typeof value === 'function',

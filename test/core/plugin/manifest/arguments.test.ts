@@ -1,8 +1,8 @@
 import { expect } from 'chai'
 import { z } from 'zod'
-import { coreTexts } from '../../../core/i18n/core-texts.ts'
-import { parseArguments, splitWords, usageOf } from '../../../core/plugin/arguments.ts'
-import { duration, parseDuration } from '../../../core/plugin/duration.ts'
+import { coreTexts } from '../../../../core/i18n/core-texts.ts'
+import { parseArguments, splitWords, usageOf } from '../../../../core/plugin/manifest/arguments.ts'
+import { duration, parseDuration } from '../../../../core/plugin/manifest/duration.ts'
 
 const texts = coreTexts('en')
 const log = z.object({

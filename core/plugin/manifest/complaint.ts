@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import type { Translate } from '../i18n/texts.ts'
+import type { Translate } from '../../i18n/texts.ts'
 
 export interface ArgumentTexts {
   /** The core's. */

@@ -1,6 +1,6 @@
-import type { Logger } from '../log/logger.ts'
-import { type Generation, instancesOf } from './generation.ts'
-import type { LoadedPlugin } from './loaded.ts'
+import type { Logger } from '../../log/logger.ts'
+import { type Generation, instancesOf } from '../generation/generation.ts'
+import type { LoadedPlugin } from '../generation/loaded.ts'
 
 /** Disposes versions of plugins that nobody works on any more, and knows when each is gone. */
 export class Disposals {

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { messageOf } from '../errors.ts'
+import { messageOf } from '../../errors.ts'
 import {
   type Action,
   type Command,
@@ -9,7 +9,7 @@ import {
   type PluginTypes,
   phases,
 } from './manifest.ts'
-import { type Fail, objectSchema } from './manifest-shape.ts'
+import { type Fail, objectSchema } from './shape.ts'
 
 const commandName = z.string().regex(/^[a-z][a-z0-9_]{0,31}$/, {
   error: 'a command is named with 1–32 of a–z, 0–9 and _, beginning with a letter',

@@ -1,9 +1,9 @@
 import { ulid } from 'ulid'
-import type { Queries } from '../database/connection.ts'
-import type { Logger } from '../log/logger.ts'
+import type { Queries } from '../../database/connection.ts'
+import type { Logger } from '../../log/logger.ts'
 import type { ReloadReport } from './announce.ts'
 import { describeFailure } from './records.ts'
-import type { Reloader } from './reload.ts'
+import type { Reloader } from './reloader.ts'
 
 /**
  * Keeps every load, reload, abort and removal in `audit_log`. The rows are written behind the commit,

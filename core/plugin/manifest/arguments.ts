@@ -1,6 +1,6 @@
 import { z } from 'zod'
+import type { AvailableArgument } from '../plugins.ts'
 import { type ArgumentTexts, complaintOf } from './complaint.ts'
-import type { AvailableArgument } from './plugins.ts'
 
 /** What is wrong with the arguments of a command, ready to be said in a person's language. */
 export interface ArgumentProblem {

@@ -1,6 +1,6 @@
-import type { PermissionDeclaration } from './access.ts'
+import type { PermissionDeclaration } from '../access.ts'
+import type { Action, Command, EventListener, Middleware, Phase } from '../manifest/manifest.ts'
 import type { PluginInstance } from './instance.ts'
-import type { Action, Command, EventListener, Middleware, Phase } from './manifest.ts'
 
 export interface CommandRoute {
   readonly instance: PluginInstance

@@ -1,13 +1,13 @@
 import type { z } from 'zod'
-import { coreVariables, pluginVariable, reservedPluginNames } from '../../config/names.ts'
-import { OpsError } from '../errors.ts'
-import type { Logger } from '../log/logger.ts'
-import { buildPlugin, type PluginBuild } from './code/build.ts'
-import { type EvaluatedPlugin, type EvaluateOptions, evaluatePlugin } from './code/evaluate.ts'
-import type { PluginFolder } from './code/folder.ts'
-import type { PluginStacks } from './code/stack.ts'
-import { readDeclaration } from './declaration.ts'
-import type { PluginDeclaration } from './instance.ts'
+import { coreVariables, pluginVariable, reservedPluginNames } from '../../../config/names.ts'
+import { OpsError } from '../../errors.ts'
+import type { Logger } from '../../log/logger.ts'
+import { buildPlugin, type PluginBuild } from '../code/build.ts'
+import { type EvaluatedPlugin, type EvaluateOptions, evaluatePlugin } from '../code/evaluate.ts'
+import type { PluginFolder } from '../code/folder.ts'
+import type { PluginStacks } from '../code/stack.ts'
+import type { PluginDeclaration } from '../generation/instance.ts'
+import { readDeclaration } from '../manifest/declaration.ts'
 
 /** A version of a plugin that was built, evaluated and read, but not yet set up. */
 export interface PreparedPlugin {

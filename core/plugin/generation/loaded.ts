@@ -1,7 +1,7 @@
-import type { PluginBuild } from './code/build.ts'
-import type { EvaluatedPlugin } from './code/evaluate.ts'
+import type { PluginBuild } from '../code/build.ts'
+import type { EvaluatedPlugin } from '../code/evaluate.ts'
+import type { PluginScope } from '../scope.ts'
 import type { PluginInstance } from './instance.ts'
-import type { PluginScope } from './scope.ts'
 
 /** A set-up version of a plugin together with what it was made from and what it owns. */
 export interface LoadedPlugin extends PluginInstance {

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
-import { orderByDependencies } from '../../../core/plugin/dependencies.ts'
-import { optional, Plugins, type ServiceToken, service } from '../../../core/plugin/service.ts'
+import { orderByDependencies } from '../../../../core/plugin/reload/dependencies.ts'
+import { optional, Plugins, type ServiceToken, service } from '../../../../core/plugin/service.ts'
 
 const People = service<object>('people', 1)
 const Sheets = service<object>('sheets', 2)

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { createTestBot, type TestBot } from 'opsgram/testing'
-import { until } from '../../support/wait.ts'
+import { until } from '../../../support/wait.ts'
 
 const sample = (version: string) => ({
   'index.ts': `import { definePlugin } from 'opsgram'

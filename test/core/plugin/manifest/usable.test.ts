@@ -1,6 +1,6 @@
 import { expect } from 'chai'
-import type { Command } from '../../../core/plugin/manifest.ts'
-import { type Asker, isUsable } from '../../../core/plugin/usable.ts'
+import type { Command } from '../../../../core/plugin/manifest/manifest.ts'
+import { type Asker, isUsable } from '../../../../core/plugin/manifest/usable.ts'
 
 const command = (given: Partial<Command> = {}): Command => ({
   kind: 'command',

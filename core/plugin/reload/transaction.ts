@@ -1,24 +1,24 @@
-import type { Database } from '../database/connection.ts'
-import { migrate, pendingMigrations } from '../database/migrator.ts'
-import { createOrm, type Entity, type Orm } from '../database/orm.ts'
-import { missingFromSchema, type SchemaNeeds } from '../database/schema-check.ts'
-import { OpsError } from '../errors.ts'
-import type { Logger } from '../log/logger.ts'
-import type { PluginBuild } from './code/build.ts'
-import type { PluginFolder } from './code/folder.ts'
-import { checkConflicts } from './conflicts.ts'
-import { missingOf, orderByDependencies } from './dependencies.ts'
+import type { Database } from '../../database/connection.ts'
+import { migrate, pendingMigrations } from '../../database/migrator.ts'
+import { createOrm, type Entity, type Orm } from '../../database/orm.ts'
+import { missingFromSchema, type SchemaNeeds } from '../../database/schema-check.ts'
+import { OpsError } from '../../errors.ts'
+import type { Logger } from '../../log/logger.ts'
+import type { PluginBuild } from '../code/build.ts'
+import type { PluginFolder } from '../code/folder.ts'
 import {
   composeGeneration,
   type Generation,
   instancesOf,
   provided,
   type WaitingPlugin,
-} from './generation.ts'
-import type { PluginDeclaration } from './instance.ts'
-import type { LoadedPlugin } from './loaded.ts'
+} from '../generation/generation.ts'
+import type { PluginDeclaration } from '../generation/instance.ts'
+import type { LoadedPlugin } from '../generation/loaded.ts'
+import type { ServiceToken } from '../service.ts'
+import { checkConflicts } from './conflicts.ts'
+import { missingOf, orderByDependencies } from './dependencies.ts'
 import { type PreparedPlugin, type PrepareOptions, preparePlugin } from './prepare.ts'
-import type { ServiceToken } from './service.ts'
 import { type CoreService, setUpPlugin } from './setup.ts'
 
 /** A change that a transaction takes on. */

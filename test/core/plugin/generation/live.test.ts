@@ -1,7 +1,7 @@
 import { expect } from 'chai'
-import type { Generation } from '../../../core/plugin/generation.ts'
-import { Live } from '../../../core/plugin/live.ts'
-import type { LoadedPlugin } from '../../../core/plugin/loaded.ts'
+import type { Generation } from '../../../../core/plugin/generation/generation.ts'
+import { Live } from '../../../../core/plugin/generation/live.ts'
+import type { LoadedPlugin } from '../../../../core/plugin/generation/loaded.ts'
 
 // only identity matters here
 const plugin = (name: string) => ({ name }) as LoadedPlugin

@@ -1,13 +1,13 @@
-import type { EntityManager } from '../database/orm.ts'
-import { messageOf, OpsError } from '../errors.ts'
-import type { Logger } from '../log/logger.ts'
-import { asPlugin } from './code/owner.ts'
-import type { PluginStacks } from './code/stack.ts'
+import type { EntityManager } from '../../database/orm.ts'
+import { messageOf, OpsError } from '../../errors.ts'
+import type { Logger } from '../../log/logger.ts'
+import { asPlugin } from '../code/owner.ts'
+import type { PluginStacks } from '../code/stack.ts'
+import type { LoadedPlugin } from '../generation/loaded.ts'
+import { type CarriedState, PluginScope } from '../scope.ts'
+import { type ServiceToken, sameToken } from '../service.ts'
 import { tokenName } from './dependencies.ts'
-import type { LoadedPlugin } from './loaded.ts'
 import type { PreparedPlugin } from './prepare.ts'
-import { type CarriedState, PluginScope } from './scope.ts'
-import { type ServiceToken, sameToken } from './service.ts'
 
 /** `setup` may take so long; then the reload is aborted. */
 const setupLimitMs = 10_000

@@ -1,17 +1,22 @@
 import { EventEmitter } from 'node:events'
-import { createOrm, type Orm } from '../database/orm.ts'
-import { type SchemaNeeds, schemaNeeds } from '../database/schema-check.ts'
-import { codeOf, OpsError } from '../errors.ts'
-import type { Logger } from '../log/logger.ts'
+import { createOrm, type Orm } from '../../database/orm.ts'
+import { type SchemaNeeds, schemaNeeds } from '../../database/schema-check.ts'
+import { codeOf, OpsError } from '../../errors.ts'
+import type { Logger } from '../../log/logger.ts'
+import type { PluginFolder } from '../code/folder.ts'
+import type { KeptBuilds } from '../code/kept-builds.ts'
+import {
+  composeGeneration,
+  type Generation,
+  isGuard,
+  type Quarantine,
+} from '../generation/generation.ts'
+import { Live } from '../generation/live.ts'
+import type { LoadedPlugin } from '../generation/loaded.ts'
+import type { PluginStatus, ReloadOutcome } from '../plugins.ts'
 import { announceCommit, type ReloadReport } from './announce.ts'
-import type { PluginFolder } from './code/folder.ts'
-import type { KeptBuilds } from './code/kept-builds.ts'
 import { Disposals } from './disposals.ts'
-import { composeGeneration, type Generation, isGuard, type Quarantine } from './generation.ts'
-import { Live } from './live.ts'
-import type { LoadedPlugin } from './loaded.ts'
 import { affectedBy, type Change, plan, type Scan, scanPlugins } from './plan.ts'
-import type { PluginStatus, ReloadOutcome } from './plugins.ts'
 import { describeFailure, PluginRecords } from './records.ts'
 import { makeRoom, type Room } from './room.ts'
 import {

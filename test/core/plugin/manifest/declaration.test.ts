@@ -1,8 +1,8 @@
 import { expect } from 'chai'
 import { z } from 'zod'
-import { OpsError } from '../../../core/errors.ts'
-import { definePlugin } from '../../../core/index.ts'
-import { readDeclaration } from '../../../core/plugin/declaration.ts'
+import { OpsError } from '../../../../core/errors.ts'
+import { definePlugin } from '../../../../core/index.ts'
+import { readDeclaration } from '../../../../core/plugin/manifest/declaration.ts'
 
 function read(exported: unknown, name = 'sample') {
   return readDeclaration({

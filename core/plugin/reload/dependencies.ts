@@ -1,5 +1,5 @@
-import type { PluginDeclaration } from './instance.ts'
-import { coreTokens, type ServiceToken, sameToken } from './service.ts'
+import type { PluginDeclaration } from '../generation/instance.ts'
+import { coreTokens, type ServiceToken, sameToken } from '../service.ts'
 
 /** Why a plugin can't serve yet: names of plugins, or services, that are not there. */
 export type Missing = readonly string[]

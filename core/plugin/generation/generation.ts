@@ -1,14 +1,14 @@
-import { type EntityManager, forkForUpdate, type Orm } from '../database/orm.ts'
-import type { Authenticator, Authorizer } from './access.ts'
-import type { Missing } from './dependencies.ts'
-import type { LoadedPlugin } from './loaded.ts'
-import { composeRoutes, type Routes } from './routes.ts'
+import { type EntityManager, forkForUpdate, type Orm } from '../../database/orm.ts'
+import type { Authenticator, Authorizer } from '../access.ts'
+import type { Missing } from '../reload/dependencies.ts'
 import {
   Authenticator as AuthenticatorToken,
   Authorizer as AuthorizerToken,
   type ServiceToken,
   sameToken,
-} from './service.ts'
+} from '../service.ts'
+import type { LoadedPlugin } from './loaded.ts'
+import { composeRoutes, type Routes } from './routes.ts'
 
 /** A plugin that doesn't serve for want of another. */
 export interface WaitingPlugin {

@@ -1,6 +1,6 @@
-import type { Logger } from '../log/logger.ts'
-import type { KeptBuilds } from './code/kept-builds.ts'
-import { type Generation, instancesOf } from './generation.ts'
+import type { Logger } from '../../log/logger.ts'
+import type { KeptBuilds } from '../code/kept-builds.ts'
+import { type Generation, instancesOf } from '../generation/generation.ts'
 import type { PluginRecords } from './records.ts'
 import type { PlannedChange, ReadyGeneration } from './transaction.ts'
 
