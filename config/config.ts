@@ -3,7 +3,14 @@ import { database } from './database.ts'
 import { http } from './http.ts'
 import { lifecycle } from './lifecycle.ts'
 import { log } from './log.ts'
-import { coreVariables, firstWord, laterVariables, pluginKey, sections } from './names.ts'
+import {
+  coreVariables,
+  firstWord,
+  laterVariables,
+  pluginKey,
+  reservedPluginNames,
+  sections,
+} from './names.ts'
 import { people } from './people.ts'
 import { plugins } from './plugins.ts'
 import { maskSecrets } from './secret.ts'
@@ -187,6 +194,12 @@ export function changedVariables(
       ),
     ].sort(),
   }
+}
+
+/** Whether a name is no variable of the core's, and can't be one of a plugin's either. */
+export function isNobodys(name: string): boolean {
+  if (coreVariables.has(name)) return false
+  return !name.includes('_') || reservedPluginNames.has(firstWord(name))
 }
 
 /** Whether a host name or an address is this machine's loopback. */

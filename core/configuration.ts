@@ -5,6 +5,7 @@ import {
   type Config,
   changedVariables,
   type Environment,
+  isNobodys,
   type Problem,
   parseConfig,
   pluginValues,
@@ -53,6 +54,14 @@ export class LiveEnvironment {
 
   get values(): Environment {
     return this.#values
+  }
+
+  /**
+   * Names of the `.env` file that neither the core nor any plugin can mean, such as `BOT_TOKN`. The real
+   * environment isn't looked at: it is full of other programs' variables.
+   */
+  get unknownNames(): readonly string[] {
+    return Object.keys(readFile(this.#sources.file)).filter(isNobodys)
   }
 
   /** Values that no log line may hold, as of the last reading. */

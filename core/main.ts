@@ -1,12 +1,14 @@
 import { resolve } from 'node:path'
 import { watch } from 'chokidar'
 import type { Config } from '../config/config.ts'
+import { coreVariables } from '../config/names.ts'
 import packageJson from '../package.json' with { type: 'json' }
 import type { App, AppParts } from './app.ts'
 import { LiveEnvironment, loadConfig } from './configuration.ts'
 import { messageOf, OpsError } from './errors.ts'
 import { createLogger, type RootLogger } from './log/logger.ts'
 import { createRedactor, type Redactor, redactText } from './log/redact.ts'
+import { nearest } from './plugin/code/nearest.ts'
 import { currentOwner } from './plugin/code/owner.ts'
 import { PluginStacks } from './plugin/code/stack.ts'
 
@@ -23,6 +25,9 @@ try {
   const { config, warnings } = loadConfig(environment.values)
   const log = createLogger({ ...config.log, secrets: config.secrets, output: process.stdout })
   for (const warning of warnings) log.warn('config.warning', { warning })
+  for (const variable of environment.unknownNames) {
+    log.warn('config.unknown-variable', { variable, meant: nearest(variable, coreVariables) })
+  }
   process.exitCode = await run(config, environment, log)
 } catch (error) {
   process.exitCode = reportFailure(error)

@@ -275,11 +275,19 @@ describe('start and stop', function () {
         HTTP_HOST: '0.0.0.0',
       }
       bot = await make({ env, firstParty: true, plugins: {} })
+      bot.writeEnv('BOT_TOKN=1:abc\n')
       await bot.start()
     })
 
+    it('names a misspelt variable, so that nobody wonders why it is no real bot', async () => {
+      const { variable, meant } = await bot.event('config.unknown-variable')
+      expect({ variable, meant }).to.deep.equal({ variable: 'BOT_TOKN', meant: 'BOT_TOKEN' })
+    })
+
     it('prints the address of the playground before anything takes time', () => {
-      const [listening, open] = bot.lines.filter((line) => line.event !== 'config.warning')
+      const [listening, open] = bot.lines.filter(
+        ({ event }) => !String(event).startsWith('config.'),
+      )
       expect(listening?.event).to.equal('http.listening')
       expect(open?.event).to.equal('playground.open')
       expect(open?.url).to.match(/^http:\/\/127\.0\.0\.1:\d+\/playground$/)

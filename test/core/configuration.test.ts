@@ -46,6 +46,18 @@ describe('environment', () => {
     })
   })
 
+  it('names what of the file nobody can mean, and leaves the real environment alone', () => {
+    writeFileSync(
+      file,
+      'BOT_TOKN=1\nBOTTOKEN=1\nHTTP_PROT=1\nBOT_TOKEN=1\nWORKLOG_SHEET=1\nTEST_REDIS_URL=1\n',
+    )
+    const environment = new LiveEnvironment({
+      file,
+      real: { HTTP_PROXY: 'http://p', NODE_ENV: 'x' },
+    })
+    expect(environment.unknownNames).to.have.members(['BOT_TOKN', 'BOTTOKEN', 'HTTP_PROT'])
+  })
+
   it('refuses a .env that is no file', async () => {
     mkdirSync(file)
     const error = await rejected(() => readEnvironment({ file, real: {} }))
