@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import type { FastifyInstance } from 'fastify'
 import type { Update } from 'telegraf/types'
 import type { Config } from '../config/config.ts'
+import { joinInstances, publishPlugins } from './app/instances.ts'
 import { Opened } from './app/opened.ts'
 import { registerHealth } from './app/readiness.ts'
 import { createBulkWriter } from './database/bulk-writer.ts'
@@ -119,6 +120,8 @@ async function startApp(config: Config, parts: AppParts, opened: Opened): Promis
   if (parts.database === undefined) opened.add(() => database.close())
   await migrateCore(database, config.database.migrations, log)
   await parts.seed?.(database)
+  const presence = await joinInstances({ database, id: health.instance, token, version, log })
+  opened.add(() => presence?.leave())
   const writer = createBulkWriter({ database, log })
   opened.add(() => writer.close(2_000))
 
@@ -154,6 +157,7 @@ async function startApp(config: Config, parts: AppParts, opened: Opened): Promis
     if (!existsSync(dir)) log.warn('plugin.folder-missing', { variable: 'PLUGINS_DIR', dir })
   }
   const catalog = createCatalog(reloader, choices)
+  publishPlugins(reloader, presence, log)
   const audit = auditReloads(reloader, { database, log })
   // closed after the reloader, whose last reload may still be running
   opened.add(() => audit.written())
@@ -227,6 +231,7 @@ async function startApp(config: Config, parts: AppParts, opened: Opened): Promis
   })
   poller.start()
 
+  await presence?.become('serving')
   health.phase = 'ready'
   log.info('app.started', {
     ms: Math.round(performance.now() - began),
@@ -244,6 +249,7 @@ async function startApp(config: Config, parts: AppParts, opened: Opened): Promis
     const limit = AbortSignal.timeout(shutdownTimeoutMs)
     log.info('app.stopping', { open: inbox.open })
     health.phase = 'stopping'
+    presence?.become('stopping').catch(() => undefined)
     await poller.stop()
     await inbox.drain(limit)
     handling.abort()

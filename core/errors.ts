@@ -59,6 +59,10 @@ export const errorCodes = {
     title: 'The database does not exist',
     hint: 'Create it with createdb, or correct the name in DATABASE_URL.',
   },
+  OPS_DATABASE_OTHER_BOT: {
+    title: 'A bot with another token uses the database',
+    hint: 'Each bot needs a database of its own: change DATABASE_URL, or stop the other bot.',
+  },
   OPS_DATABASE_UNREACHABLE: {
     title: 'The database cannot be reached',
     hint: 'Check that PostgreSQL runs and that host and port in DATABASE_URL are right. Without DATABASE_URL the embedded database is used.',

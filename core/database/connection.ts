@@ -15,6 +15,7 @@ import {
   PoolSource,
   poolQuery,
 } from './postgres.ts'
+import { ServerSession } from './session.ts'
 
 /** Something that runs SQL. Times come back as PostgreSQL's text, bigints as numbers, json parsed. */
 export interface Queries {
@@ -27,6 +28,11 @@ export interface Database extends Queries {
   readonly kysely: SharedKysely
   /** Connections of their own for the inbox on PostgreSQL; the same one session when embedded. */
   readonly inbox: Queries
+  /**
+   * The connection on which instances tell each other that they live; undefined where no other can be: embedded, and
+   * beside a running bot.
+   */
+  readonly session: ServerSession | undefined
   /** Most connections that handlers can have at once. */
   readonly poolMax: number
   /**
@@ -80,6 +86,7 @@ async function openFolder(folder: string): Promise<Database> {
       kysely,
       ...queries,
       inbox: queries,
+      session: undefined,
       poolMax: 1,
       lost: new Promise(() => undefined),
       async close() {
@@ -108,15 +115,17 @@ async function openServer(options: DatabaseOptions & { url: string }): Promise<D
     throw error instanceof OpsError ? error : openingError(error, address)
   }
   const kysely = new SharedKysely(new PoolSource(pool, guard), guard)
+  const session = options.beside === true ? undefined : new ServerSession({ url, log })
   return {
     kind: 'postgres',
     kysely,
     ...over(kysely),
     inbox: { query: poolQuery(inboxPool, guard) },
+    session,
     poolMax,
     lost: lock?.lost ?? new Promise(() => undefined),
     async close() {
-      await Promise.all([kysely.destroy(), inboxPool.end()])
+      await Promise.all([kysely.destroy(), inboxPool.end(), session?.close()])
       await lock?.release()
     },
   }

@@ -16,6 +16,7 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { z } from 'zod'
 import { codeOf, OpsError } from '../errors.ts'
+import { startOf } from './process.ts'
 
 /** What the lock file tells about its holder. */
 const holderSchema = z.object({
@@ -145,16 +146,6 @@ async function lives(folder: string, holder: Holder): Promise<boolean> {
   // Where starts can't be read (no /proc) a live pid without its socket answering may be anybody.
   if (started === null || holder.started === null) return holder.socket === null
   return started === holder.started
-}
-
-/** Field 22 of /proc/PID/stat (proc(5)); the second field may hold spaces and parentheses itself. */
-function startOf(pid: number): string | null {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? null
-  } catch {
-    return null
-  }
 }
 
 /** A socket that is there exactly as long as its process. */

@@ -26,3 +26,8 @@ export async function whoAmI(
     }
   }
 }
+
+/** The bot's id, which its token begins with. */
+export function botIdOf(token: string): number {
+  return Number(token.split(':', 1)[0])
+}
