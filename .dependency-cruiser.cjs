@@ -16,6 +16,7 @@ const order = [
   ['store', '^core/store/'],
   ['i18n', '^core/i18n/'],
   ['log', '^core/log/'],
+  ['clock', '^core/clock\\.ts$'],
   ['configuration', '^core/configuration\\.ts$'],
   ['errors', '^core/errors\\.ts$'],
   ['config', '^config/'],

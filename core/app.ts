@@ -7,6 +7,7 @@ import type { Config } from '../config/config.ts'
 import { joinInstances, publishPlugins } from './app/instances.ts'
 import { Opened } from './app/opened.ts'
 import { registerHealth } from './app/readiness.ts'
+import { type Clock, systemClock } from './clock.ts'
 import { createBulkWriter } from './database/bulk-writer.ts'
 import { type Database, openDatabase } from './database/connection.ts'
 import { migrateCore } from './database/core-migrations.ts'
@@ -58,6 +59,8 @@ export interface AppParts {
   stacks?: PluginStacks
   /** An open database, used in place of the configured one and left open; default: opened here. */
   database?: Database
+  /** What timers of plugins, deadlines and waits for Telegram run on; default the machine's. */
+  clock?: Clock
   /** Which of the plugin folders in PLUGINS_DIR are this app's; default all. */
   accepts?: (folder: PluginFolder) => boolean
   /** Adds pages to the HTTP server; gets what happens to plugins. */
@@ -104,7 +107,7 @@ export async function createApp(config: Config, parts: AppParts): Promise<App> {
 
 async function startApp(config: Config, parts: AppParts, opened: Opened): Promise<App> {
   const began = performance.now()
-  const { log, version, signal, stacks = new PluginStacks() } = parts
+  const { log, version, signal, stacks = new PluginStacks(), clock = systemClock } = parts
   const token = config.telegram.token ?? ''
 
   const health = new HealthChecks({ version, log })
@@ -125,7 +128,7 @@ async function startApp(config: Config, parts: AppParts, opened: Opened): Promis
   const writer = createBulkWriter({ database, log })
   opened.add(() => writer.close(2_000))
 
-  const gateway = createGateway({ token, apiRoot: config.telegram.apiRoot, log })
+  const gateway = createGateway({ token, apiRoot: config.telegram.apiRoot, log, clock })
   opened.add(() => gateway.close())
 
   opened.add(installStacks(stacks))
@@ -152,6 +155,7 @@ async function startApp(config: Config, parts: AppParts, opened: Opened): Promis
       log,
     },
     log,
+    clock,
   })
   for (const dir of config.plugins.dirs) {
     if (!existsSync(dir)) log.warn('plugin.folder-missing', { variable: 'PLUGINS_DIR', dir })
@@ -199,6 +203,7 @@ async function startApp(config: Config, parts: AppParts, opened: Opened): Promis
     defaults: { language: config.people.locale, timeZone: config.people.timezone },
     stacks,
     log,
+    clock,
     limitMs: parts.handlerLimitMs ?? 60_000,
     settled: (run) => {
       menus.settled(run)

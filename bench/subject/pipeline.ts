@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { Writable } from 'node:stream'
 import type { Update, UserFromGetMe } from 'telegraf/types'
+import { systemClock } from '../../core/clock.ts'
 import type { Database } from '../../core/database/connection.ts'
 import { coreEntities } from '../../core/database/entities/index.ts'
 import { coreTexts } from '../../core/i18n/core-texts.ts'
@@ -66,6 +67,7 @@ export async function openPipeline(options: PipelineOptions): Promise<Pipeline> 
       log,
     },
     log,
+    clock: systemClock,
   })
   await reloader.start()
   const failed = reloader.list().filter(({ state }) => state !== 'active')
@@ -94,6 +96,7 @@ export async function openPipeline(options: PipelineOptions): Promise<Pipeline> 
     defaults,
     stacks,
     log,
+    clock: systemClock,
     limitMs: 60_000,
     settled: () => undefined,
   })
@@ -113,6 +116,7 @@ export async function openPipeline(options: PipelineOptions): Promise<Pipeline> 
         sender,
         defaults,
         signal,
+        clock: systemClock,
         log: log.child({ updateId: facts.updateId, generation: live.current.id }),
       })
       await dispatcher.dispatch(run, (admit) => admit())

@@ -47,6 +47,8 @@ export interface OpsContext<U extends Update = Update> extends Context<U> {
    * transaction that completes the update, or not at all when the handler throws.
    */
   readonly em: EntityManager
+  /** What time it is; in tests `bot.clock` says. */
+  now(): Date
   /** Lines carry the plugin, the update, its chat and its person. */
   readonly log: Logger
   /** Aborted at the handler's deadline and at shutdown. */
@@ -105,6 +107,10 @@ export class LiveContext<U extends Update = Update> extends Context<U> implement
 
   get timeZone(): string {
     return this[runOf].timeZone
+  }
+
+  now(): Date {
+    return new Date(this[runOf].clock.now())
   }
 
   get em(): EntityManager {

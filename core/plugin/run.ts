@@ -1,4 +1,5 @@
 import type { Update, UserFromGetMe } from 'telegraf/types'
+import type { Clock } from '../clock.ts'
 import type { EntityManager } from '../database/orm.ts'
 import { OpsError } from '../errors.ts'
 import { isTimeZone, languageTag } from '../i18n/language.ts'
@@ -37,6 +38,7 @@ export interface RunParts {
   /** Language and time zone of people who have none. */
   defaults: PeopleDefaults
   log: Logger
+  clock: Clock
   signal: AbortSignal
 }
 
@@ -60,6 +62,7 @@ export class UpdateRun {
   readonly sender: ContentSender
   readonly defaults: PeopleDefaults
   readonly log: Logger
+  readonly clock: Clock
   readonly signal: AbortSignal
   /** `ctx.state` of all views. */
   readonly state: Record<string | symbol, unknown> = {}
@@ -101,6 +104,7 @@ export class UpdateRun {
     this.sender = parts.sender
     this.defaults = parts.defaults
     this.log = parts.log
+    this.clock = parts.clock
     this.signal = parts.signal
   }
 

@@ -1,5 +1,6 @@
 import type { EventEmitter } from 'node:events'
 import type { z } from 'zod'
+import { type Clock, systemClock } from '../clock.ts'
 import type { EntityManager } from '../database/orm.ts'
 import { OpsError } from '../errors.ts'
 import type { Translate } from '../i18n/texts.ts'
@@ -23,6 +24,8 @@ export interface Scope<Config = unknown, Use = unknown> {
   readonly signal: AbortSignal
   /** A unit of work of its own, for timers and services; nothing flushes it but its caller. */
   em(): EntityManager
+  /** What time it is; in tests `bot.clock` says. */
+  now(): Date
   /** This plugin's texts in a language; without one, in the default. */
   texts(language?: string): Translate
   /** Runs at disposal, last registered first; awaited, for at most 5 s. */
@@ -65,6 +68,8 @@ export interface ScopeParts<Config, Use> {
   log: Logger
   em: () => EntityManager
   texts: (language?: string) => Translate
+  /** Default: the machine's. */
+  clock?: Clock
   /** What the version before held, if it held anything. */
   carried?: CarriedState | undefined
 }
@@ -94,6 +99,8 @@ export class PluginScope<Config, Use> implements Scope<Config, Use> {
   readonly log: Logger
   readonly em: () => EntityManager
   readonly texts: (language?: string) => Translate
+  /** What its timers run on. */
+  readonly clock: Clock
   readonly #abort = new AbortController()
   readonly #owned = new Set<Owned>()
   #starters: (() => void)[] | undefined = []
@@ -108,11 +115,16 @@ export class PluginScope<Config, Use> implements Scope<Config, Use> {
     this.log = parts.log
     this.em = parts.em
     this.texts = parts.texts
+    this.clock = parts.clock ?? systemClock
     this.#before = parts.carried
   }
 
   get signal(): AbortSignal {
     return this.#abort.signal
+  }
+
+  now(): Date {
+    return new Date(this.clock.now())
   }
 
   onDispose(dispose: Dispose): void {
@@ -121,17 +133,17 @@ export class PluginScope<Config, Use> implements Scope<Config, Use> {
 
   interval(ms: number, run: (signal: AbortSignal) => unknown): void {
     this.#checkTime('interval', ms, 1)
-    let timer: NodeJS.Timeout | undefined
+    let cancel: (() => void) | undefined
     let running: Promise<void> | undefined
     const next = () => {
       if (this.#disposed) return
-      timer = setTimeout(() => {
+      cancel = this.clock.after(ms, () => {
         running = this.#call('interval', run)
-        void running.then(next)
-      }, ms)
+        return running.then(next)
+      })
     }
     this.#own(`interval of ${ms} ms`, () => {
-      clearTimeout(timer)
+      cancel?.()
       return running
     })
     this.#start(next)
@@ -139,17 +151,17 @@ export class PluginScope<Config, Use> implements Scope<Config, Use> {
 
   timeout(ms: number, run: (signal: AbortSignal) => unknown): void {
     this.#checkTime('timeout', ms, 0)
-    let timer: NodeJS.Timeout | undefined
+    let cancel: (() => void) | undefined
     let running: Promise<void> | undefined
     const forget = this.#own(`timeout of ${ms} ms`, () => {
-      clearTimeout(timer)
+      cancel?.()
       return running
     })
     this.#start(() => {
-      timer = setTimeout(() => {
+      cancel = this.clock.after(ms, () => {
         running = this.#call('timeout', run)
-        void running.then(forget)
-      }, ms)
+        return running.then(forget)
+      })
     })
   }
 

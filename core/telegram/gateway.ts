@@ -1,8 +1,9 @@
 import { EventEmitter } from 'node:events'
 import { TelegramError } from 'telegraf'
+import { type Clock, systemClock, waitOn } from '../clock.ts'
 import { codeOf } from '../errors.ts'
 import type { Logger } from '../log/logger.ts'
-import { Backoff, sleep } from './backoff.ts'
+import { Backoff } from './backoff.ts'
 import { holdsStream, summaryOf } from './multipart.ts'
 import { Pauses } from './pauses.ts'
 import { isRepeatable, type Remedy, remedyFor } from './recovery.ts'
@@ -16,6 +17,8 @@ export interface GatewayOptions {
   readonly log: Logger
   /** Connections for calls, at least as many as there are active lanes; default 256. */
   readonly connections?: number
+  /** What waits for Telegram run on; default the machine's. */
+  readonly clock?: Clock
 }
 
 /** A finished outgoing call, for the message log. */
@@ -73,10 +76,10 @@ export interface Gateway {
 const defaultBudgetMs = 60_000
 
 export function createGateway(options: GatewayOptions): Gateway {
-  const { log } = options
+  const { log, clock = systemClock } = options
   const transport = createTransport(options)
   const sent = new EventEmitter<GatewayEvents>()
-  const pauses = new Pauses()
+  const pauses = new Pauses(clock)
   const counts: GatewayCounts = { calls: 0, failed: 0, repeated: 0, limited: 0, markupRefused: 0 }
 
   async function perform(
@@ -107,7 +110,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     { signal, timeoutMs, retry = true }: CallOptions,
     binding: CallBinding,
   ): Promise<unknown> {
-    const deadlineAt = binding.deadlineAt ?? Date.now() + defaultBudgetMs
+    const deadlineAt = binding.deadlineAt ?? clock.now() + defaultBudgetMs
     const backoff = new Backoff({ firstMs: 200, maxMs: 5_000 })
     const resent = new Set<'markup' | 'migrated'>()
     let payload = given
@@ -115,7 +118,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     for (;;) {
       const pause = pauses.remaining(method, payload)
       if (pause > 0) {
-        if (!retry || Date.now() + pause > deadlineAt) throw paused(method, pause)
+        if (!retry || clock.now() + pause > deadlineAt) throw paused(method, pause)
         await pauses.over(method, payload, signal)
       }
       let remedy: Remedy
@@ -136,15 +139,15 @@ export function createGateway(options: GatewayOptions): Gateway {
           counts.limited += 1
           pauses.begin(method, payload, remedy.ms)
           log.warn('telegram.limited', { method, chatId: chatOf(payload), waitMs: remedy.ms })
-          if (!retry || Date.now() + remedy.ms > deadlineAt) throw failure
+          if (!retry || clock.now() + remedy.ms > deadlineAt) throw failure
           break
         case 'repeat': {
           const wait = backoff.next()
-          if (!retry || Date.now() + wait > deadlineAt) throw failure
+          if (!retry || clock.now() + wait > deadlineAt) throw failure
           counts.repeated += 1
           repeats += 1
           log.debug('telegram.repeated', { method, repeats, code: codeOf(failure), waitMs: wait })
-          await sleep(wait, signal)
+          await waitOn(clock, wait, signal)
           break
         }
         case 'resend':

@@ -1,17 +1,22 @@
-import { sleep } from './backoff.ts'
+import { type Clock, systemClock, waitOn } from '../clock.ts'
 
 /**
  * Which chats Telegram asked to leave alone for a while (429 with `retry_after`). Calls to other
  * chats go on. Calls without a chat are paused by method: a flood of setMyCommands stops no reply.
  */
 export class Pauses {
-  /** Key → end as `performance.now()`. */
+  /** Key → end as the clock's `elapsed`. */
   readonly #until = new Map<string, number>()
+  readonly #clock: Clock
+
+  constructor(clock: Clock = systemClock) {
+    this.#clock = clock
+  }
 
   /** Pauses what this call belongs to for `ms`; a longer pause stays. */
   begin(method: string, payload: object, ms: number): void {
     const key = keyOf(method, payload)
-    const until = performance.now() + ms
+    const until = this.#clock.elapsed() + ms
     this.#until.set(key, Math.max(until, this.#until.get(key) ?? 0))
   }
 
@@ -21,7 +26,7 @@ export class Pauses {
     const key = keyOf(method, payload)
     const until = this.#until.get(key)
     if (until === undefined) return 0
-    const ms = until - performance.now()
+    const ms = until - this.#clock.elapsed()
     if (ms > 0) return ms
     this.#until.delete(key)
     return 0
@@ -32,7 +37,7 @@ export class Pauses {
     for (;;) {
       const ms = this.remaining(method, payload)
       if (ms === 0) return
-      await sleep(Math.ceil(ms), signal)
+      await waitOn(this.#clock, Math.ceil(ms), signal)
     }
   }
 }

@@ -1,8 +1,9 @@
 /**
  * What a plugin's tests may import, as 'opsgram/testing'.
  */
-export { TestPerson } from './test-bot/person.ts'
-export type { Pattern, Sighting } from './test-bot/sightings.ts'
+export { TestClock } from './test-bot/clock.ts'
+export { type Patience, TestPerson } from './test-bot/person.ts'
+export type { Pattern, SeenFile, Sighting } from './test-bot/sightings.ts'
 export type { PluginFiles } from './test-bot/sources.ts'
 export type { FailOptions, TestTelegram } from './test-bot/telegram.ts'
 export {

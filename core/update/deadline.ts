@@ -1,3 +1,4 @@
+import { type Clock, systemClock } from '../clock.ts'
 import { OpsError } from '../errors.ts'
 
 /** The time of one running handler. */
@@ -22,22 +23,24 @@ interface Running {
 export class Deadlines {
   readonly #limitMs: number
   readonly #running = new Set<Running>()
-  readonly #sweeper: NodeJS.Timeout
+  readonly #clock: Clock
+  /** Set while anything runs. */
+  #stopSweeping: (() => void) | undefined
 
   /** @param limitMs what each handler has; kept to within 1 s, or within the limit if that is shorter */
-  constructor(limitMs: number) {
+  constructor(limitMs: number, clock: Clock = systemClock) {
     this.#limitMs = limitMs
-    this.#sweeper = setInterval(() => this.#sweep(), Math.min(1_000, limitMs))
-    this.#sweeper.unref()
+    this.#clock = clock
   }
 
   begin(): Deadline {
     const running: Running = { controller: new AbortController(), endsAt: 0 }
     const restart = () => {
-      running.endsAt = performance.now() + this.#limitMs
+      running.endsAt = this.#clock.elapsed() + this.#limitMs
     }
     restart()
     this.#running.add(running)
+    this.#sweepLater()
     return {
       signal: running.controller.signal,
       pause: () => {
@@ -61,11 +64,19 @@ export class Deadlines {
   }
 
   stop(): void {
-    clearInterval(this.#sweeper)
+    this.#stopSweeping?.()
+  }
+
+  #sweepLater(): void {
+    this.#stopSweeping ??= this.#clock.after(Math.min(1_000, this.#limitMs), () => {
+      this.#stopSweeping = undefined
+      this.#sweep()
+      if (this.#running.size > 0) this.#sweepLater()
+    })
   }
 
   #sweep(): void {
-    const now = performance.now()
+    const now = this.#clock.elapsed()
     for (const { controller, endsAt } of this.#running) {
       if (endsAt > now) continue
       const seconds = this.#limitMs / 1_000

@@ -1,4 +1,5 @@
 import type { UserFromGetMe } from 'telegraf/types'
+import type { Clock } from '../clock.ts'
 import type { Database } from '../database/connection.ts'
 import {
   isCommitUnknown,
@@ -37,6 +38,7 @@ export interface HandlingOptions {
   /** Tells in which plugin an error arose. */
   stacks: PluginStacks
   log: Logger
+  clock: Clock
   /** What a handler has, ms; then its signal is aborted and its update put aside. */
   limitMs: number
   /** Told of each settled update. */
@@ -62,7 +64,7 @@ export class UpdateHandling {
     this.#options = options
     // accepts and lanes have bounds of their own; commits may not take the last connections
     this.#commits = new Semaphore(Math.max(1, options.database.poolMax - 2))
-    this.#deadlines = new Deadlines(options.limitMs)
+    this.#deadlines = new Deadlines(options.limitMs, options.clock)
   }
 
   /** Ends all running handlers' signals; their updates stay open, or are put aside if they acted outside. */
@@ -165,7 +167,7 @@ export class UpdateHandling {
     generation: UpdateRun['generation'],
     signal: AbortSignal,
   ): UpdateRun {
-    const { gateway, sender, botInfo, defaults, log } = this.#options
+    const { gateway, sender, botInfo, defaults, log, clock } = this.#options
     const { updateId, chatId, userId } = facts
     const telegram = gateway.with({
       signal,
@@ -182,6 +184,7 @@ export class UpdateHandling {
       botInfo,
       sender,
       defaults,
+      clock,
       signal,
       log: log.child({ updateId, chatId, userId, generation: generation.id }),
     })

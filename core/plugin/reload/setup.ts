@@ -1,3 +1,4 @@
+import type { Clock } from '../../clock.ts'
 import type { EntityManager } from '../../database/orm.ts'
 import { messageOf, OpsError } from '../../errors.ts'
 import type { Logger } from '../../log/logger.ts'
@@ -20,6 +21,7 @@ export interface CoreService {
 
 export interface SetupParts {
   log: Logger
+  clock: Clock
   em: () => EntityManager
   coreServices: readonly CoreService[]
   /** The live provider of a token; during set-up the one that goes live with it. */
@@ -48,6 +50,7 @@ export async function setUpPlugin(
     config,
     use,
     log: parts.log.child({ plugin: name }),
+    clock: parts.clock,
     em: parts.em,
     texts: (language) => declaration.texts.in(language),
     carried: parts.carried,

@@ -1,3 +1,4 @@
+import type { Clock } from '../../clock.ts'
 import type { Database } from '../../database/connection.ts'
 import { migrate, pendingMigrations } from '../../database/migrator.ts'
 import { createOrm, type Entity, type Orm } from '../../database/orm.ts'
@@ -44,6 +45,7 @@ export interface TransactionParts {
   readonly migrations: 'auto' | 'manual'
   readonly prepare: PrepareOptions
   readonly log: Logger
+  readonly clock: Clock
   /** The number of the next generation, given out once. */
   readonly nextId: () => number
   /** Takes an exclusive plugin out of service. @throws OPS_PLUGIN_BUSY */
@@ -322,10 +324,11 @@ export class Transaction {
   }
 
   #setUp(plugin: PreparedPlugin, orm: Orm, id: number): Promise<LoadedPlugin> {
-    const { log, coreServices, prepare, liveGeneration } = this.#parts
+    const { log, clock, coreServices, prepare, liveGeneration } = this.#parts
     const previous = instancesOf(this.#current).find(({ name }) => name === plugin.name)
     return setUpPlugin(plugin, {
       log,
+      clock,
       coreServices,
       stacks: prepare.stacks,
       resolve: resolver(this.#pending, liveGeneration),

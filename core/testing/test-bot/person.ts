@@ -1,8 +1,16 @@
 import { OpsError } from '../../errors.ts'
 import type { Chat } from '../bot-api/world/chat.ts'
 import type { CallbackAnswer, StoredMessage } from '../bot-api/world/message.ts'
-import type { Person, SendOptions } from '../bot-api/world/person.ts'
-import { fits, lineOf, type Pattern, type Sighting, type Sightings, shown } from './sightings.ts'
+import type { FileOptions, Person, SendOptions } from '../bot-api/world/person.ts'
+import {
+  fits,
+  isLike,
+  lineOf,
+  type Pattern,
+  type Sighting,
+  type Sightings,
+  shown,
+} from './sightings.ts'
 
 /** How long an expectation waits by default, ms. */
 const patienceMs = 5_000
@@ -62,6 +70,33 @@ export class TestPerson {
     return this.telegram.sendText(text, { ...options, chat: this.#chat })
   }
 
+  /** Sends a picture; a command in its caption counts. */
+  async sendsPhoto(
+    data: Buffer | string = 'a picture',
+    options: Omit<FileOptions, 'chat'> = {},
+  ): Promise<StoredMessage> {
+    return this.#sendsFile('photo', { name: 'photo.jpg', mime: 'image/jpeg', data }, options)
+  }
+
+  /** Sends a document. */
+  async sendsFile(
+    name: string,
+    data: Buffer | string,
+    options: Omit<FileOptions, 'chat'> = {},
+  ): Promise<StoredMessage> {
+    return this.#sendsFile('document', { name, data }, options)
+  }
+
+  async #sendsFile(
+    kind: 'photo' | 'document',
+    { data, ...file }: { name: string; mime?: string; data: Buffer | string },
+    options: Omit<FileOptions, 'chat'>,
+  ): Promise<StoredMessage> {
+    await this.#around.arrived()
+    const upload = { ...file, data: Buffer.from(data) }
+    return this.telegram.sendFile(kind, upload, { ...options, chat: this.#chat })
+  }
+
   /** Edits an own message. */
   async edits(message: StoredMessage, text: string): Promise<void> {
     await this.#around.arrived()
@@ -69,8 +104,8 @@ export class TestPerson {
   }
 
   /**
-   * Waits until the bot shows a text that contains the string or fits the pattern; what it shows before
-   * that is passed over.
+   * Waits until the bot shows a text, or a file with a name, that contains the string or fits the pattern; what it
+   * shows before that is passed over.
    *
    * @throws OPS_TEST_DEADLINE with what was shown instead
    */
@@ -78,7 +113,7 @@ export class TestPerson {
     const { sightings } = this.#around
     const index = await sightings.wait(() => {
       const all = sightings.in(this.#chat.id)
-      const at = all.findIndex(({ text }, i) => i >= this.#seen && fits(text, pattern))
+      const at = all.findIndex((one, i) => i >= this.#seen && isLike(one, pattern))
       return at < 0 ? undefined : at
     }, within)
     const found = index === undefined ? undefined : sightings.in(this.#chat.id)[index]
@@ -98,7 +133,7 @@ export class TestPerson {
   async doesNotSee(pattern?: Pattern): Promise<void> {
     await this.#around.settled()
     const unseen = this.#around.sightings.in(this.#chat.id).slice(this.#seen)
-    const found = unseen.find(({ text }) => fits(text, pattern))
+    const found = unseen.find((one) => isLike(one, pattern))
     if (found === undefined) return
     throw new OpsError(
       'OPS_TEST_UNEXPECTED',

@@ -1,4 +1,5 @@
 import type { FakeBotApi } from '../bot-api/api.ts'
+import { mediaKinds } from '../bot-api/world/files.ts'
 import type { StoredMessage } from '../bot-api/world/message.ts'
 
 /** What the bot showed in a chat at one moment: a new message, or a new text of an older one. */
@@ -7,8 +8,16 @@ export interface Sighting {
   /** Texts of its buttons. */
   readonly buttons: readonly string[]
   readonly edited: boolean
+  /** A document, photo or the like; its `text` is the caption. */
+  readonly file?: SeenFile
   /** The message as it stands now. */
   readonly message: StoredMessage
+}
+
+export interface SeenFile {
+  readonly name: string
+  readonly mime: string
+  readonly data: Buffer
 }
 
 export type Pattern = string | RegExp
@@ -17,8 +26,10 @@ export type Pattern = string | RegExp
 export class Sightings {
   readonly #chats = new Map<number, Sighting[]>()
   readonly #waiting = new Set<() => void>()
+  readonly #api: FakeBotApi
 
   constructor(api: FakeBotApi) {
+    this.#api = api
     api.on('message', (message) => this.#add(message, false))
     api.on('edit', (message) => this.#add(message, true))
   }
@@ -56,10 +67,27 @@ export class Sightings {
     // a change of buttons alone shows nothing new to read
     if (before?.text !== message.text || !edited) {
       const buttons = message.buttons.map(({ text }) => text)
-      seen.push({ text: message.text, buttons, edited, message })
+      const file = this.#fileOf(message)
+      seen.push({
+        text: message.text,
+        buttons,
+        edited,
+        ...(file === undefined ? {} : { file }),
+        message,
+      })
     }
     for (const look of [...this.#waiting]) look()
   }
+
+  #fileOf({ api }: StoredMessage): SeenFile | undefined {
+    const found = mediaKinds.flatMap((kind) => api[kind] ?? []).at(-1)
+    return found === undefined ? undefined : this.#api.world.files.get(found.file_id)
+  }
+}
+
+/** Whether its text, or its file's name, is what is looked for. */
+export function isLike({ text, file }: Sighting, pattern: Pattern | undefined): boolean {
+  return fits(text, pattern) || (file !== undefined && fits(file.name, pattern))
 }
 
 export function fits(text: string, pattern: Pattern | undefined): boolean {
@@ -73,7 +101,8 @@ export function shown(pattern: Pattern | undefined): string {
 }
 
 /** A sighting as one line of a failed expectation. */
-export function lineOf({ text, buttons, edited }: Sighting): string {
+export function lineOf({ text, buttons, edited, file }: Sighting): string {
   const keys = buttons.map((label) => ` [${label}]`).join('')
-  return `  • ${edited ? '(edited) ' : ''}${JSON.stringify(text)}${keys}`
+  const attached = file === undefined ? '' : `(file ${file.name}) `
+  return `  • ${edited ? '(edited) ' : ''}${attached}${JSON.stringify(text)}${keys}`
 }

@@ -23,19 +23,40 @@ export class TestTelegram {
     return this.api.journal.calls(method)
   }
 
-  /** The next call of a method fails with this HTTP status, or in another way; `times` for more than one. */
-  fail(method: string, fault: number | FaultKind, options: FailOptions = {}): Fault {
-    const {
-      retryAfter = 1,
-      description = 'Bad Request: made to fail by a test',
-      ...target
-    } = options
-    const kind = typeof fault === 'number' ? kindOf(fault, retryAfter, description) : fault
-    return this.api.faults.add({ times: 1, ...target, method, ...kind })
+  /**
+   * The next call of a method fails with this HTTP status, or its connection breaks (`reset`) or never answers (`hang`);
+   * `times` for more than one. A 429 is waited out on `bot.clock`; 403 is what a bot gets that was blocked.
+   */
+  fail(
+    method: string,
+    fault: number | 'reset' | 'hang' | FaultKind,
+    options: FailOptions = {},
+  ): Fault {
+    const { retryAfter = 1, description, ...target } = options
+    return this.api.faults.add({
+      times: 1,
+      ...target,
+      method,
+      ...kindOf(fault, retryAfter, description),
+    })
   }
 }
 
-function kindOf(status: number, retryAfter: number, description: string): FaultKind {
-  if (status === 429) return { kind: '429', retryAfter }
-  return status >= 500 ? { kind: '5xx', status } : { kind: 'error', status, description }
+/** What Telegram says with these (Bot API, errors as its server words them). */
+const descriptions: Readonly<Record<number, string>> = {
+  400: 'Bad Request: made to fail by a test',
+  403: 'Forbidden: bot was blocked by the user',
+}
+
+function kindOf(
+  fault: Parameters<TestTelegram['fail']>[1],
+  retryAfter: number,
+  description: string | undefined,
+): FaultKind {
+  if (typeof fault === 'object') return fault
+  if (typeof fault === 'string') return { kind: fault }
+  if (fault === 429) return { kind: '429', retryAfter }
+  if (fault >= 500) return { kind: '5xx', status: fault }
+  const text = description ?? descriptions[fault] ?? 'Error: made to fail by a test'
+  return { kind: 'error', status: fault, description: text }
 }

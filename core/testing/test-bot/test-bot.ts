@@ -7,16 +7,18 @@ import { loadConfig } from '../../configuration.ts'
 import type { Database } from '../../database/connection.ts'
 import type { UserStatus } from '../../database/entities/bot-user.ts'
 import { type ErrorCode, errorCodes, messageOf, OpsError } from '../../errors.ts'
+import type { LogFields } from '../../log/logger.ts'
 import type { PluginStatus } from '../../plugin/plugins.ts'
 import type { FakeBotApi } from '../bot-api/api.ts'
 import { startFakeBotApi } from '../bot-api/server.ts'
 import type { Chat } from '../bot-api/world/chat.ts'
 import type { Person } from '../bot-api/world/person.ts'
 import type { GroupOptions, PersonOptions } from '../bot-api/world/world.ts'
+import { TestClock } from './clock.ts'
 import { takeDatabase } from './database.ts'
 import { expectNoGrowth, Leftovers } from './leftovers.ts'
 import { type LogLine, RecordedLog } from './log.ts'
-import { TestPerson } from './person.ts'
+import { type Patience, TestPerson } from './person.ts'
 import { Sightings } from './sightings.ts'
 import { type PluginFiles, PluginSources } from './sources.ts'
 import { TestTelegram } from './telegram.ts'
@@ -32,6 +34,8 @@ export interface TestBotOptions {
   owners?: readonly PersonOptions[]
   /** What a handler has before it is cut off, ms; default 60,000. */
   handlerLimitMs?: number
+  /** The time at which `bot.clock` stands still; without one it goes by itself from now on. */
+  now?: Date | string
 }
 
 export interface UserOptions extends PersonOptions {
@@ -66,12 +70,14 @@ export async function createTestBot(options: TestBotOptions = {}): Promise<TestB
     for (const path of options.copies ?? []) await sources.copy(path)
     const database = await takeDatabase(log)
     opened.push(() => database.close())
-    const api = await startFakeBotApi()
+    const { now } = options
+    const clock = new TestClock(now === undefined ? undefined : new Date(now).getTime())
+    const api = await startFakeBotApi({ now: () => clock.now() })
     opened.push(() => api.close())
     const owners = (options.owners ?? [{ firstName: 'Olga' }]).map((person) => api.user(person))
     const config = configOf(api, sources, owners, options.env ?? {})
     const { handlerLimitMs } = options
-    const world = { api, sources, database, config, log, handlerLimitMs }
+    const world = { api, sources, database, config, log, clock, handlerLimitMs }
     const app = await startApp(world)
     opened.push(() => app.stop())
     const bot = new TestBot(world, app, owners)
@@ -92,6 +98,7 @@ interface TestWorld {
   readonly database: Database
   readonly config: Config
   readonly log: RecordedLog
+  readonly clock: TestClock
   readonly handlerLimitMs: number | undefined
 }
 
@@ -116,9 +123,10 @@ function configOf(
 }
 
 function startApp(world: TestWorld): Promise<App> {
-  const { config, log, database, sources, handlerLimitMs } = world
+  const { config, log, clock, database, sources, handlerLimitMs } = world
   return createApp(config, {
     log,
+    clock,
     version: packageJson.version,
     database,
     accepts: (folder) => sources.accepts(folder),
@@ -132,11 +140,15 @@ export class TestBot implements AsyncDisposable {
   readonly owner: TestPerson
   /** What the bot calls, and what shall go wrong there. */
   readonly telegram: TestTelegram
+  /** The time that the bot lives in; a test moves it on. */
+  readonly clock: TestClock
   /** For looking into tables. */
   readonly database: Database
   readonly #world: TestWorld
   readonly #sightings: Sightings
   readonly #owners: TestPerson[]
+  /** How far the log was looked through for each event. */
+  readonly #logged = new Map<string, number>()
   #app: App
   #arrivals: Promise<unknown> = Promise.resolve()
   #stopping: Promise<void> | undefined
@@ -145,6 +157,7 @@ export class TestBot implements AsyncDisposable {
     this.#world = world
     this.#app = app
     this.database = world.database
+    this.clock = world.clock
     this.telegram = new TestTelegram(world.api)
     this.#sightings = new Sightings(world.api)
     this.#owners = owners.map((person) => this.#meet(person))
@@ -241,6 +254,39 @@ export class TestBot implements AsyncDisposable {
     throw new OpsError('OPS_TEST_MISSING', `The bot has no plugin ${name}`, {
       details: { plugins: this.plugins.map((status) => status.name) },
     })
+  }
+
+  /**
+   * Waits until the bot logs this event, with these fields; looks at what was logged since the last `logged` of the
+   * event too.
+   *
+   * @throws OPS_TEST_DEADLINE
+   */
+  async logged(
+    event: string,
+    fields: LogFields = {},
+    { within = 5_000 }: Patience = {},
+  ): Promise<LogLine> {
+    const from = this.#logged.get(event) ?? 0
+    const isIt = (line: LogLine) =>
+      line.event === event &&
+      Object.entries(fields).every(([name, value]) => line.fields[name] === value)
+    const ends = performance.now() + within
+    for (;;) {
+      const at = this.log.findIndex((line, index) => index >= from && isIt(line))
+      const found = this.log[at]
+      if (found !== undefined) {
+        this.#logged.set(event, at + 1)
+        return found
+      }
+      if (performance.now() > ends) break
+      await delay(2)
+    }
+    const complaints = this.#world.log.complaints().map((line) => `  ${line}`)
+    throw new OpsError(
+      'OPS_TEST_DEADLINE',
+      [`The bot didn't log ${event} within ${within} ms.`, ...complaints].join('\n'),
+    )
   }
 
   /** Resolves when all that was sent to the bot is handled and answered. @throws OPS_TEST_DEADLINE after 30 s */

@@ -60,6 +60,7 @@ describe('createTestBot', () => {
   it('says what was seen instead', async () => {
     await bot.dropPlugin('ping', { 'index.ts': source('pong') })
     await bot.owner.sends('/ping')
+    await bot.settled()
     const error = await rejected(bot.owner.sees('pang', { within: 200 }))
     expect(error.code).to.equal('OPS_TEST_DEADLINE')
     expect(error.message).to.equal(
