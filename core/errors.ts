@@ -307,6 +307,10 @@ export const errorCodes = {
     title: 'Links to files are not given out',
     hint: 'Such a link holds the bot token. Use telegram.downloadFile(fileId): it gives the content.',
   },
+  OPS_TELEGRAM_METHOD: {
+    title: 'A plugin called a method that the framework keeps to itself',
+    hint: 'Leave it out: how updates come is the business of UPDATES; what a plugin listens to stands in its commands, actions and events.',
+  },
   OPS_TELEGRAM_TIMEOUT: {
     title: 'Telegram did not answer in time',
     hint: 'Look whether the message arrived before sending it again. If this goes on, check the network.',

@@ -6,6 +6,7 @@ import type { Translate } from '../i18n/texts.ts'
 import type { Logger } from '../log/logger.ts'
 import type { UpdateFacts } from '../telegram/facts.ts'
 import type { Html } from '../telegram/html.ts'
+import type { OpsTelegram } from '../telegram/telegram.ts'
 import type { Actor } from './access.ts'
 import { type Button, type Content, contentOf } from './content.ts'
 import type { PluginInstance } from './generation/instance.ts'
@@ -54,6 +55,8 @@ export interface OpsContext<U extends Update = Update> extends Context<U> {
   /** Aborted at the handler's deadline and at shutdown. */
   readonly signal: AbortSignal
   readonly outcome: UpdateOutcome
+  /** Telegraf's shortcuts, `call` for methods newer than those, files and long texts: all by the gateway. */
+  readonly telegram: OpsTelegram
   /**
    * Refuses the update: nothing after this middleware runs, also if it calls `next`. `code` goes to log and
    * audit. In an observer it does nothing.
@@ -69,6 +72,7 @@ export interface OpsContext<U extends Update = Update> extends Context<U> {
  */
 export class LiveContext<U extends Update = Update> extends Context<U> implements OpsContext<U> {
   declare readonly state: Record<string | symbol, unknown>
+  declare readonly telegram: OpsTelegram
   readonly [runOf]: UpdateRun
   readonly [instanceOf]: PluginInstance
 

@@ -1,9 +1,10 @@
 import { EventEmitter } from 'node:events'
 import { TelegramError } from 'telegraf'
 import { type Clock, systemClock, waitOn } from '../clock.ts'
-import { codeOf } from '../errors.ts'
+import { codeOf, OpsError } from '../errors.ts'
 import type { Logger } from '../log/logger.ts'
 import { Backoff } from './backoff.ts'
+import { isOwnMethod } from './methods.ts'
 import { holdsStream, summaryOf } from './multipart.ts'
 import { Pauses } from './pauses.ts'
 import { isRepeatable, type Remedy, remedyFor } from './recovery.ts'
@@ -75,6 +76,9 @@ export interface Gateway {
 /** Waits and repeats of a call end here when its update brings no deadline of its own, ms. */
 const defaultBudgetMs = 60_000
 
+/** Of the framework's own calls, which belong to no update. */
+const ownBinding: CallBinding = {}
+
 export function createGateway(options: GatewayOptions): Gateway {
   const { log, clock = systemClock } = options
   const transport = createTransport(options)
@@ -88,6 +92,11 @@ export function createGateway(options: GatewayOptions): Gateway {
     callOptions: CallOptions,
     binding: CallBinding,
   ): Promise<unknown> {
+    if (binding !== ownBinding && isOwnMethod(method)) {
+      throw new OpsError('OPS_TELEGRAM_METHOD', `${method} is not for plugins`, {
+        details: { method },
+      })
+    }
     const begun = performance.now()
     counts.calls += 1
     try {
@@ -202,11 +211,13 @@ export function createGateway(options: GatewayOptions): Gateway {
   }
 
   const caller: Caller = { perform, download: transport.download }
-  const telegram = new OpsTelegram(caller)
+  const telegram = new OpsTelegram(caller, ownBinding)
   return {
     telegram,
     with: (binding) => new OpsTelegram(caller, binding),
-    call: (method, payload, callOptions) => telegram.call(method, payload, callOptions),
+    // the caller names the type that the documentation gives
+    call: <Result>(method: string, payload: object, callOptions: CallOptions = {}) =>
+      perform(method, payload, callOptions, ownBinding) as Promise<Result>,
     sent,
     counts,
     transport,

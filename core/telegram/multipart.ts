@@ -6,7 +6,7 @@ import { Readable } from 'node:stream'
 import { OpsError } from '../errors.ts'
 
 /** A file to upload, as Telegraf's users write it: `{ source: buffer | stream | path, filename? }`. */
-interface InputFile {
+export interface InputFile {
   readonly source: Uint8Array | Readable | string
   readonly filename?: string
 }

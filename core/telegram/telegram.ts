@@ -2,6 +2,7 @@ import { Telegram } from 'telegraf'
 import type { Telegram as ApiMethods, Convenience, Message, Opts } from 'telegraf/types'
 import { OpsError } from '../errors.ts'
 import { Html, plainText } from './html.ts'
+import type { MethodName, MethodPayload, MethodResult } from './methods.ts'
 import { splitHtml, splitText } from './split.ts'
 
 export interface CallOptions {
@@ -62,17 +63,26 @@ export class OpsTelegram extends Telegram {
     options: CallOptions | ShimOptions = {},
   ): Promise<ReturnType<ApiMethods[M]>> {
     // The Bot API's answer is trusted to have its documented type, as in Telegraf itself.
-    return this.call<ReturnType<ApiMethods[M]>>(method, payload, options as CallOptions)
+    const result = this.#perform(method, payload, options as CallOptions)
+    return result as Promise<ReturnType<ApiMethods[M]>>
   }
 
-  /** Any method, also one newer than Telegraf's types; `Result` is what its documentation says. */
-  call<Result = unknown>(
-    method: string,
-    payload: object,
+  /**
+   * Any method, with the types of Bot API 10; one that is newer still takes any object and gives what came.
+   * @throws OPS_TELEGRAM_METHOD for what takes updates away from the framework: getUpdates, setWebhook,
+   * deleteWebhook, logOut, close
+   */
+  call<M extends MethodName>(
+    method: M,
+    payload: MethodPayload<M>,
     options: CallOptions = {},
-  ): Promise<Result> {
-    // The caller names the type of a method that no types here know.
-    return this.#caller.perform(method, payload, options, this.#binding) as Promise<Result>
+  ): Promise<MethodResult<M>> {
+    // The Bot API's answer is trusted to have its documented type, as in Telegraf itself.
+    return this.#perform(method, payload, options) as Promise<MethodResult<M>>
+  }
+
+  #perform(method: string, payload: object, options: CallOptions): Promise<unknown> {
+    return this.#caller.perform(method, payload, options, this.#binding)
   }
 
   /**

@@ -53,6 +53,33 @@ describe('gateway', () => {
       expect(await gateway.call('sendChecklist', { chat_id: 1 })).to.deep.equal({ anything: true })
     })
 
+    it('types methods that are newer than Telegraf, in what they take and in what they answer', async () => {
+      await begin(({ method }) => (method === 'sendChecklist' ? message(4) : { result: 'new' }))
+      const checklist = { title: 'Night shift', tasks: [{ id: 1, text: 'Look at the backups' }] }
+      const sent = await gateway
+        .with({})
+        .call('sendChecklist', { business_connection_id: 'b', chat_id: 1, checklist })
+      // the compiler is the judge of the type, the server of the name
+      const id: number = sent.message_id
+      // @ts-expect-error a checklist has tasks
+      await gateway.with({}).call('sendChecklist', { business_connection_id: 'b', chat_id: 1 })
+      const answer: unknown = await gateway.with({}).call('sendNextYear', { anything: true })
+      expect([id, answer]).to.deep.equal([4, 'new'])
+    })
+
+    for (const method of ['getUpdates', 'setWebhook', 'deleteWebhook', 'logOut', 'CLOSE']) {
+      it(`refuses ${method} to plugins before anything is sent`, async () => {
+        await begin(() => ({ result: true }))
+        for (const call of [
+          gateway.with({}).call(method, {}),
+          gateway.with({}).callApi(method as 'getUpdates', {}),
+        ]) {
+          expect(await rejection(call)).to.have.property('code', 'OPS_TELEGRAM_METHOD')
+        }
+        expect(api.calls).to.deep.equal([])
+      })
+    }
+
     it('keeps a path prefix of the API root', async () => {
       await begin(() => ({ result: true }))
       const behindProxy = createGateway({ token, apiRoot: `${api.root}/tg/`, log: logs.log })

@@ -1,8 +1,11 @@
 import { ApiFailure, badRequest, forbidden } from '../failure.ts'
 import type { Params } from '../request.ts'
 import { trimmed, withFoundEntities } from '../text/entities.ts'
-import { type FormattedText, parseHtml } from '../text/html.ts'
+import type { FormattedText, UserLookup } from '../text/formatted.ts'
+import { parseHtml } from '../text/html.ts'
 import { parseMarkup } from '../text/keyboard.ts'
+import { parseMarkdown } from '../text/markdown.ts'
+import { parseMarkdownV2 } from '../text/markdown-v2.ts'
 import type { ApiEntity, ApiMessage } from '../wire.ts'
 import type { Chat } from '../world/chat.ts'
 import type { StoredMessage } from '../world/message.ts'
@@ -53,6 +56,12 @@ export function captionOf(
   }
 }
 
+const readers: Readonly<Record<string, (source: string, user: UserLookup) => FormattedText>> = {
+  html: parseHtml,
+  markdown: parseMarkdown,
+  markdownv2: parseMarkdownV2,
+}
+
 function formatted(
   { world }: Backend,
   params: Params,
@@ -60,14 +69,11 @@ function formatted(
   entitiesField: string,
 ): FormattedText {
   const mode = params.string('parse_mode').toLowerCase()
-  const parsed =
-    mode === 'html'
-      ? parseHtml(source, (id) => world.personById(id)?.user)
-      : { text: source, entities: givenEntities(params.json(entitiesField), source.length) }
-  if (mode !== '' && mode !== 'html') {
-    // Said plainly rather than sent as it is: a test must not pass on markup nobody has read.
-    throw badRequest(`unsupported parse_mode (this fake reads HTML only, got ${mode})`)
-  }
+  const read = readers[mode]
+  if (read === undefined && mode !== '') throw badRequest('unsupported parse_mode')
+  const parsed = read
+    ? read(source, (id) => world.personById(id)?.user)
+    : { text: source, entities: givenEntities(params.json(entitiesField), source.length) }
   const kept = trimmed(parsed.text, parsed.entities)
   return { text: kept.text, entities: withFoundEntities(kept.text, kept.entities) }
 }

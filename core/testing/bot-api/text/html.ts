@@ -1,12 +1,11 @@
-import { badRequest } from '../failure.ts'
-import type { ApiEntity, ApiUser, EntityType } from '../wire.ts'
-import { checkedLink, linkedUserId } from './link.ts'
-
-/** What a message holds once its markup is read. */
-export interface FormattedText {
-  text: string
-  entities: ApiEntity[]
-}
+import type { ApiEntity, EntityType } from '../wire.ts'
+import {
+  type FormattedText,
+  linkEntity,
+  outerFirst,
+  type UserLookup,
+  unparsable,
+} from './formatted.ts'
 
 const entityOfTag: Readonly<Record<string, EntityType>> = {
   b: 'bold',
@@ -38,25 +37,21 @@ interface OpenTag {
 /**
  * Reads `parse_mode: 'HTML'` with Telegram's grammar and Telegram's complaints (tdlib,
  * MessageEntity.cpp, parse_html): few tags, no comments, four named entities.
- * `user` finds a person for `tg://user?id=…` links.
  * @throws {ApiFailure} 400 "can't parse entities: …"
  */
-export function parseHtml(
-  source: string,
-  user: (id: number) => ApiUser | undefined = () => undefined,
-): FormattedText {
+export function parseHtml(source: string, user: UserLookup = () => undefined): FormattedText {
   return new HtmlReader(source, user).read()
 }
 
 class HtmlReader {
   readonly #source: string
-  readonly #user: (id: number) => ApiUser | undefined
+  readonly #user: UserLookup
   readonly #entities: ApiEntity[] = []
   readonly #open: OpenTag[] = []
   #text = ''
   #at = 0
 
-  constructor(source: string, user: (id: number) => ApiUser | undefined) {
+  constructor(source: string, user: UserLookup) {
     this.#source = source
     this.#user = user
   }
@@ -225,10 +220,7 @@ class HtmlReader {
     const wraps = last?.offset === place.offset && last.length === place.length ? last : undefined
     if (tag.name === 'a') {
       const link = tag.argument || this.#text.slice(tag.offset)
-      const user = this.#user(linkedUserId(link) ?? Number.NaN)
-      const url = checkedLink(link)
-      if (user) this.#entities.push({ type: 'text_mention', ...place, user })
-      else if (url) this.#entities.push({ type: 'text_link', ...place, url })
+      this.#entities.push(...linkEntity(link, place, this.#user))
     } else if (tag.name === 'tg-emoji') {
       if (!/^[1-9]\d*$/.test(tag.argument)) {
         throw unparsable('Invalid custom emoji identifier specified')
@@ -250,9 +242,5 @@ class HtmlReader {
 /** Outer entities first; a language is kept by `pre` alone. */
 function sorted(entities: ApiEntity[]): ApiEntity[] {
   for (const entity of entities) if (entity.type === 'code') delete entity.language
-  return entities.sort((a, b) => a.offset - b.offset || b.length - a.length)
-}
-
-function unparsable(reason: string): Error {
-  return badRequest(`can't parse entities: ${reason}`)
+  return outerFirst(entities)
 }
