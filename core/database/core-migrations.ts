@@ -8,20 +8,27 @@ import { type MigrationClass, type MigrationSet, migrate, pendingMigrations } fr
 
 const folder = new URL('../../migrations/', import.meta.url)
 
-/** The core's migrations, from the files in `migrations/`. */
+/** Of the code that runs: `.ts` in the checkout, `.js` in the package, where the sources lie beside it. */
+const extension = extname(import.meta.filename)
+
+/**
+ * The core's migrations, from the files in `migrations/`. Their hashes are of the sources, so that a database moves
+ * between a checkout and a package.
+ */
 export async function coreMigrations(): Promise<MigrationSet> {
-  const files = (await readdir(folder)).filter((file) => /^\d{4}_[a-z0-9_]+\.[jt]s$/.test(file))
+  const files = (await readdir(folder)).filter((file) => /^\d{4}_[a-z0-9_]+\.ts$/.test(file))
   return {
     owner: 'core',
     migrations: await Promise.all(
       files.sort().map(async (file) => {
-        const url = new URL(file, folder)
+        const name = basename(file, '.ts')
+        const url = new URL(`${name}${extension}`, folder)
         // The form of our own files, which the tests run.
         const { default: MigrationOf }: { default: MigrationClass } = await import(url.href)
         return {
-          name: basename(file, extname(file)),
+          name,
           class: MigrationOf,
-          hash: migrationHash(await readFile(url, 'utf8')),
+          hash: migrationHash(await readFile(new URL(file, folder), 'utf8')),
         }
       }),
     ),

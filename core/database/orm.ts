@@ -9,7 +9,12 @@ import {
   UnderscoreNamingStrategy,
 } from '@mikro-orm/core'
 import { PostgreSqlPlatform } from '@mikro-orm/postgresql'
-import { AbstractSqlConnection, AbstractSqlDriver, type SqlEntityManager } from '@mikro-orm/sql'
+import {
+  AbstractSqlConnection,
+  AbstractSqlDriver,
+  type BasePostgreSqlPlatform,
+  type SqlEntityManager,
+} from '@mikro-orm/sql'
 import { OpsError } from '../errors.ts'
 import type { Database } from './connection.ts'
 import { SharedKysely } from './driver.ts'
@@ -143,7 +148,11 @@ class OpsConnection extends AbstractSqlConnection {
   }
 }
 
-export class OpsDriver extends AbstractSqlDriver<OpsConnection, PostgreSqlPlatform> {
+/**
+ * Its type names the base of the platform alone: declarations of `@mikro-orm/postgresql` don't compile in a project
+ * without the newest of TypeScript's libraries (`Temporal`, postgres-interval 4.1.0), and plugins' types lead here.
+ */
+export class OpsDriver extends AbstractSqlDriver<OpsConnection, BasePostgreSqlPlatform> {
   constructor(config: Configuration) {
     super(config, new PostgreSqlPlatform(), OpsConnection, ['kysely', 'pg'])
   }

