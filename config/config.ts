@@ -42,6 +42,10 @@ export interface Config {
     readonly dir: string
     readonly migrations: 'auto' | 'manual'
   }
+  readonly store: {
+    /** Redis; none: what instances share stays in this process. */
+    readonly url: string | undefined
+  }
   readonly dataDir: string
   readonly plugins: {
     readonly dirs: readonly string[]
@@ -126,6 +130,9 @@ export function parseConfig(env: Environment, around: Surroundings): ConfigResul
         'DATABASE_URL is not used without BOT_TOKEN: the playground has its own database',
       )
     }
+    if (data.REDIS_URL !== undefined) {
+      warnings.push('REDIS_URL is not used without BOT_TOKEN: the playground is one process')
+    }
     if (!isLoopback(web.HTTP_HOST)) {
       warnings.push('HTTP_HOST is not used without BOT_TOKEN: the playground is on loopback only')
     }
@@ -151,6 +158,7 @@ export function parseConfig(env: Environment, around: Surroundings): ConfigResul
       dir: around.resolve(dataDir, mode === 'bot' ? 'database' : 'playground'),
       migrations: data.MIGRATIONS,
     },
+    store: { url: mode === 'bot' ? data.REDIS_URL : undefined },
     dataDir,
     plugins: {
       dirs: folders.PLUGINS_DIR.map((dir) => around.resolve(dir)),

@@ -25,7 +25,6 @@ export const sections: readonly Section[] = [
  * nothing but this list knows them, so a feature that arrives takes its names out of here.
  */
 export const laterVariables = [
-  'REDIS_URL',
   'METRICS_TOKEN',
   'PLUGINS_PACKAGES',
   'WEBHOOK_URL',

@@ -295,6 +295,26 @@ export const errorCodes = {
     title: 'The bot is stopping',
     hint: 'Nothing to do: what was open is handled after the next start.',
   },
+  OPS_STORE_AUTH: {
+    title: 'Redis refused the user or the password, or does not let it do what is needed',
+    hint: 'Check the user and the password in REDIS_URL. The user needs keys and channels that begin with {opsgram:, and scripts.',
+  },
+  OPS_STORE_FULL: {
+    title: 'Redis takes no writes: its memory or its disk is full',
+    hint: 'Raise maxmemory, or give it a disk with room. Limits are counted in each process until then; nothing is lost.',
+  },
+  OPS_STORE_LOADING: {
+    title: 'Redis is busy: it loads its data or runs a script',
+    hint: 'Nothing to do, it ends by itself. Limits are counted in each process until then.',
+  },
+  OPS_STORE_READONLY: {
+    title: 'REDIS_URL leads to a Redis that takes no writes',
+    hint: 'After a failover the address has to lead to the new primary; it is looked up again and again.',
+  },
+  OPS_STORE_UNREACHABLE: {
+    title: 'Redis cannot be reached',
+    hint: 'Check that it runs and that host and port in REDIS_URL are right. Limits are counted in each process until then; nothing is lost.',
+  },
   OPS_TELEGRAM_ANSWER: {
     title: 'Something that is no Bot API server answered',
     hint: 'Check TELEGRAM_API_ROOT, and whether a proxy or a sign-in page stands between.',
