@@ -21,6 +21,7 @@ import type { Logger } from './log/logger.ts'
 import { quarantineFailing } from './plugin/breaker.ts'
 import { ButtonStore } from './plugin/button-store.ts'
 import { createCatalog } from './plugin/catalog.ts'
+import { followChoices } from './plugin/choice-news.ts'
 import { PluginChoices } from './plugin/choices.ts'
 import { warmCompiler } from './plugin/code/compiler.ts'
 import { missingRoots, type PluginFolder } from './plugin/code/folder.ts'
@@ -33,9 +34,10 @@ import type { Plugins } from './plugin/plugins.ts'
 import { auditReloads } from './plugin/reload/audit.ts'
 import { type ReloadEvents, Reloader } from './plugin/reload/reloader.ts'
 import { ContentSender } from './plugin/sender.ts'
+import { openStore } from './store/store.ts'
 import { createCallbackCodec } from './telegram/callback.ts'
 import { createGateway } from './telegram/gateway.ts'
-import { whoAmI } from './telegram/identity.ts'
+import { botIdOf, whoAmI } from './telegram/identity.ts'
 import { createPoller } from './telegram/polling.ts'
 import { ButtonReader } from './update/button-reader.ts'
 import { Dispatcher } from './update/dispatcher.ts'
@@ -125,6 +127,8 @@ async function startApp(config: Config, parts: AppParts, opened: Opened): Promis
   await parts.seed?.(database)
   const presence = await joinInstances({ database, id: health.instance, token, version, log })
   opened.add(() => presence?.leave())
+  const shared = await openStore({ url: config.store.url, botId: botIdOf(token), log })
+  opened.add(() => shared.close())
   const writer = createBulkWriter({ database, log })
   opened.add(() => writer.close(2_000))
 
@@ -160,7 +164,7 @@ async function startApp(config: Config, parts: AppParts, opened: Opened): Promis
   for (const dir of config.plugins.dirs) {
     if (!existsSync(dir)) log.warn('plugin.folder-missing', { variable: 'PLUGINS_DIR', dir })
   }
-  const catalog = createCatalog(reloader, choices)
+  const catalog = createCatalog({ reloader, choices, store: shared })
   publishPlugins(reloader, presence, log)
   const audit = auditReloads(reloader, { database, log })
   // closed after the reloader, whose last reload may still be running
@@ -181,6 +185,9 @@ async function startApp(config: Config, parts: AppParts, opened: Opened): Promis
     await watcher.ready
   }
   const [botInfo] = await Promise.all([whoAmI(gateway, log, signal), reloader.start()])
+
+  const disabledHere = new Set(config.plugins.disabled)
+  opened.add(followChoices({ choices, reloader, store: shared, disabledHere, log }))
 
   const codec = createCallbackCodec(token)
   const texts = coreTexts(config.people.locale)
@@ -223,7 +230,7 @@ async function startApp(config: Config, parts: AppParts, opened: Opened): Promis
     poison: (item) => handling.poison(item, inbox),
     log,
   })
-  registerHealth(health, { database, gateway, reloader })
+  registerHealth(health, { database, store: shared, gateway, reloader })
   const { mount } = parts
   if (mount !== undefined) http.mount((fastify) => mount(fastify, reloader.events))
   await http.open()
@@ -244,7 +251,7 @@ async function startApp(config: Config, parts: AppParts, opened: Opened): Promis
     bot: botInfo.username,
     plugins: [...live.current.plugins.keys()].sort(),
     database: database.kind,
-    store: 'memory',
+    store: shared.kind,
   })
 
   let stopping: Promise<void> | undefined

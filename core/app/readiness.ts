@@ -2,19 +2,24 @@ import type { Database } from '../database/connection.ts'
 import { codeOf } from '../errors.ts'
 import type { HealthChecks, HealthResult } from '../http/health.ts'
 import type { Reloader } from '../plugin/reload/reloader.ts'
+import type { Store } from '../store/store.ts'
 import type { Gateway } from '../telegram/gateway.ts'
 
 /** What `/readyz` asks of the core. */
 export function registerHealth(
   health: HealthChecks,
-  parts: { database: Database; gateway: Gateway; reloader: Reloader },
+  parts: { database: Database; store: Store; gateway: Gateway; reloader: Reloader },
 ): void {
-  const { database, gateway, reloader } = parts
+  const { database, store, gateway, reloader } = parts
   health.register('database', async () => {
     await database.ping()
     return { status: 'up', detail: database.kind }
   })
-  health.register('store', () => ({ status: 'up', detail: 'memory' }))
+  health.register('store', () =>
+    store.trouble === undefined
+      ? { status: 'up', detail: store.kind }
+      : { status: 'degraded', detail: store.trouble.code },
+  )
   health.register('telegram', telegramCheck(gateway))
   health.register('plugins', () => {
     const { authenticator, authorizer } = reloader.live.current

@@ -1,3 +1,5 @@
+import type { Store } from '../store/store.ts'
+import { choicesTopic } from './choice-news.ts'
 import type { PluginChoices } from './choices.ts'
 import { type OpsContext, runBehind } from './context.ts'
 import type { CommandRoute } from './generation/routes.ts'
@@ -9,7 +11,12 @@ import type { Reloader } from './reload/reloader.ts'
 import type { UpdateRun } from './run.ts'
 
 /** The core's own service `Plugins`, over the reloader. */
-export function createCatalog(reloader: Reloader, choices: PluginChoices): Plugins {
+export function createCatalog(parts: {
+  reloader: Reloader
+  choices: PluginChoices
+  store: Store
+}): Plugins {
+  const { reloader, choices, store } = parts
   return {
     get generation() {
       return reloader.live.current.id
@@ -28,9 +35,11 @@ export function createCatalog(reloader: Reloader, choices: PluginChoices): Plugi
     async disable(name, by, reason) {
       await reloader.disable(name)
       await choices.keep(name, true, by, reason)
+      await store.publish(choicesTopic)
     },
     async enable(name, by) {
       await choices.keep(name, false, by)
+      await store.publish(choicesTopic)
       return reloader.enable(name)
     },
     commandsFor(ctx: OpsContext): readonly AvailableCommand[] {

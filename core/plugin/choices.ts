@@ -1,5 +1,11 @@
 import type { Queries } from '../database/connection.ts'
 
+/** Whether somebody switched a plugin off, or on again. */
+export interface PluginChoice {
+  readonly plugin: string
+  readonly disabled: boolean
+}
+
 /** What people decided about plugins; it holds over restarts. */
 export class PluginChoices {
   readonly #database: Queries
@@ -10,10 +16,12 @@ export class PluginChoices {
 
   /** Names of the plugins that somebody switched off. */
   async disabled(): Promise<string[]> {
-    const rows = await this.#database.query<{ plugin: string }>(
-      'select plugin from plugin_choices where disabled',
-    )
-    return rows.map(({ plugin }) => plugin)
+    return (await this.all()).filter(({ disabled }) => disabled).map(({ plugin }) => plugin)
+  }
+
+  /** The last decision about each plugin that there was one about. */
+  all(): Promise<readonly PluginChoice[]> {
+    return this.#database.query<PluginChoice>('select plugin, disabled from plugin_choices')
   }
 
   /** @param by Telegram id of who decided */

@@ -189,7 +189,7 @@ export class RedisStore implements Store {
   }
 }
 
-const connectionOptions: RedisOptions = {
+const connectionOptions = {
   lazyConnect: true,
   connectTimeout: 5_000,
   commandTimeout: commandMs,
@@ -197,10 +197,10 @@ const connectionOptions: RedisOptions = {
   enableOfflineQueue: false,
   maxRetriesPerRequest: 0,
   autoResubscribe: false,
-  retryStrategy: (times) => Math.min(100 * 2 ** Math.min(times, 10), longestPauseMs),
+  retryStrategy: (times: number) => Math.min(100 * 2 ** Math.min(times, 10), longestPauseMs),
   // after a failover the address leads to the new primary
-  reconnectOnError: (error) => error.message.startsWith('READONLY'),
-}
+  reconnectOnError: (error: Error) => error.message.startsWith('READONLY'),
+} satisfies RedisOptions
 
 /** By the first word of Redis's answer (redis.io/docs/latest/develop/reference/protocol-spec, "Simple errors"). */
 const answers: Readonly<Record<string, ErrorCode>> = {

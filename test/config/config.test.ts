@@ -48,6 +48,7 @@ describe('configuration', () => {
       access: { adminIds: [], strangers: 'preset', blockAfter: 5 },
       http: { host: '127.0.0.1', port: 3000, trustProxy: [] },
       database: { url: undefined, dir: '/srv/./var/playground', migrations: 'auto' },
+      store: { url: undefined },
       dataDir: '/srv/./var',
       plugins: { dirs: ['/srv/./plugins'], watch: true, disabled: [] },
       people: { locale: 'en', timezone: 'UTC', notices: true },
@@ -89,10 +90,18 @@ describe('configuration', () => {
   })
 
   it('keeps a playground on loopback and away from a real database, and says so', () => {
-    const env = { DATABASE_URL: 'postgres://db/ops', HTTP_HOST: '0.0.0.0' }
+    const env = {
+      DATABASE_URL: 'postgres://db/ops',
+      REDIS_URL: 'redis://db',
+      HTTP_HOST: '0.0.0.0',
+    }
+    expect(configOf(env).store.url).to.equal(undefined)
     expect(configOf(env).http.host).to.equal('127.0.0.1')
     expect(configOf(env).database.url).to.equal(undefined)
-    expect(warningsOf(env).join('\n')).to.include('DATABASE_URL').and.include('HTTP_HOST')
+    expect(warningsOf(env).join('\n'))
+      .to.include('DATABASE_URL')
+      .and.include('REDIS_URL')
+      .and.include('HTTP_HOST')
     expect(configOf({ HTTP_HOST: '::1' }).http.host).to.equal('::1')
   })
 
@@ -104,8 +113,8 @@ describe('configuration', () => {
   })
 
   it('warns about what this version does not use', () => {
-    expect(warningsOf({ REDIS_URL: 'redis://h' })).to.deep.equal([
-      'REDIS_URL is set but not used by this version',
+    expect(warningsOf({ METRICS_TOKEN: 'x' })).to.deep.equal([
+      'METRICS_TOKEN is set but not used by this version',
     ])
     expect(warningsOf({ ...bot })).to.deep.equal([])
   })
@@ -131,6 +140,7 @@ describe('a bad environment', () => {
     'a proxy that is a name': { TRUST_PROXY: 'proxy.local' },
     'another database': { ...bot, DATABASE_URL: 'mysql://ops:pa55word@db/ops' },
     'an address that is none': { ...bot, DATABASE_URL: 'postgres://h:port/x' },
+    'a store that is no Redis': { ...bot, REDIS_URL: 'memcached://ops:pa55word@h' },
     'an unknown way to migrate': { MIGRATIONS: 'never' },
     'yes for true': { PLUGINS_WATCH: 'yes' },
     'a plugin name with capitals': { PLUGINS_DISABLED: 'WorkLog' },
@@ -150,7 +160,7 @@ describe('a bad environment', () => {
       expect(env).to.have.property(variable)
       expect(problem?.accepted).to.be.a('string').and.not.equal('')
       const text = JSON.stringify(problem)
-      if (variable === 'BOT_TOKEN' || variable === 'DATABASE_URL') {
+      if (['BOT_TOKEN', 'DATABASE_URL', 'REDIS_URL'].includes(variable)) {
         expect(problem?.given).to.include('not shown')
         expect(text).not.to.include(env[variable])
       } else if (env[variable] !== token) {
