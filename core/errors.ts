@@ -87,6 +87,18 @@ export const errorCodes = {
     title: 'The file .env cannot be read',
     hint: 'Make .env a text file that the user who runs Opsgram may read, or remove it and set the variables otherwise.',
   },
+  OPS_HEALTH_FAILED: {
+    title: 'A health check of a plugin threw',
+    hint: 'The log event plugin.health.changed tells what and where. What the plugin checks is away, or the check itself is wrong.',
+  },
+  OPS_HEALTH_REPORT: {
+    title: 'A health check of a plugin returned what is no report',
+    hint: "Return nothing when all is well, or { status: 'up' | 'degraded' | 'down', detail: 'one line' }; or throw.",
+  },
+  OPS_HEALTH_TIMEOUT: {
+    title: 'A health check of a plugin took too long',
+    hint: 'It has 5 s. Give what it waits for a shorter limit, and pass on the signal that it gets.',
+  },
   OPS_HTTP_BAD_REQUEST: {
     title: 'The request is not one this server understands',
     hint: 'Check the method, the headers and the body; `detail` says which part, where it is known.',

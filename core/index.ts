@@ -30,6 +30,7 @@ export {
   message,
 } from './plugin/content.ts'
 export type { OpsContext, UpdateOutcome } from './plugin/context.ts'
+export type { CheckState, PluginHealth } from './plugin/health.ts'
 export { duration, parseDuration } from './plugin/manifest/duration.ts'
 export {
   type Action,
@@ -40,6 +41,7 @@ export {
   type EventQuery,
   type EveryoneContext,
   type HandlerContext,
+  type HealthReport,
   type Manifest,
   type Next,
   type Phase,

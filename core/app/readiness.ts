@@ -1,9 +1,14 @@
 import type { Database } from '../database/connection.ts'
 import { codeOf } from '../errors.ts'
 import type { HealthChecks, HealthResult } from '../http/health.ts'
+import type { PluginCheck } from '../plugin/health.ts'
 import type { Reloader } from '../plugin/reload/reloader.ts'
 import type { Store } from '../store/store.ts'
+import { sleep } from '../telegram/backoff.ts'
 import type { Gateway } from '../telegram/gateway.ts'
+
+/** How long `/readyz` waits for the first look of a plugin's check. Less than what it gives a check itself. */
+const firstLookMs = 1_000
 
 /** What `/readyz` asks of the core. */
 export function registerHealth(
@@ -21,6 +26,7 @@ export function registerHealth(
       : { status: 'degraded', detail: store.trouble.code },
   )
   health.register('telegram', telegramCheck(gateway))
+  registerPluginChecks(health, reloader)
   health.register('plugins', () => {
     const { authenticator, authorizer } = reloader.live.current
     if (authenticator === undefined || authorizer === undefined) {
@@ -30,6 +36,45 @@ export function registerHealth(
     if (failed.length > 0) return { status: 'degraded', detail: `${failed.length} failed` }
     return { status: 'up', detail: `${reloader.live.current.plugins.size} live` }
   })
+}
+
+/** A check of a plugin that is down makes the process not ready only if the plugin calls it critical. */
+async function answerOf(check: PluginCheck): Promise<HealthResult> {
+  if (check.state === undefined) {
+    // at a start: whoever asks that early shall not wait for ever
+    const soon = sleep(firstLookMs)
+    await Promise.race([check.looked, soon])
+  }
+  const { state, critical } = check
+  const worst = critical ? 'down' : 'degraded'
+  if (state === undefined) return { status: worst, detail: 'not checked yet' }
+  const { status, code, detail, ms: latencyMs } = state
+  if (status !== 'down') return { status, latencyMs, ...(detail === undefined ? {} : { detail }) }
+  // what was thrown may hold anything: its code says enough here
+  return { status: worst, latencyMs, detail: code ?? detail ?? 'down' }
+}
+
+/** Keeps `/readyz` to the checks of the live plugins, as `plugin.check`. */
+function registerPluginChecks(health: HealthChecks, reloader: Reloader): void {
+  const registered = new Map<string, { check: PluginCheck; remove: () => void }>()
+  const follow = () => {
+    const live = new Map<string, PluginCheck>(
+      [...reloader.live.current.plugins.values()].flatMap(({ name, checks }) =>
+        checks.map((check) => [`${name}.${check.check}`, check] as const),
+      ),
+    )
+    for (const [name, { check, remove }] of registered) {
+      if (live.get(name) === check) continue
+      remove()
+      registered.delete(name)
+    }
+    for (const [name, check] of live) {
+      if (registered.has(name)) continue
+      registered.set(name, { check, remove: health.register(name, () => answerOf(check)) })
+    }
+  }
+  reloader.events.on('committed', follow)
+  follow()
 }
 
 /** Asks Telegram itself, at most every 15 s: whoever reads /readyz must not cause calls. */

@@ -9,6 +9,8 @@ export interface HealthResult {
   readonly status: HealthStatus
   /** One short line for operators. Everybody who reaches the port can read it: no names, no secrets. */
   readonly detail?: string
+  /** How long the look took that found it, if that was earlier, ms. */
+  readonly latencyMs?: number
 }
 
 /** Looks at one part. What it throws counts as down, no answer within two seconds too. */
@@ -113,7 +115,7 @@ class Part {
     const started = performance.now()
     const result = this.#hanging ? noAnswer : await this.#timeBoxed()
     const latencyMs = Math.round((performance.now() - started) * 10) / 10
-    const answer: Answer = { ...result, latencyMs }
+    const answer: Answer = { latencyMs, ...result }
     if (answer.status !== (this.#last?.answer.status ?? 'up')) {
       const { status, detail } = answer
       this.#log.warn('health.changed', { check: this.#name, status, detail })

@@ -1,4 +1,5 @@
 import type { OpsContext } from './context.ts'
+import type { PluginHealth } from './health.ts'
 
 /** Where a plugin stands. `failed`: no version of it serves; `waiting`: what it needs is
  * not there; `quarantined`: its handlers failed again and again and are not run. */
@@ -36,6 +37,8 @@ export interface PluginStatus {
   readonly waitingFor?: readonly string[]
   /** Why a quarantined one is not run. */
   readonly quarantine?: { readonly code: string; readonly errorId: string }
+  /** What its health checks last found. */
+  readonly health?: readonly PluginHealth[]
   /** Running handlers on older versions. */
   readonly draining: number
   /** The last attempt to load or reload it. */

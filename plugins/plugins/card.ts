@@ -1,5 +1,5 @@
 import { bold, type Html, html, type OpsContext, type PluginStatus, pre } from 'opsgram'
-import { ago, icon, lastReload, stateOf } from './status.ts'
+import { ago, healthLine, icon, lastReload, stateOf } from './status.ts'
 
 /** One plugin in detail; after a failure also its error, the place and what to do. */
 export function card(
@@ -16,6 +16,7 @@ export function card(
       since: since.toLocaleString(language, { timeZone, dateStyle: 'medium', timeStyle: 'short' }),
     }),
     generation !== undefined && t('card.generation', { generation }),
+    ...(status.health ?? []).map((health) => healthLine(health, t)),
     draining > 0 && t('draining', { count: draining }),
     failure === undefined
       ? lastReload(status, ctx)

@@ -56,6 +56,26 @@ describe('plugins', () => {
     await bot.removePlugin('hopeless')
   })
 
+  it('shows what health checks found', async () => {
+    await bot.dropPlugin('ailing', {
+      'index.ts': `import { definePlugin } from 'opsgram'
+export default definePlugin({
+  name: 'ailing',
+  version: '1.0.0',
+  health: ({ check }) => ({
+    disk: check(() => undefined),
+    sheets: check(() => { throw Object.assign(new Error('no route'), { code: 'EHOSTUNREACH' }) }),
+  }),
+})
+`,
+    })
+    await bot.logged('plugin.health.changed', { plugin: 'ailing' })
+    await bot.owner.sends('/plugins show ailing')
+    const { text } = await bot.owner.sees('ailing 1.0.0')
+    expect(text).to.include('disk: well\nsheets: down. EHOSTUNREACH: no route')
+    await bot.removePlugin('ailing')
+  })
+
   it('reloads from the chat and says what came of it', async () => {
     await bot.owner.sends('/plugins reload sample')
     await bot.owner.sees(/✅ sample 1\.0\.0 is live: generation \d+, [\d.]+ ms/)

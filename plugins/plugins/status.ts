@@ -1,4 +1,4 @@
-import type { OpsContext, PluginStatus } from 'opsgram'
+import type { OpsContext, PluginHealth, PluginStatus, Translate } from 'opsgram'
 
 /** Yellow: an older version goes on serving, because the newest save could not be loaded. */
 export function icon({ state, lastReload }: PluginStatus): string {
@@ -42,4 +42,11 @@ export function ago(at: Date, language: string, now = Date.now()): string {
   const [unit, size] = units.find(([, size]) => seconds >= size) ?? units[3]
   const format = new Intl.RelativeTimeFormat(language, { numeric: 'auto' })
   return format.format(-Math.floor(seconds / size), unit)
+}
+
+/** What a health check last found, with its code and its own words. */
+export function healthLine({ check, state }: PluginHealth, t: Translate): string {
+  const { status = 'unknown', code, detail } = state ?? {}
+  const told = [code, detail].filter((part) => part !== undefined).join(': ')
+  return t(`health.${status}`, { check, detail: told }).trimEnd()
 }

@@ -168,6 +168,19 @@ export default definePlugin({
     // @ts-expect-error no such kind
     event('messages', () => undefined),
   ],
+  health: ({ check }) => ({
+    names: check(async (plugin, signal) => {
+      holds<Equal<typeof plugin.names, string[]>>()
+      holds<Equal<typeof signal, AbortSignal>>()
+    }),
+    started: check({
+      critical: true,
+      run: ({ started }) =>
+        started > new Date() ? { status: 'down', detail: 'later' } : undefined,
+    }),
+    // @ts-expect-error neither nothing nor a report: nobody could say what a number means
+    number: check((plugin) => plugin.names.length),
+  }),
   telegraf: (composer) => {
     composer.on('sticker', (ctx) => ctx.reply(ctx.actor.name))
   },

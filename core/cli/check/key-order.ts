@@ -4,7 +4,7 @@ const groups: readonly (readonly string[])[] = [
   ['config', 'uses', 'permissions', 'entities', 'tables'],
   ['setup'],
   ['provides', 'actions'],
-  ['middleware', 'commands', 'events', 'telegraf'],
+  ['middleware', 'commands', 'events', 'health', 'telegraf'],
 ]
 
 /** One sentence about the first key that stands too early, with what has to come before it. */

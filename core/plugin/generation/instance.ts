@@ -4,7 +4,13 @@ import type { SchemaNeeds } from '../../database/schema-check.ts'
 import type { Texts } from '../../i18n/texts.ts'
 import type { PermissionDeclaration } from '../access.ts'
 import type { LiveContext } from '../context.ts'
-import type { Action, Command, EventListener, Middleware } from '../manifest/manifest.ts'
+import type {
+  Action,
+  Command,
+  EventListener,
+  HealthCheck,
+  Middleware,
+} from '../manifest/manifest.ts'
 import type { ServiceToken } from '../service.ts'
 
 /** What a manifest declares, read and checked: all that is known of a plugin before it is set up. */
@@ -26,6 +32,7 @@ export interface PluginDeclaration {
   readonly commands: ReadonlyMap<string, Command>
   readonly actions: ReadonlyMap<string, Action>
   readonly events: readonly EventListener[]
+  readonly health: ReadonlyMap<string, HealthCheck>
   readonly middleware: readonly Middleware[]
   readonly telegraf: MiddlewareFn<LiveContext> | undefined
   readonly texts: Texts

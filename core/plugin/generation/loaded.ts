@@ -1,5 +1,6 @@
 import type { PluginBuild } from '../code/build.ts'
 import type { EvaluatedPlugin } from '../code/evaluate.ts'
+import type { PluginCheck } from '../health.ts'
 import type { PluginScope } from '../scope.ts'
 import type { PluginInstance } from './instance.ts'
 
@@ -8,6 +9,7 @@ export interface LoadedPlugin extends PluginInstance {
   readonly build: PluginBuild
   readonly evaluated: EvaluatedPlugin
   readonly scope: PluginScope<unknown, unknown>
+  readonly checks: readonly PluginCheck[]
   /** Generation that it first served in. */
   readonly since: number
 }

@@ -7,7 +7,7 @@ import { createTexts, type TextTree } from '../../i18n/texts.ts'
 import { nearest } from '../code/nearest.ts'
 import type { LiveContext } from '../context.ts'
 import type { PluginDeclaration } from '../generation/instance.ts'
-import { readActions, readCommands, readEvents, readMiddleware } from './definitions.ts'
+import { readActions, readCommands, readEvents, readHealth, readMiddleware } from './definitions.ts'
 import type { Action, Command } from './manifest.ts'
 import { type Fail, failing, type ManifestShape, readShape } from './shape.ts'
 
@@ -65,6 +65,7 @@ export function readDeclaration(source: DeclarationSource): PluginDeclaration & 
     commands,
     actions,
     events,
+    health: readHealth(shape.health, fail),
     middleware: readMiddleware(shape.middleware, fail),
     telegraf: readComposer(shape, fail),
     texts: createTexts({

@@ -5,6 +5,7 @@ import {
   type Command,
   type CommandDefinition,
   type EventListener,
+  type HealthCheck,
   type Middleware,
   type PluginTypes,
   phases,
@@ -99,6 +100,18 @@ export function readEvents(callback: unknown, fail: Fail): readonly EventListene
   return events
 }
 
+/** What `health` defines. */
+export function readHealth(callback: unknown, fail: Fail): ReadonlyMap<string, HealthCheck> {
+  const checks = readRecord<HealthCheck>(callback, healthKit, 'health', 'check', fail)
+  for (const [name, { run }] of checks) {
+    if (!/^[a-z][A-Za-z0-9]{0,31}$/.test(name)) {
+      fail(`the health check "${name}" must be named with 1–32 letters and digits`)
+    }
+    if (typeof run !== 'function') fail(`the health check ${name} has no run`)
+  }
+  return checks
+}
+
 /** What `middleware` defines. */
 export function readMiddleware(callback: unknown, fail: Fail): readonly Middleware[] {
   const middleware = readList<Middleware>(callback, middlewareKit, 'middleware', 'middleware', fail)
@@ -188,6 +201,14 @@ const eventKit = {
     ...(typeof definition === 'function' ? { run: definition } : definition),
     query,
     kind: 'event' as const,
+  }),
+}
+
+const healthKit = {
+  check: (definition: object) => ({
+    critical: false,
+    ...(typeof definition === 'function' ? { run: definition } : definition),
+    kind: 'check' as const,
   }),
 }
 

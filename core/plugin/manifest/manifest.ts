@@ -279,6 +279,44 @@ export interface MiddlewareKit<P extends PluginTypes> {
   ): Middleware
 }
 
+// ── health ──────────────────────────────────────────────────────────────────────────────────────
+
+/** What a health check found; nothing means that all is well, a throw that it is down. */
+export interface HealthReport {
+  status: 'up' | 'degraded' | 'down'
+  /** One line for operators, also in `/readyz`: no names, no secrets. */
+  detail?: string
+}
+
+/**
+ * Looks at what the plugin depends on.
+ *
+ * @param plugin what `setup` returned
+ * @param signal aborted after 5 s, and when the plugin is disposed
+ */
+export type HealthProbe<Result> = (
+  plugin: Result,
+  signal: AbortSignal,
+) => HealthReport | undefined | Promise<HealthReport | undefined>
+
+export interface HealthDefinition<Result> {
+  /** While it is down `/readyz` answers 503; else a check that is down shows there as `degraded`. */
+  critical?: boolean
+  run: HealthProbe<Result>
+}
+
+/** A health check as the core runs it; made by the kit's `check`. */
+export interface HealthCheck {
+  readonly kind: 'check'
+  readonly critical: boolean
+  readonly run: (plugin: never, signal: AbortSignal) => unknown
+}
+
+export interface HealthKit<Result> {
+  /** Runs when the plugin goes live and every 30 s, for at most 5 s. */
+  check(definition: HealthProbe<Result> | HealthDefinition<Result>): HealthCheck
+}
+
 // ── the manifest ────────────────────────────────────────────────────────────────────────────────
 
 type TokenMap = Readonly<Record<string, ServiceToken<never>>>
@@ -347,6 +385,8 @@ export interface PluginDefinition<
   events?(
     kit: EventKit<TypesOf<Config, Uses, Permissions, Result, Actions>>,
   ): readonly EventListener[]
+  /** How what it depends on is: shown in `/plugins` and `/readyz`. */
+  health?(kit: HealthKit<NoInfer<Result>>): Readonly<Record<string, HealthCheck>>
   /** The escape hatch: any Telegraf middleware, for what no route took. */
   telegraf?(
     composer: Composer<HandlerContext<TypesOf<Config, Uses, Permissions, Result, Actions>>>,

@@ -56,6 +56,7 @@ const manifestSchema = z.strictObject({
   middleware: anyFunction.optional(),
   commands: anyFunction.optional(),
   events: anyFunction.optional(),
+  health: anyFunction.optional(),
   telegraf: anyFunction.optional(),
 })
 

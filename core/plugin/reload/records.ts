@@ -107,6 +107,7 @@ export class PluginRecords {
                 version: loaded.version,
                 description: loaded.description,
                 generation: loaded.since,
+                ...(loaded.checks.length === 0 ? {} : { health: loaded.checks }),
               }),
           ...(lastReload === undefined ? {} : { lastReload }),
           ...(waitingFor === undefined ? {} : { waitingFor }),

@@ -5,6 +5,7 @@ import type { Logger } from '../../log/logger.ts'
 import { asPlugin } from '../code/owner.ts'
 import type { PluginStacks } from '../code/stack.ts'
 import type { LoadedPlugin } from '../generation/loaded.ts'
+import { PluginCheck } from '../health.ts'
 import { type CarriedState, PluginScope } from '../scope.ts'
 import { type ServiceToken, sameToken } from '../service.ts'
 import { tokenName } from './dependencies.ts'
@@ -29,6 +30,8 @@ export interface SetupParts {
   stacks: PluginStacks
   /** What the version before holds over reloads. */
   carried?: CarriedState | undefined
+  /** The version before, for what its health checks found. */
+  previous?: Pick<LoadedPlugin, 'checks'> | undefined
   /** Number that the generation will have. */
   generation: number
 }
@@ -75,6 +78,10 @@ export async function setUpPlugin(
       build: prepared.build,
       evaluated: prepared.evaluated,
       scope,
+      checks: [...declaration.health].map(([check, definition]) => {
+        const before = parts.previous?.checks.find((old) => old.check === check)?.state
+        return new PluginCheck(check, definition, result, scope, before)
+      }),
       since: parts.generation,
     }
   } catch (error) {

@@ -332,7 +332,7 @@ export class Transaction {
       coreServices,
       stacks: prepare.stacks,
       resolve: resolver(this.#pending, liveGeneration),
-      ...(previous === undefined ? {} : { carried: previous.scope.carried }),
+      ...(previous === undefined ? {} : { carried: previous.scope.carried, previous }),
       generation: id,
       em: () => orm.em.fork(),
     })
