@@ -89,11 +89,12 @@ export function shownPath(root: string, file: string): string {
   return path.join(path.basename(root), path.relative(root, file)).replaceAll(path.sep, '/')
 }
 
-/** What neither holds plugins nor belongs to one: packages, dot files, editors' backups and locks. */
+/**
+ * What neither holds plugins nor belongs to one: packages, dot files, editors' backups and locks, among them
+ * what JetBrains' editors write beside a file while they save it.
+ */
 export function isIgnoredName(name: string): boolean {
-  return (
-    name === 'node_modules' || name.startsWith('.') || name.endsWith('~') || name.startsWith('#')
-  )
+  return name === 'node_modules' || /^[.#]|~$|___jb_(?:tmp|old)___$/.test(name)
 }
 
 function isPartOfPlugin(file: string): boolean {

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import path from 'node:path'
 import { watch } from 'chokidar'
 import { codeOf, messageOf, OpsError } from '../../errors.ts'
+import { isCheckingOut } from './checkout.ts'
 import { isIgnoredName, isInside } from './folder.ts'
 
 /** What changed on disk since the last report. */
@@ -116,6 +117,8 @@ class Settler {
   readonly #unsettled = new Map<string, Unsettled>()
   #settled: { roots: Set<string>; files: Set<string> } = { roots: new Set(), files: new Set() }
   #join: NodeJS.Timeout | undefined
+  /** Since when a settled change waits for git; `over`: no longer, only for the last events. */
+  #held: number | 'over' | undefined
   #isClosed = false
 
   constructor(
@@ -180,9 +183,26 @@ class Settler {
   #flush(): void {
     clearTimeout(this.#join)
     this.#join = undefined
+    if (this.#isHeld()) {
+      this.#join = setTimeout(() => this.#flush(), this.#times.quiet)
+      return
+    }
+    this.#held = undefined
     const change = this.#settled
     this.#settled = { roots: new Set(), files: new Set() }
     this.#report(change)
+  }
+
+  /** Some folders of a checkout settle before git has come to the others. */
+  #isHeld(): boolean {
+    if (this.#held === 'over') return false
+    const now = performance.now()
+    const isBusy = isCheckingOut(this.#roots, this.#times.join)
+    if (isBusy) this.#held ??= now
+    if (this.#held === undefined) return false
+    // what git did last is on its way for a moment yet
+    if (!isBusy || now - this.#held >= this.#times.longest) this.#held = 'over'
+    return true
   }
 }
 

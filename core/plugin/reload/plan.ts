@@ -1,5 +1,12 @@
-import { findPluginFolders, hashFolder, isInside, type PluginFolder } from '../code/folder.ts'
+import {
+  findPluginFolders,
+  hashFolder,
+  hashPlugin,
+  isInside,
+  type PluginFolder,
+} from '../code/folder.ts'
 import { type Generation, instancesOf } from '../generation/generation.ts'
+import type { LoadedPlugin } from '../generation/loaded.ts'
 import type { PluginRecords } from './records.ts'
 import type { PlannedChange } from './transaction.ts'
 
@@ -58,16 +65,34 @@ export async function affectedBy(
     const loaded = instancesOf(live).find((plugin) => plugin.name === name)
     const moved = loaded !== undefined && loaded.build.dir !== folder.dir
     const inside = [...files].some((file) => isInside(folder.dir, file) || file === folder.dir)
-    // a broken plugin has no list of inputs: any shared file may mend it
-    const outside = [...files].some(
-      (file) => !isInside(folder.dir, file) && (loaded?.build.inputs.has(file) ?? isShared(file)),
-    )
+    const failed = records.lastReload(name)?.ok === false
+    const outside = await isChangedOutside(folder, files, { loaded, failed })
     if (!moved && !inside && !outside && records.has(name)) continue
     const planned = await plan(change)
     const fresh = planned.hash !== records.attemptedHash(name)
-    if (moved || outside || fresh) affected.push(planned)
+    if (moved || fresh) affected.push(planned)
+    else if (outside) affected.push({ ...planned, mayFail: failed })
   }
   return affected
+}
+
+interface Served {
+  readonly loaded: LoadedPlugin | undefined
+  /** Whether the last attempt to load what lies in the folder failed. */
+  readonly failed: boolean
+}
+
+/** Whether a plugin's code depends on changes of files that aren't its own. */
+async function isChangedOutside(
+  { dir }: PluginFolder,
+  files: ReadonlySet<string>,
+  { loaded, failed }: Served,
+): Promise<boolean> {
+  const outside = [...files].filter((file) => !isInside(dir, file))
+  // what a broken one would import nobody knows: any file that may be shared might mend it
+  if (failed || loaded === undefined) return outside.some(isShareable)
+  const { hash, inputs } = loaded.build
+  return outside.some((file) => inputs.has(file)) && (await hashPlugin(dir, inputs)) !== hash
 }
 
 /** Reads the folder's hash, which a transaction needs to know what it attempted. */
@@ -76,7 +101,7 @@ export async function plan(change: Change): Promise<PlannedChange> {
   return { ...change, hash: folder === undefined ? undefined : await hashFolder(folder.dir) }
 }
 
-/** Folders that begin with `_` are copied into the plugins that import them. */
-function isShared(file: string): boolean {
-  return /[\\/]_[^\\/]*[\\/]/.test(file)
+/** Folders that begin with `_` are copied into the plugins that import them, and so is another's `api.ts`. */
+function isShareable(file: string): boolean {
+  return /[\\/]_[^\\/]*[\\/]|[\\/]api\.[cm]?[jt]s$/.test(file)
 }

@@ -1,4 +1,5 @@
 import { EventEmitter } from 'node:events'
+import { isDatabaseAway } from '../../database/failure.ts'
 import { createOrm, type Orm } from '../../database/orm.ts'
 import { type SchemaNeeds, schemaNeeds } from '../../database/schema-check.ts'
 import { codeOf, OpsError } from '../../errors.ts'
@@ -16,9 +17,11 @@ import type { LoadedPlugin } from '../generation/loaded.ts'
 import type { PluginStatus, ReloadOutcome } from '../plugins.ts'
 import { announceCommit, type ReloadReport } from './announce.ts'
 import { Disposals } from './disposals.ts'
+import { Later } from './later.ts'
 import { affectedBy, type Change, plan, type Scan, scanPlugins } from './plan.ts'
 import { describeFailure, PluginRecords } from './records.ts'
 import { makeRoom, type Room } from './room.ts'
+import { Together } from './together.ts'
 import {
   Aborted,
   type PlannedChange,
@@ -60,6 +63,8 @@ export class Reloader {
   readonly #disabled: Set<string>
   /** Exclusive plugins that are out of service during the running transaction. */
   readonly #rooms: Room[] = []
+  readonly #together = new Together()
+  readonly #later: Later
   #chain: Promise<unknown> = Promise.resolve()
   /** Folders left out for their name, told already. */
   #leftOut: ReadonlySet<string> = new Set()
@@ -73,6 +78,10 @@ export class Reloader {
     this.#disabled = new Set(options.disabled)
     this.records = new PluginRecords((text) => this.#log.redact(text))
     this.#coreNeeds = schemaNeeds(options.coreEntities)
+    this.#later = new Later({
+      probe: () => options.database.ping(),
+      retry: (names) => this.#repeat(names),
+    })
     this.live = new Live(
       composeGeneration({
         id: 0,
@@ -111,11 +120,9 @@ export class Reloader {
     return this.#enqueue(async () => {
       const { changes, clashes } = await this.#scan()
       this.#reportClashes(clashes)
-      const found = await affectedBy(files, changes, {
-        live: this.live.current,
-        records: this.records,
-      })
-      const affected = found.filter((change) => !this.#forgets(change))
+      const { live, records } = this
+      const found = await affectedBy(files, changes, { live: live.current, records })
+      const affected = (await this.#withHeld(found, changes)).filter((one) => !this.#forgets(one))
       if (affected.length === 0) return
       if (await this.#commitTogether(affected)) await this.#retry(changes, affected)
     })
@@ -129,8 +136,8 @@ export class Reloader {
       if (change === undefined) {
         throw unknownPlugin(name)
       }
-      const planned = await plan(change)
-      if (await this.#commitTogether([planned])) await this.#retry(changes, [planned])
+      const planned = await this.#withHeld([await plan(change)], changes)
+      if (await this.#commitTogether(planned)) await this.#retry(changes, planned)
     })
     return this.#outcomeOf(name)
   }
@@ -210,6 +217,7 @@ export class Reloader {
 
   /** Waits for a running transaction, then disposes all plugins. */
   async stop(): Promise<void> {
+    this.#later.stop()
     await this.#enqueue(async () => {
       const empty = composeGeneration({
         id: this.#nextId++,
@@ -273,24 +281,91 @@ export class Reloader {
 
   // ── transactions ──────────────────────────────────────────────────────────────────────────────
 
-  /** All of the changes, or none. @returns whether it was committed */
+  /**
+   * All of the changes, or none; but what was broken before and is broken still holds up nobody.
+   *
+   * @returns whether anything was committed
+   */
   async #commitTogether(changes: readonly PlannedChange[]): Promise<boolean> {
+    let left = changes
+    for (;;) {
+      const failures = await this.#attempt(left)
+      if (failures === undefined) return true
+      const sound = left.filter(({ name }) => !failures.has(name))
+      const isOld = left.every(({ name, mayFail }) => mayFail === true || !failures.has(name))
+      if (!isOld || sound.length === left.length || sound.length === 0) return false
+      left = sound
+    }
+  }
+
+  /** @returns what plugins failed on; undefined when it was committed */
+  async #attempt(
+    changes: readonly PlannedChange[],
+  ): Promise<ReadonlyMap<string, unknown> | undefined> {
     const began = performance.now()
     const transaction = this.#transaction('abort')
     try {
       this.#commit(await transaction.run(changes), changes, began, transaction.durations)
       transaction.end()
-      return true
+      this.#together.settled(changes.map(({ name }) => name))
+      return undefined
     } catch (error) {
       await this.#putBack(changes)
-      const { plugin, cause } = error instanceof Aborted ? error : new Aborted(undefined, error)
+      const { failures, cause } = error instanceof Aborted ? error : new Aborted([], error)
+      this.#together.aborted(
+        changes.map(({ name }) => name),
+        new Set(failures.keys()),
+      )
       for (const change of changes) {
-        const own = plugin === undefined || plugin === change.name
-        const reason = own ? cause : abortedWith(change.name, plugin, cause)
+        const reason = failures.get(change.name) ?? abortedWith(change.name, failures, cause)
         this.#abort(change, reason, began, transaction.durations)
       }
-      return false
+      await this.#repeatLater(changes, cause)
+      return failures
     }
+  }
+
+  /** What failed for want of the database alone is tried again when that is back. */
+  async #repeatLater(changes: readonly PlannedChange[], cause: unknown): Promise<void> {
+    if (!isDatabaseAway(cause)) return
+    // a plugin's own code may have failed to reach something else
+    const isCertain = codeOf(cause) === 'OPS_DATABASE_UNREACHABLE'
+    if (isCertain || (await this.#isDatabaseAway())) {
+      this.#later.add(changes.map(({ name }) => name))
+    }
+  }
+
+  #isDatabaseAway(): Promise<boolean> {
+    return this.#options.database.ping().then(
+      () => false,
+      () => true,
+    )
+  }
+
+  #repeat(names: ReadonlySet<string>): Promise<void> {
+    return this.#enqueue(async () => {
+      const { changes } = await this.#scan()
+      const failed = changes.filter(
+        ({ name }) => names.has(name) && this.records.lastReload(name)?.ok === false,
+      )
+      if (failed.length === 0) return
+      const planned = await Promise.all(failed.map(plan))
+      if (await this.#commitTogether(planned)) await this.#retry(changes, planned)
+    })
+  }
+
+  /** With those that were left as they are because these failed; without those that go on waiting. */
+  async #withHeld(
+    found: readonly PlannedChange[],
+    all: readonly Change[],
+  ): Promise<readonly PlannedChange[]> {
+    // that a folder is gone is found at every look: one that is held was not touched by that
+    const touched = found.filter(
+      ({ name, folder }) => folder !== undefined || !this.#together.holds(name),
+    )
+    const joining = this.#together.joining(new Set(touched.map(({ name }) => name)))
+    const joined = all.filter(({ name }) => joining.includes(name))
+    return [...touched, ...(await Promise.all(joined.map(plan)))]
   }
 
   /** What was taken out of service for a version that failed is set up again, from its build. */
@@ -446,10 +521,17 @@ function sameServing(a: Generation, b: Generation): boolean {
   return samePlugins && waits(a) === waits(b)
 }
 
-function abortedWith(name: string, culprit: string | undefined, cause: unknown): OpsError {
+/** What is told of a plugin that nothing is wrong with. */
+function abortedWith(
+  name: string,
+  failures: ReadonlyMap<string, unknown>,
+  cause: unknown,
+): unknown {
+  if (failures.size === 0) return cause
+  const culprits = [...failures.keys()].join(', ')
   return new OpsError(
     'OPS_PLUGIN_TOGETHER',
-    `Plugin ${name} was changed together with ${culprit ?? 'others'}, which failed: ${codeOf(cause) ?? 'OPS_PLUGIN_LOAD'}`,
+    `Plugin ${name} was changed together with ${culprits}, which failed: ${codeOf(cause) ?? 'OPS_PLUGIN_LOAD'}`,
     { cause, details: { plugin: name } },
   )
 }

@@ -1,5 +1,6 @@
 import type { Clock } from '../../clock.ts'
 import type { Database } from '../../database/connection.ts'
+import { isDatabaseAway } from '../../database/failure.ts'
 import { migrate, pendingMigrations } from '../../database/migrator.ts'
 import { createOrm, type Entity, type Orm } from '../../database/orm.ts'
 import { missingFromSchema, type SchemaNeeds } from '../../database/schema-check.ts'
@@ -34,6 +35,11 @@ export interface PlannedChange {
   readonly hash: string | undefined
   /** An earlier build that serves in place of what lies in the folder. */
   readonly kept?: { readonly build: PluginBuild; readonly why: 'last-good' | 'roll-back' }
+  /**
+   * It failed before, and its own folder is as it was: what changed elsewhere may mend it. If it fails once
+   * more, that is no reason to hold up the others.
+   */
+  readonly mayFail?: boolean
 }
 
 export interface TransactionParts {
@@ -88,13 +94,15 @@ function resolver(
   return (token) => provided(pending.serving ?? [...liveGeneration().plugins.values()], token)
 }
 
-/** Why a transaction ended without anything to commit; the plugin that it failed on, if it was one. */
+/** Why a transaction ended without anything to commit. */
 export class Aborted extends Error {
-  readonly plugin: string | undefined
+  /** The plugins that it failed on, if it was any, with what each failed on. */
+  readonly failures: ReadonlyMap<string, unknown>
 
-  constructor(plugin: string | undefined, cause: unknown) {
-    super('the reload was aborted', { cause })
-    this.plugin = plugin
+  constructor(failures: Iterable<readonly [string, unknown]>, cause?: unknown) {
+    const all = new Map(failures)
+    super('the reload was aborted', { cause: cause ?? all.values().next().value })
+    this.failures = all
   }
 }
 
@@ -134,7 +142,7 @@ export class Transaction {
       this.end()
       for (const { scope } of this.#loaded.reverse()) await scope.dispose()
       for (const { evaluated } of this.#prepared) evaluated.release()
-      throw error instanceof Aborted ? error : new Aborted(undefined, error)
+      throw error instanceof Aborted ? error : new Aborted([], error)
     }
   }
 
@@ -159,9 +167,12 @@ export class Transaction {
     const kept = instancesOf(this.#current).filter(({ name }) => !changed.has(name))
     // building takes turns in a process of its own, so all are begun at once
     const builds = changes.map((change) => this.#blame(change, () => this.#prepare(change)))
-    // all have ended before one failure ends it: what a straggler made would never be released
-    const failed = (await Promise.allSettled(builds)).find(({ status }) => status === 'rejected')
-    if (failed?.status === 'rejected') throw failed.reason
+    // all have ended before one failure ends it: what a straggler made would never be released; and whoever
+    // checks out a branch is told of all that is broken in it
+    const failed = (await Promise.allSettled(builds)).flatMap((build) =>
+      build.status === 'rejected' && build.reason instanceof Aborted ? [build.reason] : [],
+    )
+    if (failed.length > 0) throw new Aborted(failed.flatMap(({ failures }) => [...failures]))
     this.#ended('build')
     this.#prepared.sort((a, b) => (a.name < b.name ? -1 : 1))
     const accepted: PluginDeclaration[] = [...kept]
@@ -170,7 +181,9 @@ export class Transaction {
       await this.#blame(plugin, async () => {
         // one after the other, so that a conflict is put on the later one
         checkConflicts([...accepted, plugin.declaration], this.#parts.coreNeeds)
-        await this.#migrate(plugin)
+        await this.#migrate(plugin).catch((error: unknown) => {
+          throw isDatabaseAway(error) ? databaseAway(plugin, error) : error
+        })
         accepted.push(plugin.declaration)
         checked.push(plugin)
       })
@@ -217,7 +230,8 @@ export class Transaction {
         details: { plugin: culprit, cycle },
       },
     )
-    if (!this.#leaveOut || culprit === undefined) throw new Aborted(culprit, error)
+    if (culprit === undefined) throw new Aborted([], error)
+    if (!this.#leaveOut) throw new Aborted([[culprit, error]])
     this.#failures.set(culprit, error)
     return this.#orderOf(
       accepted.filter(({ name }) => name !== culprit),
@@ -261,7 +275,7 @@ export class Transaction {
     try {
       await work()
     } catch (error) {
-      if (!this.#leaveOut) throw new Aborted(name, error)
+      if (!this.#leaveOut) throw new Aborted([[name, error]])
       this.#failures.set(name, error)
     }
   }
@@ -337,6 +351,18 @@ export class Transaction {
       em: () => orm.em.fork(),
     })
   }
+}
+
+function databaseAway({ name }: PreparedPlugin, cause: unknown): OpsError {
+  return new OpsError(
+    'OPS_DATABASE_UNREACHABLE',
+    `The database was away when plugin ${name} was to be loaded`,
+    {
+      hint: 'Nothing has to be saved again: it is loaded when the database is back.',
+      cause,
+      details: { plugin: name },
+    },
+  )
 }
 
 function sameMigrations(a: PluginBuild, b: PluginBuild): boolean {

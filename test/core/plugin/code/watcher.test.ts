@@ -182,6 +182,30 @@ describe('watching plugin folders', () => {
     expect(files).to.deep.equal(names.sort())
   })
 
+  it('waits while git changes files, however long it takes from one to the next', async () => {
+    const names = ['plugins/p1/index.ts', 'plugins/p2/index.ts']
+    shop.write(Object.fromEntries(names.map((name) => [name, '1'])))
+    shop.write({ 'plugins/mark/index.ts': '' })
+    await watch()
+    const files = await oneChange(async () => {
+      shop.write({ '.git/index.lock': '' })
+      for (const name of names) {
+        shop.write({ [name]: '2' })
+        await sleep(200) // a folder settles in a tenth of that
+      }
+      rmSync(shop.path('.git/index.lock'))
+    })
+    expect(files).to.deep.equal(names)
+  })
+
+  it('does not wait for a lock that a dead git has left behind', async () => {
+    shop.write({ [index]: '1', '.git/index.lock': '' })
+    const longAgo = new Date(Date.now() - 60_000)
+    utimesSync(shop.path('.git/index.lock'), longAgo, longAgo)
+    await watch({ settle: { ...patient, quiet: 15, join: 15, longest: 3_600_000 } })
+    await reported(() => shop.write({ [index]: '2' }), index)
+  })
+
   it('reports a folder that never comes to rest, all the same', async () => {
     shop.write({ [index]: '1' })
     await watch({ settle: { ...patient, longest: 1_000 } })
