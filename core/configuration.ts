@@ -19,6 +19,8 @@ export interface Sources {
   readonly file: string
   /** The real environment (`process.env`), which wins over the file. */
   readonly real: Environment
+  /** Variables that count as not set, wherever they are. */
+  readonly omit?: readonly string[]
 }
 
 /**
@@ -26,12 +28,13 @@ export interface Sources {
  * since compose files hand on every variable they know, set or not.
  * @throws OPS_ENV_FILE when the file is there but can't be read.
  */
-export function readEnvironment({ file, real }: Sources): Environment {
+export function readEnvironment({ file, real, omit = [] }: Sources): Environment {
   const values: Record<string, string | undefined> = { ...readFile(file) }
   for (const [name, text] of Object.entries(real)) {
     if (text !== undefined && (text.trim() !== '' || values[name] === undefined))
       values[name] = text
   }
+  for (const name of omit) delete values[name]
   return values
 }
 

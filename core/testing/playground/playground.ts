@@ -6,16 +6,17 @@ import { messageOf, OpsError } from '../../errors.ts'
 import type { FakeBotApi } from '../bot-api/api.ts'
 import { Actions, jsonActions } from './actions.ts'
 import { guard } from './guard.ts'
+import type { PlaygroundNotices } from './notices.ts'
 import type { PlaygroundPerson } from './scene.ts'
-import { EventStream, type ReloadNotices } from './stream.ts'
+import { EventStream } from './stream.ts'
 import { sceneView } from './view.ts'
 
 export interface PlaygroundOptions {
   readonly api: FakeBotApi
   /** Whom the page can speak for; `createScene` makes them. */
   readonly people: readonly PlaygroundPerson[]
-  /** Reload results for the banner. */
-  readonly events?: ReloadNotices
+  /** What banners tell. */
+  readonly notices?: PlaygroundNotices
 }
 
 const pageDir = join(import.meta.dirname, 'page')
@@ -50,11 +51,11 @@ export function mountPlayground(http: FastifyInstance, options: PlaygroundOption
 
 async function addRoutes(
   site: FastifyInstance,
-  { api, people, events }: PlaygroundOptions,
+  { api, people, notices }: PlaygroundOptions,
 ): Promise<void> {
   const assets = await readAssets()
   const actions = new Actions(api, people)
-  const stream = new EventStream(api, events)
+  const stream = new EventStream(api, notices)
   // Before Fastify waits for open connections: these never end by themselves.
   site.addHook('preClose', async () => stream.close())
   site.addHook('onRequest', guard)

@@ -1,28 +1,9 @@
-import type { EventEmitter } from 'node:events'
 import type { ServerResponse } from 'node:http'
 import type { FakeBotApi } from '../bot-api/api.ts'
 import type { Chat } from '../bot-api/world/chat.ts'
 import type { StoredMessage } from '../bot-api/world/message.ts'
+import type { PlaygroundNotice, PlaygroundNotices } from './notices.ts'
 import { answerView, chatView, messageView } from './view.ts'
-
-/** How a reload went; shown as a banner, with the code frame where there is one. */
-export interface ReloadNotice {
-  readonly type: 'reload'
-  readonly ok: boolean
-  /** What was tried: `reload` replaces a version that serves, `load` has none before it. */
-  readonly change: 'load' | 'reload' | 'unload'
-  readonly plugin: string
-  readonly generation?: number
-  readonly ms?: number
-  /** An `OPS_…` code and what happened, when it failed. */
-  readonly code?: string
-  readonly message?: string
-  /** Lines of source around the mistake. */
-  readonly frame?: string
-}
-
-/** Where the playground hears of reloads. */
-export type ReloadNotices = EventEmitter<{ reload: [ReloadNotice] }>
 
 /** A page that doesn't read any more is hung up on; it comes back and asks for everything. */
 const backlogBytes = 4 * 1024 * 1024
@@ -32,11 +13,11 @@ const heartbeatMs = 25_000
 /** Server-Sent Events to all open pages: whatever happens in the fake, as it happens. */
 export class EventStream {
   readonly #pages = new Set<ServerResponse>()
-  readonly #failed = new Map<string, ReloadNotice>()
+  readonly #failed = new Map<string, PlaygroundNotice>()
   readonly #leave: (() => void)[] = []
   readonly #heartbeat: NodeJS.Timeout
 
-  constructor(api: FakeBotApi, reloads: ReloadNotices | undefined) {
+  constructor(api: FakeBotApi, notices: PlaygroundNotices | undefined) {
     const message = (m: StoredMessage) => this.#send('message', messageView(m))
     const changed = (m: StoredMessage) => this.#send('edit', messageView(m))
     const deleted = (m: StoredMessage) => this.#send('delete', { chat: m.chatId, id: m.id })
@@ -44,23 +25,23 @@ export class EventStream {
     const commands = () => this.#send('commands', {})
     const answer = (a: Parameters<typeof answerView>[0]) => this.#send('answer', answerView(a))
     const typing = (t: object) => this.#send('typing', t)
-    const reload = (notice: ReloadNotice) => this.#reload(notice)
+    const notice = (told: PlaygroundNotice) => this.#notice(told)
     api.on('message', message).on('edit', changed).on('reaction', changed).on('delete', deleted)
     api.on('chat', chat).on('commands', commands).on('answer', answer).on('typing', typing)
-    reloads?.on('reload', reload)
+    notices?.on('notice', notice)
     this.#leave.push(
       () => api.off('message', message).off('edit', changed).off('reaction', changed),
       () => api.off('delete', deleted).off('chat', chat).off('commands', commands),
       () => api.off('answer', answer).off('typing', typing),
-      () => reloads?.off('reload', reload),
+      () => notices?.off('notice', notice),
     )
     this.#heartbeat = setInterval(() => {
       for (const page of this.#pages) page.write(':\n\n')
     }, heartbeatMs).unref()
   }
 
-  /** Plugins whose newest reload failed; a page that opens later must see them too. */
-  get failed(): readonly ReloadNotice[] {
+  /** What is wrong now: the newest of each plugin and topic that failed. A page that opens later must see it too. */
+  get failed(): readonly PlaygroundNotice[] {
     return [...this.#failed.values()]
   }
 
@@ -77,10 +58,11 @@ export class EventStream {
     for (const page of this.#pages) page.end()
   }
 
-  #reload(notice: ReloadNotice): void {
-    if (notice.ok) this.#failed.delete(notice.plugin)
-    else this.#failed.set(notice.plugin, notice)
-    this.#send('reload', notice)
+  #notice(notice: PlaygroundNotice): void {
+    const about = notice.type === 'reload' ? `plugin ${notice.plugin}` : notice.topic
+    if (notice.ok) this.#failed.delete(about)
+    else this.#failed.set(about, notice)
+    this.#send(notice.type, notice)
   }
 
   #send(event: string, data: object): void {

@@ -4,7 +4,7 @@ import { Conversation } from './conversation.js'
 import { byId, icon } from './dom.js'
 import { openMenu } from './menu.js'
 import { Model } from './model.js'
-import { alertBox, connection, reloadBanner, toast } from './notices.js'
+import { alertBox, connection, reloadBanner, toast, workBanner } from './notices.js'
 import { act, getState, listen } from './server.js'
 import { drawSidebar } from './sidebar.js'
 import { copy } from './text.js'
@@ -133,7 +133,10 @@ document.addEventListener('keydown', (event) => {
 async function refresh() {
   const state = await getState()
   model.load(state)
-  for (const notice of state.failed) reloadBanner(notice)
+  for (const notice of state.failed) {
+    if (notice.type === 'reload') reloadBanner(notice)
+    else workBanner(notice)
+  }
 }
 
 /** Events that come while the whole state is being fetched would be overwritten by it. */
@@ -157,4 +160,5 @@ listen({
   commands: afterState(() => composer.reloadCommands()),
   answer: afterState(onAnswer),
   reload: afterState(reloadBanner),
+  work: afterState(workBanner),
 })

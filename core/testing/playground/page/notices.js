@@ -26,49 +26,52 @@ export function alertBox(text) {
 
 /** How a reload went. A failure stays until it is put right or closed; it shows the place. */
 export function reloadBanner(notice) {
-  const banners = byId('banners')
-  for (const old of [...banners.children]) if (old.dataset.plugin === notice.plugin) old.remove()
-  const close = () => element.remove()
   const facts = [
     notice.generation !== undefined && `generation ${notice.generation}`,
     notice.ms !== undefined && `${Math.round(notice.ms)} ms`,
   ].filter(Boolean)
+  banner(notice, `plugin ${notice.plugin}`, [
+    h('strong', {}, notice.plugin),
+    ` ${notice.ok ? done[notice.change] : failed[notice.change]}`,
+    facts.length > 0 && h('span', { class: 'banner-facts' }, facts.join(' · ')),
+  ])
+}
+
+/** What concerns the program as a whole while somebody works on it. */
+export function workBanner(notice) {
+  banner(notice, notice.topic, [notice.title])
+}
+
+/** @param about a newer banner takes the place of an older one about the same */
+function banner({ ok, code, message, frame }, about, head) {
+  const banners = byId('banners')
+  for (const old of [...banners.children]) if (old.dataset.about === about) old.remove()
+  const close = () => element.remove()
   const element = h(
     'section',
     {
-      class: `banner ${notice.ok ? 'good' : 'bad'}`,
-      role: notice.ok ? 'status' : 'alert',
-      data: { plugin: notice.plugin },
+      class: `banner ${ok ? 'good' : 'bad'}`,
+      role: ok ? 'status' : 'alert',
+      data: { about },
     },
     h(
       'div',
       { class: 'banner-head' },
-      h('span', { class: 'banner-mark' }, icon(notice.ok ? 'check' : 'close')),
-      h(
-        'p',
-        {},
-        h('strong', {}, notice.plugin),
-        ` ${notice.ok ? done[notice.change] : failed[notice.change]}`,
-        facts.length > 0 && h('span', { class: 'banner-facts' }, facts.join(' · ')),
-      ),
+      h('span', { class: 'banner-mark' }, icon(ok ? 'check' : 'close')),
+      h('p', {}, ...head),
       h(
         'button',
         { type: 'button', class: 'icon-button', 'aria-label': 'Close', onclick: close },
         icon('close'),
       ),
     ),
-    !notice.ok &&
-      h(
-        'p',
-        { class: 'banner-message' },
-        notice.code && h('code', {}, notice.code),
-        notice.code && ' ',
-        notice.message ?? '',
-      ),
-    notice.frame && h('pre', { class: 'frame', tabindex: '0' }, ...frameLines(notice.frame)),
+    !ok &&
+      (code || message) &&
+      h('p', { class: 'banner-message' }, code && h('code', {}, code), code && ' ', message ?? ''),
+    frame && h('pre', { class: 'frame', tabindex: '0' }, ...frameLines(frame)),
   )
   banners.append(element)
-  if (notice.ok) setTimeout(close, goodNewsMs)
+  if (ok) setTimeout(close, goodNewsMs)
 }
 
 /** The line with the mistake, and the arrow under it, stand out. */

@@ -6,9 +6,9 @@ import { type Browser, chromium, type Page } from 'playwright-core'
 import type { FakeBotApi } from '../../../../core/testing/bot-api/api.ts'
 import { startFakeBotApi } from '../../../../core/testing/bot-api/server.ts'
 import type { Press } from '../../../../core/testing/bot-api/world/message.ts'
+import type { PlaygroundNotice } from '../../../../core/testing/playground/notices.ts'
 import { mountPlayground } from '../../../../core/testing/playground/playground.ts'
 import { createScene, playgroundIds } from '../../../../core/testing/playground/scene.ts'
-import type { ReloadNotice } from '../../../../core/testing/playground/stream.ts'
 
 const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium'
 const { owner, stranger, group } = playgroundIds
@@ -19,7 +19,7 @@ describe('playground page, in a browser', () => {
   let api: FakeBotApi
   let http: FastifyInstance
   let address: string
-  const events = new EventEmitter<{ reload: [ReloadNotice] }>()
+  const events = new EventEmitter<{ notice: [PlaygroundNotice] }>()
   const complaints: string[] = []
 
   before(async function () {
@@ -30,7 +30,7 @@ describe('playground page, in a browser', () => {
     browser = await chromium.launch({ executablePath, args: args.split(' ') })
     api = await startFakeBotApi()
     http = fastify({ forceCloseConnections: true })
-    mountPlayground(http, { api, people: createScene(api), events })
+    mountPlayground(http, { api, people: createScene(api), notices: events })
     address = await http.listen({ port: 0, host: '127.0.0.1' })
   })
 
@@ -122,7 +122,7 @@ describe('playground page, in a browser', () => {
 
   it('shows where a reload failed until it is put right', async () => {
     const plugin = { type: 'reload', change: 'reload', plugin: 'worklog' } as const
-    events.emit('reload', {
+    events.emit('notice', {
       ...plugin,
       ok: false,
       code: 'OPS_INTERNAL',
@@ -130,10 +130,21 @@ describe('playground page, in a browser', () => {
       frame: '  1 │ const a = 1\n> 2 │ const b 2',
     })
     expect(await page.textContent('.banner.bad .marked')).to.contain('const b 2')
-    events.emit('reload', { ...plugin, ok: true, generation: 3, ms: 21 })
+    events.emit('notice', { ...plugin, ok: true, generation: 3, ms: 21 })
     await page.waitForSelector('.banner.bad', { state: 'detached' })
     expect(await page.textContent('.banner.good')).to.contain('reloadedgeneration 3')
-    events.emit('reload', { ...plugin, change: 'unload', ok: true, generation: 4, ms: 1 })
+    events.emit('notice', { ...plugin, change: 'unload', ok: true, generation: 4, ms: 1 })
     await page.waitForSelector('.banner.good:has-text("worklog removed")')
+  })
+
+  it('tells what concerns the program as a whole, until it is put right', async () => {
+    const types = { type: 'work', topic: 'types' } as const
+    const frame = '> 2 | const b: string = 2\n    |       ^'
+    events.emit('notice', { ...types, ok: false, title: '1 type error', frame })
+    expect(await page.textContent('.banner.bad')).to.contain('1 type error')
+    expect(await page.textContent('.banner.bad .marked')).to.contain('const b')
+    events.emit('notice', { ...types, ok: true, title: 'The types are right' })
+    await page.waitForSelector('.banner.bad', { state: 'detached' })
+    await page.waitForSelector('.banner.good:has-text("The types are right")')
   })
 })

@@ -5,22 +5,22 @@ import { expect } from 'chai'
 import { type FastifyInstance, fastify } from 'fastify'
 import type { FakeBotApi } from '../../../../core/testing/bot-api/api.ts'
 import { startFakeBotApi } from '../../../../core/testing/bot-api/server.ts'
+import type { PlaygroundNotice } from '../../../../core/testing/playground/notices.ts'
 import { mountPlayground } from '../../../../core/testing/playground/playground.ts'
 import { createScene, playgroundIds } from '../../../../core/testing/playground/scene.ts'
-import type { ReloadNotice } from '../../../../core/testing/playground/stream.ts'
 
 const { owner, operator, stranger, group } = playgroundIds
 
 describe('playground', () => {
   let api: FakeBotApi
   let http: FastifyInstance
-  let events: EventEmitter<{ reload: [ReloadNotice] }>
+  let events: EventEmitter<{ notice: [PlaygroundNotice] }>
 
   beforeEach(async () => {
     api = await startFakeBotApi()
     http = fastify({ return503OnClosing: false })
     events = new EventEmitter()
-    mountPlayground(http, { api, people: createScene(api), events })
+    mountPlayground(http, { api, people: createScene(api), notices: events })
     await http.ready()
   })
 
@@ -248,7 +248,7 @@ describe('playground', () => {
     await read('retry')
     await reply(owner, '<b>hi</b>', { parse_mode: 'HTML' })
     await read('event: message\ndata: {"chat":8000000000000001')
-    events.emit('reload', {
+    events.emit('notice', {
       type: 'reload',
       ok: false,
       change: 'reload',
@@ -259,13 +259,13 @@ describe('playground', () => {
     await read('event: reload\ndata: {"type":"reload","ok":false,"change":"reload","plugin":"ping"')
     await http.close()
     expect((await reader.read()).done).to.equal(true)
-    expect(api.listenerCount('message') + events.listenerCount('reload')).to.equal(0)
+    expect(api.listenerCount('message') + events.listenerCount('notice')).to.equal(0)
   })
 
   it('remembers a failed reload for pages that open later, until it is put right', async () => {
     const failed = async () =>
-      (await get('/state')).json().failed.map((n: ReloadNotice) => n.plugin)
-    events.emit('reload', {
+      (await get('/state')).json().failed.map((n: { plugin: string }) => n.plugin)
+    events.emit('notice', {
       type: 'reload',
       change: 'reload',
       ok: false,
@@ -273,7 +273,7 @@ describe('playground', () => {
       message: 'broken',
     })
     expect(await failed()).to.deep.equal(['ping'])
-    events.emit('reload', {
+    events.emit('notice', {
       type: 'reload',
       change: 'reload',
       ok: true,

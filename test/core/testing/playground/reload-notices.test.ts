@@ -4,14 +4,14 @@ import { OpsError } from '../../../../core/errors.ts'
 import type { Generation } from '../../../../core/plugin/generation/generation.ts'
 import type { ReloadReport } from '../../../../core/plugin/reload/announce.ts'
 import type { ReloadEvents } from '../../../../core/plugin/reload/reloader.ts'
+import type { PlaygroundNotice, ReloadNotice } from '../../../../core/testing/playground/notices.ts'
 import { passOnReloads } from '../../../../core/testing/playground/reload-notices.ts'
-import type { ReloadNotice } from '../../../../core/testing/playground/stream.ts'
 
 describe('notices of reloads', () => {
   const reloads = new EventEmitter<ReloadEvents>()
-  const notices = new EventEmitter<{ reload: [ReloadNotice] }>()
+  const notices = new EventEmitter<{ notice: [PlaygroundNotice] }>()
   const seen: ReloadNotice[] = []
-  notices.on('reload', (notice) => seen.push(notice))
+  notices.on('notice', (notice) => notice.type === 'reload' && seen.push(notice))
   passOnReloads(reloads, notices, { redact: (text) => text.replaceAll('hunter2', '…') })
   beforeEach(() => seen.splice(0))
 
