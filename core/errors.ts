@@ -127,6 +127,10 @@ export const errorCodes = {
     title: 'The folder for log files cannot be used',
     hint: 'Point LOG_DIR (or DATA_DIR, which it lies in by default) to a folder that this user may write.',
   },
+  OPS_MIGRATION_DOWN_FAILED: {
+    title: 'The down of a migration failed, so that what it did could not be undone',
+    hint: 'The new schema stays, and the version before can’t serve on it. Correct the new version and save it, or put the database right by hand and reload.',
+  },
   OPS_MIGRATION_EDITED: {
     title: 'A migration was changed after it had run',
     hint: 'Put the file back as it was and write the change as a new migration.',
@@ -139,9 +143,33 @@ export const errorCodes = {
     title: 'A migration waited too long for a lock',
     hint: 'Another process is migrating or keeps a table busy. Try again; pg_stat_activity shows who it is.',
   },
+  OPS_MIGRATION_NEEDS_MAINTENANCE: {
+    title: 'A breaking migration can’t run while others serve',
+    hint: 'Stop every instance of the bot, run `npx opsgram migrate`, and start them with the new version. One that was killed counts for some seconds more.',
+  },
+  OPS_MIGRATION_NEWER: {
+    title: 'The database was changed by a breaking migration that this older version of the code lacks',
+    hint: 'Bring back the version that has the named migration, or a newer one. To go back for good, restore a backup, or undo it by hand and delete its row from the migrations table of its owner.',
+  },
+  OPS_MIGRATION_NO_DOWN: {
+    title: 'A migration has to be undone some day and has no down',
+    hint: 'Write `override down(): void { … }` with the statements that undo its up. From the first breaking migration on, every pending one needs it.',
+  },
+  OPS_MIGRATION_NOTHING: {
+    title: 'There is no migration to do this with',
+    hint: 'See `npx opsgram migrate status` for what there is.',
+  },
   OPS_MIGRATION_PENDING: {
     title: 'Migrations are pending and MIGRATIONS is manual',
     hint: 'Run `npx opsgram migrate`, or set MIGRATIONS=auto.',
+  },
+  OPS_MIGRATION_SLOW: {
+    title: 'A migration takes too long to run while handlers wait for its tables',
+    hint: 'Nothing of it was kept. Stop the bot and run `npx opsgram migrate`, which has no limit; or mark it `static readonly breaking = true` with a down: then the plugin’s updates wait while it runs.',
+  },
+  OPS_MIGRATION_UNMARKED: {
+    title: 'A migration is not additive and is not marked breaking',
+    hint: 'Nothing of it was kept. Do it in steps that code written before can live with (docs/migrations.md), or mark it `static readonly breaking = true` and write a down; an operator may also stop the bot and run `npx opsgram migrate`.',
   },
   OPS_NEXT_TWICE: {
     title: 'A middleware called next() more than once',

@@ -87,7 +87,7 @@ class SharedDriver implements Driver {
 
   async acquireConnection(): Promise<DatabaseConnection> {
     this.#guard.check()
-    const lease = new Lease(await this.#source.acquire())
+    const lease = new Lease(await this.#source.acquire(), this.#guard)
     this.#leases.set(lease, lease)
     return lease
   }
@@ -164,10 +164,12 @@ class SharedDriver implements Driver {
 class Lease implements DatabaseConnection {
   readonly session: Session
   broken = false
+  readonly #guard: TransactionGuard
   #released = false
 
-  constructor(session: Session) {
+  constructor(session: Session, guard: TransactionGuard) {
     this.session = session
+    this.#guard = guard
   }
 
   async executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
@@ -181,6 +183,7 @@ class Lease implements DatabaseConnection {
   }
 
   async run(sql: string, parameters: readonly unknown[] = []): Promise<QueryResult<unknown>> {
+    this.#guard.inspect(sql)
     try {
       return await this.session.query(sql, parameters)
     } catch (error) {

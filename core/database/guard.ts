@@ -1,9 +1,15 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { OpsError } from '../errors.ts'
 
-interface Scope {
+export interface GuardOptions {
+  /** Lifts the time limit of the statements inside. */
+  readonly unlimited?: boolean
+  /** Told each statement inside before it is sent; a throw refuses it. */
+  readonly inspect?: (sql: string) => void
+}
+
+interface Scope extends GuardOptions {
   open: boolean
-  readonly unlimited: boolean
 }
 
 /**
@@ -16,9 +22,9 @@ interface Scope {
 export class TransactionGuard {
   readonly #scopes = new AsyncLocalStorage<Scope>()
 
-  /** Runs `work` as the inside of a transaction that has begun; `unlimited` lifts the time limit of its statements. */
-  async run<T>(work: () => Promise<T>, unlimited = false): Promise<T> {
-    const scope: Scope = { open: true, unlimited }
+  /** Runs `work` as the inside of a transaction that has begun. */
+  async run<T>(work: () => Promise<T>, options: GuardOptions = {}): Promise<T> {
+    const scope: Scope = { ...options, open: true }
     try {
       return await this.#scopes.run(scope, work)
     } finally {
@@ -39,6 +45,12 @@ export class TransactionGuard {
   /** Whether statements of the current scope may take as long as they need (migrations). */
   get unlimited(): boolean {
     const scope = this.#scopes.getStore()
-    return scope?.open === true && scope.unlimited
+    return scope?.open === true && scope.unlimited === true
+  }
+
+  /** Shows a statement of the current scope to whoever wants to see it before it is sent. */
+  inspect(sql: string): void {
+    const scope = this.#scopes.getStore()
+    if (scope?.open === true) scope.inspect?.(sql)
   }
 }

@@ -18,6 +18,7 @@ import {
 import { OpsError } from '../errors.ts'
 import type { Database } from './connection.ts'
 import { SharedKysely } from './driver.ts'
+import type { GuardOptions } from './guard.ts'
 
 /** What MikroORM accepts as an entity: the class of a `defineEntity`, or its schema. */
 export type Entity = EntityClass<AnyEntity> | EntitySchema
@@ -141,9 +142,9 @@ class OpsConnection extends AbstractSqlConnection {
   }
 
   /** Runs `work` as the inside of a transaction that has begun. */
-  guarded<T>(work: () => Promise<T>, unlimited = false): Promise<T> {
+  guarded<T>(work: () => Promise<T>, options?: GuardOptions): Promise<T> {
     const kysely = this.getClient()
-    if (kysely instanceof SharedKysely) return kysely.guard.run(work, unlimited)
+    if (kysely instanceof SharedKysely) return kysely.guard.run(work, options)
     throw new OpsError('OPS_INTERNAL', 'An ORM was made without the shared connection')
   }
 }

@@ -17,7 +17,9 @@ const steady = new Set(
 
 /** Those that change nothing either, and answer each row anew. */
 const volatile = new Set(
-  'random gen_random_uuid uuid_generate_v4 uuidv4 uuidv7 clock_timestamp timeofday'.split(' '),
+  'random gen_random_uuid uuid_generate_v4 uuidv4 uuidv7 clock_timestamp timeofday pg_sleep'.split(
+    ' ',
+  ),
 )
 
 /** Words before a parenthesis that call nothing. */

@@ -1,7 +1,7 @@
 import type { Clock } from '../../clock.ts'
 import type { Database } from '../../database/connection.ts'
 import { isDatabaseAway } from '../../database/failure.ts'
-import { migrate, pendingMigrations } from '../../database/migrator.ts'
+import { migrate, pendingMigrations } from '../../database/migration/migrator.ts'
 import { createOrm, type Entity, type Orm } from '../../database/orm.ts'
 import { missingFromSchema, type SchemaNeeds } from '../../database/schema-check.ts'
 import { OpsError } from '../../errors.ts'

@@ -1,5 +1,5 @@
 import type { Database } from '../../database/connection.ts'
-import { migrateCore } from '../../database/core-migrations.ts'
+import { migrateCore } from '../../database/migration/core.ts'
 import type { Logger } from '../../log/logger.ts'
 
 /** What stands in the schema: names of all that can be made there, and the columns of tables. */

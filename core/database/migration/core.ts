@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto'
 import { readdir, readFile } from 'node:fs/promises'
 import { basename, extname } from 'node:path'
-import { OpsError } from '../errors.ts'
-import type { Logger } from '../log/logger.ts'
-import type { Database } from './connection.ts'
-import { type MigrationClass, type MigrationSet, migrate, pendingMigrations } from './migrator.ts'
+import { OpsError } from '../../errors.ts'
+import type { Logger } from '../../log/logger.ts'
+import type { Database } from '../connection.ts'
+import { migrate, type OtherUsers, pendingMigrations } from './migrator.ts'
+import type { MigrationClass, MigrationSet } from './set.ts'
 
-const folder = new URL('../../migrations/', import.meta.url)
+const folder = new URL('../../../migrations/', import.meta.url)
 
 /** Of the code that runs: `.ts` in the checkout, `.js` in the package, where the sources lie beside it. */
 const extension = extname(import.meta.filename)
@@ -37,12 +38,15 @@ export async function coreMigrations(): Promise<MigrationSet> {
 
 /**
  * Brings the core's tables up to date before anything uses them.
- * @throws OPS_MIGRATION_PENDING when they are not and `mode` is manual
+ *
+ * @param options others: who else uses the database, asked before anything that isn't additive
+ * @throws OPS_MIGRATION_PENDING when they are not and `mode` is manual; what `migrate` throws
  */
 export async function migrateCore(
   database: Database,
   mode: 'auto' | 'manual',
   log: Logger,
+  options: { others?: OtherUsers } = {},
 ): Promise<void> {
   const set = await coreMigrations()
   if (mode === 'manual') {
@@ -53,7 +57,7 @@ export async function migrateCore(
       `The core has pending migrations: ${pending.join(', ')}`,
     )
   }
-  const { applied, missing } = await migrate(database, set)
+  const { applied, missing } = await migrate(database, set, options)
   if (applied.length > 0) log.info('database.migrated', { applied })
   if (missing.length > 0) log.warn('database.schema-newer', { missing })
 }
