@@ -148,7 +148,8 @@ export const errorCodes = {
     hint: 'Stop every instance of the bot, run `npx opsgram migrate`, and start them with the new version. One that was killed counts for some seconds more.',
   },
   OPS_MIGRATION_NEWER: {
-    title: 'The database was changed by a breaking migration that this older version of the code lacks',
+    title:
+      'The database was changed by a breaking migration that this older version of the code lacks',
     hint: 'Bring back the version that has the named migration, or a newer one. To go back for good, restore a backup, or undo it by hand and delete its row from the migrations table of its owner.',
   },
   OPS_MIGRATION_NO_DOWN: {
