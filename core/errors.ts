@@ -372,6 +372,10 @@ export const errorCodes = {
     title: 'A plugin called a method that the framework keeps to itself',
     hint: 'Leave it out: how updates come is the business of UPDATES; what a plugin listens to stands in its commands, actions and events.',
   },
+  OPS_TELEGRAM_TARGET: {
+    title: 'A chat can’t be written to',
+    hint: 'Nothing to do: the person blocked the bot, or the chat threw it out or is gone. It is written to again as soon as something comes from there.',
+  },
   OPS_TELEGRAM_TIMEOUT: {
     title: 'Telegram did not answer in time',
     hint: 'Look whether the message arrived before sending it again. If this goes on, check the network.',

@@ -6,8 +6,12 @@ import type { Logger } from '../log/logger.ts'
 import { Backoff } from './backoff.ts'
 import { isOwnMethod } from './methods.ts'
 import { holdsStream, summaryOf } from './multipart.ts'
-import { Pauses } from './pauses.ts'
-import { isRepeatable, type Remedy, remedyFor } from './recovery.ts'
+import { type Buckets, BulkLane, OwnBuckets } from './outgoing/bulk.ts'
+import { chatIdOf, chatOf } from './outgoing/call.ts'
+import { type Edit, Edits, type Ending } from './outgoing/edits.ts'
+import { Pauses } from './outgoing/pauses.ts'
+import { isRepeatable, type Remedy, remedyFor, unreachableBy } from './outgoing/recovery.ts'
+import type { Targets } from './outgoing/targets.ts'
 import { type CallBinding, type Caller, type CallOptions, OpsTelegram } from './telegram.ts'
 import { createTransport, type Transport } from './transport.ts'
 
@@ -20,6 +24,10 @@ export interface GatewayOptions {
   readonly connections?: number
   /** What waits for Telegram run on; default the machine's. */
   readonly clock?: Clock
+  /** Which chats can't be written to; none: nothing is known of that. */
+  readonly targets?: Targets
+  /** The pace of the bulk lane; default: of this process alone. */
+  readonly buckets?: Buckets
 }
 
 /** A finished outgoing call, for the message log. */
@@ -55,6 +63,8 @@ export interface GatewayCounts {
   limited: number
   /** Messages re-sent as plain text because Telegram could not read their markup. */
   markupRefused: number
+  /** Edits that were not sent because a newer one of the same message took their place. */
+  superseded: number
 }
 
 /** All outgoing calls to Telegram. */
@@ -73,18 +83,44 @@ export interface Gateway {
   close(): Promise<void>
 }
 
-/** Waits and repeats of a call end here when its update brings no deadline of its own, ms. */
-const defaultBudgetMs = 60_000
+/** Waits and repeats of a call end here when nothing else is said, ms. */
+const defaultPatienceMs = 60_000
 
 /** Of the framework's own calls, which belong to no update. */
 const ownBinding: CallBinding = {}
 
+/** One call on its way. */
+interface Call {
+  readonly method: string
+  readonly given: object
+  /** As it is sent next: without markup that was refused, to a group's new id. */
+  payload: object
+  readonly signal: AbortSignal | undefined
+  readonly timeoutMs: number | undefined
+  readonly retry: boolean
+  readonly repeatable: boolean
+  /** No wait goes beyond it, by the clock's `now`. */
+  endsAt: number
+  edit: Edit | undefined
+  /** A newer edit was sent in its place. */
+  superseded: boolean
+}
+
 export function createGateway(options: GatewayOptions): Gateway {
-  const { log, clock = systemClock } = options
+  const { log, clock = systemClock, targets } = options
   const transport = createTransport(options)
   const sent = new EventEmitter<GatewayEvents>()
   const pauses = new Pauses(clock)
-  const counts: GatewayCounts = { calls: 0, failed: 0, repeated: 0, limited: 0, markupRefused: 0 }
+  const edits = new Edits()
+  const bulk = new BulkLane(options.buckets ?? new OwnBuckets(clock), clock)
+  const counts: GatewayCounts = {
+    calls: 0,
+    failed: 0,
+    repeated: 0,
+    limited: 0,
+    markupRefused: 0,
+    superseded: 0,
+  }
 
   async function perform(
     method: string,
@@ -98,46 +134,104 @@ export function createGateway(options: GatewayOptions): Gateway {
       })
     }
     const begun = performance.now()
+    const signal = joined(callOptions.signal, binding.signal)
+    const call: Call = {
+      method,
+      given: payload,
+      payload,
+      signal,
+      timeoutMs: callOptions.timeoutMs,
+      retry: callOptions.retry ?? true,
+      repeatable: callOptions.repeatable ?? isRepeatable(method),
+      endsAt: 0,
+      edit: undefined,
+      superseded: false,
+    }
     counts.calls += 1
     try {
-      const signal = joined(callOptions.signal, binding.signal)
       signal?.throwIfAborted()
-      if (!isRepeatable(method)) binding.onUnsafeCall?.(method)
-      const result = await attempts(method, payload, { ...callOptions, signal }, binding)
-      tell(method, payload, begun, binding, result, undefined)
+      if (binding.lane === 'bulk') await bulkTurn(call)
+      const patienceMs = callOptions.patienceMs ?? defaultPatienceMs
+      call.endsAt = Math.min(clock.now() + patienceMs, binding.deadlineAt ?? Infinity)
+      if (!call.repeatable) binding.onUnsafeCall?.(method)
+      call.edit = edits.enter(method, payload)
+      const result =
+        call.edit === undefined ? await attempts(call) : await inItsTurn(call, call.edit)
+      if (!call.superseded) tell(call, begun, binding, result, undefined)
       return result
     } catch (error) {
       counts.failed += 1
-      tell(method, payload, begun, binding, undefined, { error })
+      markTarget(error, call)
+      if (!call.superseded) tell(call, begun, binding, undefined, { error })
       throw error
     }
   }
 
-  async function attempts(
-    method: string,
-    given: object,
-    { signal, timeoutMs, retry = true }: CallOptions,
-    binding: CallBinding,
-  ): Promise<unknown> {
-    const deadlineAt = binding.deadlineAt ?? clock.now() + defaultBudgetMs
-    const backoff = new Backoff({ firstMs: 200, maxMs: 5_000 })
-    const resent = new Set<'markup' | 'migrated'>()
-    let payload = given
+  async function bulkTurn({ method, payload, signal }: Call): Promise<void> {
+    const chatId = chatIdOf(payload)
+    const reason = chatId === undefined ? undefined : targets?.deadReason(chatId)
+    if (reason !== undefined) {
+      throw new OpsError('OPS_TELEGRAM_TARGET', `${method} to ${chatId} was not sent: ${reason}`, {
+        details: { method, chatId, reason, sent: 'no' },
+      })
+    }
+    await bulk.turn(chatOf(payload), signal)
+  }
+
+  function markTarget(error: unknown, { method, payload }: Call): void {
+    if (targets === undefined) return
+    const reason = unreachableBy(error, method)
+    const chatId = chatIdOf(payload)
+    if (reason !== undefined && chatId !== undefined) targets.died(chatId, reason)
+  }
+
+  /** An edit; what came of it is also what came of those that it replaced. */
+  async function inItsTurn(call: Call, edit: Edit): Promise<unknown> {
+    try {
+      const result = await attempts(call)
+      edit.end({ how: 'done', result })
+      return result
+    } catch (error) {
+      edit.end(call.signal?.aborted ? { how: 'aborted' } : { how: 'failed', error })
+      throw error
+    }
+  }
+
+  async function attempts(call: Call): Promise<unknown> {
+    const { method, signal, timeoutMs, edit } = call
+    const resent: ('markup' | 'migrated')[] = []
+    let backoff: Backoff | undefined
     let repeats = 0
     for (;;) {
-      const pause = pauses.remaining(method, payload)
-      if (pause > 0) {
-        if (!retry || clock.now() + pause > deadlineAt) throw paused(method, pause)
-        await pauses.over(method, payload, signal)
-      }
+      const endProbe = pauses.none ? undefined : await pause(call)
+      // what a call that was let through first found out: nothing yet
+      let found: number | undefined = 0
       let remedy: Remedy
       let failure: unknown
       try {
-        return await transport.call(method, payload, { signal, timeoutMs })
+        const newer = await edit?.turn(signal)
+        if (newer !== undefined) {
+          const ending = await newer.ended(signal)
+          if (ending.how === 'aborted') continue
+          return replacedBy(ending, call)
+        }
+        // paused by another edit of the message meanwhile
+        if (edit !== undefined && pauses.holds(method, call.payload)) continue
+        const result = await transport.call(method, call.payload, { signal, timeoutMs })
+        found = undefined
+        return result
       } catch (error) {
-        if (signal?.aborted) throw error
+        if (call.superseded || signal?.aborted) throw error
         failure = error
-        remedy = remedyFor(error, { method, payload, repeats, resent })
+        remedy = remedyFor(error, { ...call, repeats, resent })
+        if (error instanceof TelegramError) found = undefined
+        if (remedy.do === 'wait') {
+          found = remedy.ms
+          pauses.begin(method, call.payload, remedy.ms)
+        }
+      } finally {
+        edit?.sent()
+        endProbe?.(found)
       }
       switch (remedy.do) {
         case 'fail':
@@ -146,13 +240,17 @@ export function createGateway(options: GatewayOptions): Gateway {
           return true
         case 'wait':
           counts.limited += 1
-          pauses.begin(method, payload, remedy.ms)
-          log.warn('telegram.limited', { method, chatId: chatOf(payload), waitMs: remedy.ms })
-          if (!retry || clock.now() + remedy.ms > deadlineAt) throw failure
+          log.warn('telegram.limited', {
+            method,
+            chatId: chatOf(call.payload),
+            waitMs: remedy.ms,
+          })
+          if (!mayWait(call, remedy.ms)) throw failure
           break
         case 'repeat': {
+          backoff ??= new Backoff({ firstMs: 200, maxMs: 5_000 })
           const wait = backoff.next()
-          if (!retry || clock.now() + wait > deadlineAt) throw failure
+          if (!mayWait(call, wait)) throw failure
           counts.repeated += 1
           repeats += 1
           log.debug('telegram.repeated', { method, repeats, code: codeOf(failure), waitMs: wait })
@@ -160,25 +258,48 @@ export function createGateway(options: GatewayOptions): Gateway {
           break
         }
         case 'resend':
-          resent.add(remedy.why)
-          if (remedy.why === 'markup') {
-            counts.markupRefused += 1
-            log.warn('telegram.markup.refused', { method, chatId: chatOf(payload), error: failure })
-          } else {
-            const from = chatOf(payload)
-            log.info('telegram.chat.migrated', { from, to: remedy.to })
-            if (from !== undefined) emit('migrated', { from, to: remedy.to })
-          }
-          payload = remedy.payload
+          resent.push(remedy.why)
+          noteResend(call, remedy, failure)
+          call.payload = remedy.payload
       }
       // A stream can be read once; the second attempt would upload nothing.
-      if (holdsStream(payload)) throw failure
+      if (holdsStream(call.payload)) throw failure
     }
   }
 
+  function replacedBy(ending: Exclude<Ending, { how: 'aborted' }>, call: Call): unknown {
+    call.superseded = true
+    counts.superseded += 1
+    if (ending.how === 'failed') throw ending.error
+    return ending.result
+  }
+
+  function pause({ method, payload, retry, endsAt, signal }: Call) {
+    const maxWaitMs = retry ? endsAt - clock.now() : 0
+    return pauses.enter(method, payload, { maxWaitMs, signal })
+  }
+
+  function mayWait({ retry, endsAt }: Call, ms: number): boolean {
+    return retry && clock.now() + ms <= endsAt
+  }
+
+  function noteResend(
+    { method, payload }: Call,
+    remedy: Extract<Remedy, { do: 'resend' }>,
+    error: unknown,
+  ): void {
+    const chatId = chatOf(payload)
+    if (remedy.why === 'markup') {
+      counts.markupRefused += 1
+      log.warn('telegram.markup.refused', { method, chatId, error })
+      return
+    }
+    log.info('telegram.chat.migrated', { from: chatId, to: remedy.to })
+    if (chatId !== undefined) emit('migrated', { from: chatId, to: remedy.to })
+  }
+
   function tell(
-    method: string,
-    payload: object,
+    { method, given: payload }: Call,
     begun: number,
     binding: CallBinding,
     result: unknown,
@@ -228,24 +349,6 @@ export function createGateway(options: GatewayOptions): Gateway {
 function joined(a: AbortSignal | undefined, b: AbortSignal | undefined): AbortSignal | undefined {
   if (a === undefined) return b
   return b === undefined ? a : AbortSignal.any([a, b])
-}
-
-/** What Telegram would answer, said without asking it. */
-function paused(method: string, ms: number): TelegramError {
-  const seconds = Math.ceil(ms / 1000)
-  return new TelegramError(
-    {
-      error_code: 429,
-      description: `Too Many Requests: retry after ${seconds}`,
-      parameters: { retry_after: seconds },
-    },
-    { method },
-  )
-}
-
-function chatOf(payload: object): number | string | undefined {
-  const id = 'chat_id' in payload ? payload.chat_id : undefined
-  return typeof id === 'number' || typeof id === 'string' ? id : undefined
 }
 
 function messageIdOf(value: unknown): number | undefined {

@@ -11,7 +11,17 @@ export interface CallOptions {
   readonly timeoutMs?: number | undefined
   /** `false`: one attempt, no waiting for 429, no repeats. */
   readonly retry?: boolean | undefined
+  /** Whether the call may be made twice; default: what is known of its method, and no for all others. */
+  readonly repeatable?: boolean | undefined
+  /** Waits and repeats go on for so long, ms; default 60,000. No attempt begins after that. */
+  readonly patienceMs?: number | undefined
 }
+
+/**
+ * `interactive`: somebody waits for it, so it leaves at once. `bulk`: at a pace that Telegram doesn't
+ * limit, and not to chats that can't be written to.
+ */
+export type SendLane = 'interactive' | 'bulk'
 
 /** What ties calls to the update they are made for. */
 export interface CallBinding {
@@ -22,6 +32,8 @@ export interface CallBinding {
   readonly deadlineAt?: number
   /** Called before a call leaves whose repeat would do something twice. */
   readonly onUnsafeCall?: (method: string) => void
+  /** Default `interactive`. */
+  readonly lane?: SendLane
 }
 
 /** What stands behind every call: the gateway's inside. */

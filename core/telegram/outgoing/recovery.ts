@@ -1,7 +1,7 @@
 import { TelegramError } from 'telegraf'
-import { OpsError } from '../errors.ts'
-import { plainText } from './html.ts'
-import { maybeSent } from './transport.ts'
+import { OpsError } from '../../errors.ts'
+import { plainText } from '../html.ts'
+import { maybeSent } from '../transport.ts'
 
 /** How the gateway goes on after a failed call. */
 export type Remedy =
@@ -24,9 +24,11 @@ export type Remedy =
 export interface FailedCall {
   readonly method: string
   readonly payload: object
+  /** Whether a second execution changes nothing more. */
+  readonly repeatable: boolean
   readonly repeats: number
   /** Re-sends already made: each reason counts once. */
-  readonly resent: ReadonlySet<'markup' | 'migrated'>
+  readonly resent: readonly ('markup' | 'migrated')[]
 }
 
 /** With bounds of 0.2, 0.4, … s this is about 3 s of repeating on average. */
@@ -38,6 +40,9 @@ const repeatableToo: ReadonlySet<string> = new Set([
   'answerInlineQuery',
   'leaveChat',
   'sendChatAction',
+  // a draft is shown under its own id, the same twice
+  'sendMessageDraft',
+  'sendRichMessageDraft',
 ])
 
 /**
@@ -52,12 +57,12 @@ export function isRepeatable(method: string): boolean {
 export function remedyFor(error: unknown, call: FailedCall): Remedy {
   if (error instanceof TelegramError) {
     if (error.code === 429) return { do: 'wait', ms: (error.parameters?.retry_after ?? 1) * 1000 }
-    if (error.code >= 500) return repeatIf(isRepeatable(call.method), call)
+    if (error.code >= 500) return repeatIf(call.repeatable, call)
     if (error.code === 400) return remedyForBadRequest(error, call)
     return { do: 'fail' }
   }
   if (error instanceof OpsError && 'sent' in error.details && !error.details.closed) {
-    return repeatIf(!maybeSent(error) || isRepeatable(call.method), call)
+    return repeatIf(!maybeSent(error) || call.repeatable, call)
   }
   return { do: 'fail' }
 }
@@ -76,13 +81,25 @@ function remedyForBadRequest(error: TelegramError, call: FailedCall): Remedy {
     return { do: 'succeed' }
   }
   const to = error.parameters?.migrate_to_chat_id
-  if (to !== undefined && !resent.has('migrated')) {
+  if (to !== undefined && !resent.includes('migrated')) {
     return { do: 'resend', payload: { ...payload, chat_id: to }, why: 'migrated', to }
   }
-  if (description.includes("can't parse entities") && !resent.has('markup')) {
+  if (description.includes("can't parse entities") && !resent.includes('markup')) {
     return { do: 'resend', payload: withoutMarkup(payload), why: 'markup' }
   }
   return { do: 'fail' }
+}
+
+const reaches = /^(send|forward|copy)/
+
+/** The words with which Telegram says that a chat can't be written to at all; undefined for all other failures. */
+export function unreachableBy(error: unknown, method: string): string | undefined {
+  if (!(error instanceof TelegramError) || !reaches.test(method)) return undefined
+  const { code, description } = error
+  if (code === 403) return description
+  return code === 400 && /chat not found|user is deactivated|PEER_ID_INVALID/i.test(description)
+    ? description
+    : undefined
 }
 
 function repeatIf(condition: boolean, call: FailedCall): Remedy {
