@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import type { FastifyInstance } from 'fastify'
 import type { Update } from 'telegraf/types'
 import type { Config } from '../config/config.ts'
+import { followChats } from './app/chats.ts'
 import { joinInstances, publishPlugins } from './app/instances.ts'
 import { Opened } from './app/opened.ts'
 import { registerHealth } from './app/readiness.ts'
@@ -38,6 +39,7 @@ import { openStore } from './store/store.ts'
 import { createCallbackCodec } from './telegram/callback.ts'
 import { createGateway } from './telegram/gateway.ts'
 import { botIdOf, whoAmI } from './telegram/identity.ts'
+import { DeadTargets } from './telegram/outgoing/targets.ts'
 import { createPoller } from './telegram/polling.ts'
 import { ButtonReader } from './update/button-reader.ts'
 import { Dispatcher } from './update/dispatcher.ts'
@@ -132,8 +134,13 @@ async function startApp(config: Config, parts: AppParts, opened: Opened): Promis
   const writer = createBulkWriter({ database, log })
   opened.add(() => writer.close(2_000))
 
-  const gateway = createGateway({ token, apiRoot: config.telegram.apiRoot, log, clock })
+  const targets = new DeadTargets({ database, log })
+  await targets.start()
+  opened.add(() => targets.stop())
+  const { apiRoot } = config.telegram
+  const gateway = createGateway({ token, apiRoot, log, clock, targets, pace: shared })
   opened.add(() => gateway.close())
+  const settledChat = followChats({ database, gateway, targets, log })
 
   opened.add(installStacks(stacks))
   const choices = new PluginChoices(database)
@@ -214,6 +221,7 @@ async function startApp(config: Config, parts: AppParts, opened: Opened): Promis
     limitMs: parts.handlerLimitMs ?? 60_000,
     settled: (run) => {
       menus.settled(run)
+      settledChat(run)
       guard(run)
     },
   })

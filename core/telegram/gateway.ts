@@ -3,10 +3,11 @@ import { TelegramError } from 'telegraf'
 import { type Clock, systemClock, waitOn } from '../clock.ts'
 import { codeOf, OpsError } from '../errors.ts'
 import type { Logger } from '../log/logger.ts'
+import { Buckets } from '../store/buckets.ts'
 import { Backoff } from './backoff.ts'
 import { isOwnMethod } from './methods.ts'
 import { holdsStream, summaryOf } from './multipart.ts'
-import { type Buckets, BulkLane, OwnBuckets } from './outgoing/bulk.ts'
+import { BulkLane, type Pace } from './outgoing/bulk.ts'
 import { chatIdOf, chatOf } from './outgoing/call.ts'
 import { type Edit, Edits, type Ending } from './outgoing/edits.ts'
 import { Pauses } from './outgoing/pauses.ts'
@@ -26,8 +27,8 @@ export interface GatewayOptions {
   readonly clock?: Clock
   /** Which chats can't be written to; none: nothing is known of that. */
   readonly targets?: Targets
-  /** The pace of the bulk lane; default: of this process alone. */
-  readonly buckets?: Buckets
+  /** The pace of the bulk lane, which all instances share; default: of this process alone. */
+  readonly pace?: Pace
 }
 
 /** A finished outgoing call, for the message log. */
@@ -112,7 +113,7 @@ export function createGateway(options: GatewayOptions): Gateway {
   const sent = new EventEmitter<GatewayEvents>()
   const pauses = new Pauses(clock)
   const edits = new Edits()
-  const bulk = new BulkLane(options.buckets ?? new OwnBuckets(clock), clock)
+  const bulk = new BulkLane(options.pace ?? new Buckets(() => clock.elapsed()), clock)
   const counts: GatewayCounts = {
     calls: 0,
     failed: 0,

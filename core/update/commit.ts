@@ -1,6 +1,7 @@
 import { isCommitUnknown } from '../database/failure.ts'
 import { type EntityManager, inTransaction } from '../database/orm.ts'
 import type { UpdateRun } from '../plugin/run.ts'
+import { chatMoveOf, moveChat } from '../telegram/chat-move.ts'
 import type { Inbox, InboxItem } from './inbox.ts'
 import type { Semaphore } from './semaphore.ts'
 
@@ -19,8 +20,9 @@ export async function commitRun(
   inbox: Inbox,
   commits: Semaphore,
 ): Promise<CommitResult> {
-  const em = run.usedEm
-  if (em === undefined || !hasChanges(em)) {
+  const move = chatMoveOf(item.update)
+  const em = move === undefined ? run.usedEm : run.em
+  if (em === undefined || (move === undefined && !hasChanges(em))) {
     inbox.done(item)
     return 'committed'
   }
@@ -28,6 +30,8 @@ export async function commitRun(
     await commits.use(() =>
       inTransaction(em, async () => {
         if (!(await inbox.claim(em, item))) throw new AlreadyDone()
+        // together with what plugins keep of the chat and moved in their handlers
+        if (move !== undefined) await moveChat((sql) => em.execute(sql), move)
       }),
     )
     return 'committed'

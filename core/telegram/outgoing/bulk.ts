@@ -1,26 +1,19 @@
 import { type Clock, waitOn } from '../../clock.ts'
+import type { BucketLimit } from '../../store/store.ts'
 
-/** A bucket that fills at a steady rate; each send takes one token out of it. */
-export interface Bucket {
-  readonly key: string
-  /** Tokens in a full one: so many sends may go at once. */
-  readonly capacity: number
-  readonly perSecond: number
-}
-
-/** Where the tokens are kept: in this process, or in a store that all instances share. */
-export interface Buckets {
-  /** Takes a token. @returns 0 when it was there, else how long it takes to come, ms; then none was taken */
-  take(bucket: Bucket): number | Promise<number>
+/** Where the tokens are kept: for all instances, or for this process alone. */
+export interface Pace {
+  /** Takes one token out of each bucket, or none: @returns 0, else after how many ms to ask again. */
+  take(limits: readonly BucketLimit[]): number | Promise<number>
 }
 
 /**
  * Below what Telegram names as its limits: 30 messages a second in all, one a second in a chat, 20 a
  * minute in a group (core.telegram.org/bots/faq#my-bot-is-hitting-limits-how-do-i-avoid-this).
  */
-const perBot: Bucket = { key: 'telegram:bot', capacity: 25, perSecond: 25 }
+const perBot: BucketLimit = { key: 'telegram:bot', capacity: 25, perSecond: 25 }
 
-function bucketOf(chat: number | string): Bucket {
+function limitOf(chat: number | string): BucketLimit {
   const key = `telegram:chat:${chat}`
   // a name belongs to a group or a channel
   const isGroup = typeof chat === 'string' || chat < 0
@@ -32,13 +25,13 @@ function bucketOf(chat: number | string): Bucket {
  * doesn't limit, so that an answer to somebody is never held up because of them.
  */
 export class BulkLane {
-  readonly #buckets: Buckets
+  readonly #pace: Pace
   readonly #clock: Clock
   /** The last in the row of each chat: messages of one chat keep their order. */
   readonly #rows = new Map<number | string, Promise<void>>()
 
-  constructor(buckets: Buckets, clock: Clock) {
-    this.#buckets = buckets
+  constructor(pace: Pace, clock: Clock) {
+    this.#pace = pace
     this.#clock = clock
   }
 
@@ -46,7 +39,7 @@ export class BulkLane {
   async turn(chat: number | string | undefined, signal: AbortSignal | undefined): Promise<void> {
     if (chat === undefined) return this.#take([perBot], signal)
     const before = this.#rows.get(chat)
-    const own = this.#takeAfter(before, [bucketOf(chat), perBot], signal)
+    const own = this.#takeAfter(before, [limitOf(chat), perBot], signal)
     const done = own.catch(() => undefined)
     this.#rows.set(chat, done)
     try {
@@ -58,53 +51,19 @@ export class BulkLane {
 
   async #takeAfter(
     before: Promise<void> | undefined,
-    buckets: readonly Bucket[],
+    limits: readonly BucketLimit[],
     signal: AbortSignal | undefined,
   ): Promise<void> {
     await before
-    await this.#take(buckets, signal)
+    await this.#take(limits, signal)
   }
 
-  async #take(buckets: readonly Bucket[], signal: AbortSignal | undefined): Promise<void> {
-    for (const bucket of buckets) {
-      for (;;) {
-        signal?.throwIfAborted()
-        const waitMs = await this.#buckets.take(bucket)
-        if (waitMs <= 0) break
-        await waitOn(this.#clock, Math.ceil(waitMs), signal)
-      }
+  async #take(limits: readonly BucketLimit[], signal: AbortSignal | undefined): Promise<void> {
+    for (;;) {
+      signal?.throwIfAborted()
+      const waitMs = await this.#pace.take(limits)
+      if (waitMs <= 0) return
+      await waitOn(this.#clock, Math.ceil(waitMs), signal)
     }
-  }
-}
-
-interface Level {
-  tokens: number
-  at: number
-}
-
-/** Buckets of one process. */
-export class OwnBuckets implements Buckets {
-  readonly #clock: Clock
-  readonly #levels = new Map<string, Level>()
-  #sweepAt = 1_000
-
-  constructor(clock: Clock) {
-    this.#clock = clock
-  }
-
-  take({ key, capacity, perSecond }: Bucket): number {
-    const now = this.#clock.elapsed()
-    const level = this.#levels.get(key) ?? { tokens: capacity, at: now }
-    const tokens = Math.min(capacity, level.tokens + ((now - level.at) / 1_000) * perSecond)
-    const taken = tokens >= 1
-    this.#levels.set(key, { tokens: taken ? tokens - 1 : tokens, at: now })
-    if (this.#levels.size > this.#sweepAt) this.#sweep(now)
-    return taken ? 0 : ((1 - tokens) / perSecond) * 1_000
-  }
-
-  /** Forgets what has been full again for long: a minute fills any of them. */
-  #sweep(now: number): void {
-    for (const [key, { at }] of this.#levels) if (now - at > 60_000) this.#levels.delete(key)
-    this.#sweepAt = Math.max(1_000, this.#levels.size * 2)
   }
 }

@@ -1,0 +1,48 @@
+import type { IncomingUpdate } from './facts.ts'
+
+/** A group that became a supergroup: Telegram gave it another id. */
+export interface ChatMove {
+  readonly from: number
+  readonly to: number
+}
+
+/**
+ * What the core keeps under the id of a chat. Left as they were written: `audit_log` and message logs, which tell
+ * what happened where, and updates that came from the old chat.
+ */
+const chatColumns: readonly { readonly table: string; readonly column: string }[] = [
+  { table: 'button_payloads', column: 'chat' },
+]
+
+/**
+ * The move that an update tells of. Telegram tells twice: in the old chat where it went, in the new one where it came
+ * from (Bot API, Message); whichever comes first does the work, the other finds nothing to do.
+ */
+export function chatMoveOf(update: IncomingUpdate): ChatMove | undefined {
+  const message = 'message' in update ? update.message : undefined
+  if (typeof message !== 'object' || message === null || !('chat' in message)) return undefined
+  const { chat } = message
+  const here = typeof chat === 'object' && chat !== null && 'id' in chat ? chat.id : undefined
+  const to = 'migrate_to_chat_id' in message ? message.migrate_to_chat_id : undefined
+  const from = 'migrate_from_chat_id' in message ? message.migrate_from_chat_id : undefined
+  return moveBetween(here, to) ?? moveBetween(from, here)
+}
+
+/** Both ids, if they are ids of two chats. */
+export function moveBetween(from: unknown, to: unknown): ChatMove | undefined {
+  if (!Number.isSafeInteger(from) || !Number.isSafeInteger(to) || from === to) return undefined
+  // just checked: safe integers
+  return { from: from as number, to: to as number }
+}
+
+/** Gives all that the core keeps of the chat its new id: to be run in one transaction. */
+export async function moveChat(
+  execute: (sql: string) => Promise<unknown>,
+  { from, to }: ChatMove,
+): Promise<void> {
+  // The ids stand in the text, as the two ways of running it write parameters differently; they are integers.
+  for (const { table, column } of chatColumns) {
+    await execute(`update ${table} set ${column} = ${to} where ${column} = ${from}`)
+  }
+  await execute(`delete from dead_targets where chat_id = ${from}`)
+}
