@@ -30,7 +30,10 @@ import { KeptBuilds } from './plugin/code/kept-builds.ts'
 import { installStacks, type PluginPosition, PluginStacks } from './plugin/code/stack.ts'
 import { watchFolders } from './plugin/code/watcher.ts'
 import { coreServicesOf } from './plugin/core-services.ts'
+import { PluginHistory } from './plugin/history.ts'
 import { Menus } from './plugin/menu.ts'
+import { AccessBaseline } from './plugin/opening/baseline.ts'
+import { Openings } from './plugin/opening/openings.ts'
 import type { Plugins } from './plugin/plugins.ts'
 import { auditReloads } from './plugin/reload/audit.ts'
 import { type ReloadEvents, Reloader } from './plugin/reload/reloader.ts'
@@ -67,6 +70,8 @@ export interface AppParts {
   clock?: Clock
   /** Which of the plugin folders in PLUGINS_DIR are this app's; default all. */
   accepts?: (folder: PluginFolder) => boolean
+  /** Whatever plugins open is accepted, as in the playground; default: an owner is asked. */
+  acceptsOpenings?: boolean
   /** Adds pages to the HTTP server; gets what happens to plugins. */
   mount?: (http: FastifyInstance, reloads: EventEmitter<ReloadEvents>) => void
 }
@@ -143,8 +148,12 @@ async function startApp(config: Config, parts: AppParts, opened: Opened): Promis
   const settledChat = followChats({ database, gateway, targets, log })
 
   opened.add(installStacks(stacks))
+  const texts = coreTexts(config.people.locale)
   const choices = new PluginChoices(database)
+  const asks = config.mode === 'bot' && parts.acceptsOpenings !== true
+  const baseline = await AccessBaseline.open({ database, log, asks })
   const reloader = await Reloader.create({
+    access: baseline,
     disabled: new Set([...config.plugins.disabled, ...(await choices.disabled())]),
     kept: new KeptBuilds({ dir: join(config.dataDir, 'builds'), coreVersion: version, log }),
     ...(parts.accepts === undefined ? {} : { accepts: parts.accepts }),
@@ -171,11 +180,19 @@ async function startApp(config: Config, parts: AppParts, opened: Opened): Promis
   for (const dir of config.plugins.dirs) {
     if (!existsSync(dir)) log.warn('plugin.folder-missing', { variable: 'PLUGINS_DIR', dir })
   }
-  const catalog = createCatalog({ reloader, choices, store: shared })
+  const openings = new Openings({ reloader, baseline, database, log })
+  const catalog = createCatalog({
+    reloader,
+    choices,
+    openings,
+    history: new PluginHistory(database),
+    store: shared,
+    texts,
+  })
   publishPlugins(reloader, presence, log)
   const audit = auditReloads(reloader, { database, log })
   // closed after the reloader, whose last reload may still be running
-  opened.add(() => audit.written())
+  opened.add(() => Promise.all([audit.written(), openings.written()]))
   opened.add(() => reloader.stop())
   for (const dir of await missingRoots(config.plugins.dirs)) {
     const hint = 'PLUGINS_DIR names it, but there is no such folder.'
@@ -196,15 +213,20 @@ async function startApp(config: Config, parts: AppParts, opened: Opened): Promis
   const disabledHere = new Set(config.plugins.disabled)
   opened.add(followChoices({ choices, reloader, store: shared, disabledHere, log }))
 
+  openings.watch()
   const codec = createCallbackCodec(token)
-  const texts = coreTexts(config.people.locale)
   const store = new ButtonStore({ database, log })
   opened.add(() => store.stop())
   const sender = new ContentSender({ codec, store })
   const buttons = new ButtonReader({ codec, store })
   const { live } = reloader
   const guard = quarantineFailing(reloader)
-  const dispatcher = new Dispatcher({ botInfo, texts, buttons })
+  const dispatcher = new Dispatcher({
+    botInfo,
+    ownerIds: config.access.adminIds,
+    texts,
+    buttons,
+  })
   const menus = new Menus({ gateway, live, log })
   const handling = new UpdateHandling({
     live,
@@ -289,7 +311,8 @@ async function startApp(config: Config, parts: AppParts, opened: Opened): Promis
     },
     reconfigure: async (names) => {
       const known = reloader.list().filter(({ state }) => state !== 'disabled')
-      for (const { name } of known) if (names.includes(name)) await reloader.reload(name)
+      for (const { name } of known)
+        if (names.includes(name)) await reloader.reload(name, { why: 'settings' })
     },
   }
 }

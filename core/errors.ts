@@ -192,6 +192,10 @@ export const errorCodes = {
     title: 'There is no chat to answer in',
     hint: 'Answer only updates that come from a chat, or send to a chat by its id.',
   },
+  OPS_OWNER_ONLY: {
+    title: 'Only an owner may decide that',
+    hint: 'Ask one of the people of ADMIN_IDS.',
+  },
   OPS_PLUGINS_DIR: {
     title: 'The folder of plugin folders cannot be read',
     hint: 'Give the user who runs Opsgram the right to read the folders of PLUGINS_DIR, or name others.',

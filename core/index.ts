@@ -51,9 +51,12 @@ export type {
   AvailableArgument,
   AvailableCommand,
   HeldPermission,
+  PluginDetails,
+  PluginEvent,
   PluginStatus,
   Plugins as PluginsApi,
   ReloadOutcome,
+  SwitchedOff,
 } from './plugin/plugins.ts'
 export type { Outcome } from './plugin/run.ts'
 export type { Scope } from './plugin/scope.ts'

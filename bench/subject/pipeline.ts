@@ -9,6 +9,7 @@ import { createLogger } from '../../core/log/logger.ts'
 import { ButtonStore } from '../../core/plugin/button-store.ts'
 import { KeptBuilds } from '../../core/plugin/code/kept-builds.ts'
 import { PluginStacks } from '../../core/plugin/code/stack.ts'
+import { acceptEverything } from '../../core/plugin/opening/baseline.ts'
 import { Reloader } from '../../core/plugin/reload/reloader.ts'
 import { UpdateRun } from '../../core/plugin/run.ts'
 import { ContentSender } from '../../core/plugin/sender.ts'
@@ -51,6 +52,7 @@ export async function openPipeline(options: PipelineOptions): Promise<Pipeline> 
   const stacks = new PluginStacks()
   const reloader = await Reloader.create({
     disabled: new Set(),
+    access: acceptEverything,
     kept: new KeptBuilds({ dir: join(options.plugins, '.builds'), coreVersion: '1.0.0', log }),
     database,
     coreEntities,
@@ -82,6 +84,7 @@ export async function openPipeline(options: PipelineOptions): Promise<Pipeline> 
   const sender = new ContentSender({ codec, store })
   const dispatcher = new Dispatcher({
     botInfo,
+    ownerIds: [],
     texts,
     buttons: new ButtonReader({ codec, store }),
   })

@@ -16,6 +16,11 @@ export interface ActiveUser {
   readonly timeZone?: string
 }
 
+/** The role of the people in ADMIN_IDS: they hold every permission, and approve what reloads open. */
+export function isOwner({ role }: Pick<ActiveUser, 'role'>): boolean {
+  return role === 'owner'
+}
+
 /** Who an update comes from, before anybody decided what that one may do. */
 export type Actor =
   | ActiveUser

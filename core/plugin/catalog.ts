@@ -1,22 +1,41 @@
+import { OpsError } from '../errors.ts'
+import type { Texts, Translate } from '../i18n/texts.ts'
 import type { Store } from '../store/store.ts'
+import { isOwner, type PermissionDeclaration } from './access.ts'
 import { choicesTopic } from './choice-news.ts'
 import type { PluginChoices } from './choices.ts'
 import { type OpsContext, runBehind } from './context.ts'
 import type { CommandRoute } from './generation/routes.ts'
+import type { PluginHistory } from './history.ts'
 import { argumentsOf, usageOf } from './manifest/arguments.ts'
 import type { Command } from './manifest/manifest.ts'
 import { isUsable } from './manifest/usable.ts'
+import type { Openings } from './opening/openings.ts'
+import { wordsOf } from './opening/words.ts'
 import type { AvailableCommand, HeldPermission, Plugins } from './plugins.ts'
 import type { Reloader } from './reload/reloader.ts'
 import type { UpdateRun } from './run.ts'
 
+export interface CatalogParts {
+  readonly reloader: Reloader
+  readonly choices: PluginChoices
+  readonly openings: Openings
+  readonly history: PluginHistory
+  /** Tells other instances. */
+  readonly store: Store
+  /** The core's own. */
+  readonly texts: Texts
+}
+
 /** The core's own service `Plugins`, over the reloader. */
-export function createCatalog(parts: {
-  reloader: Reloader
-  choices: PluginChoices
-  store: Store
-}): Plugins {
-  const { reloader, choices, store } = parts
+export function createCatalog({
+  reloader,
+  choices,
+  openings,
+  history,
+  store,
+  texts,
+}: CatalogParts): Plugins {
   return {
     get generation() {
       return reloader.live.current.id
@@ -25,42 +44,78 @@ export function createCatalog(parts: {
       const { plugins } = reloader.live.current
       return reloader.list().map((status) => {
         const texts = plugins.get(status.name)?.texts
-        return texts === undefined
-          ? status
-          : { ...status, description: texts.in(language)('description') }
+        const description = texts && textOf(texts.in(language), 'description')
+        return description === undefined ? status : { ...status, description }
       })
     },
-    reload: (name) => reloader.reload(name),
-    rollBack: (name) => reloader.rollBack(name),
+    reload: (name, by) => reloader.reload(name, { why: 'reload', by }),
+    rollBack: (name, by) => reloader.rollBack(name, by),
     async disable(name, by, reason) {
-      await reloader.disable(name)
-      await choices.keep(name, true, by, reason)
+      await reloader.disable(name, by)
+      await choices.keep(name, true, by.telegramId, reason)
       await store.publish(choicesTopic)
     },
     async enable(name, by) {
-      await choices.keep(name, false, by)
+      await choices.keep(name, false, by.telegramId)
       await store.publish(choicesTopic)
-      return reloader.enable(name)
+      return reloader.enable(name, by)
+    },
+    async details(name, language) {
+      const plugin = reloader.live.current.plugins.get(name)
+      const waiting = openings.of(name)
+      return {
+        permissions: (plugin?.permissions ?? []).map((permission) => ({
+          name: permission.name,
+          description: descriptionOf(permission, plugin?.texts.in(language)),
+          roles: permission.roles,
+        })),
+        openings: (waiting?.openings ?? []).map((opening) => ({
+          text: wordsOf(opening, texts.in(language)),
+          refused: waiting?.refused.has(opening) === true,
+        })),
+        seal: waiting?.seal,
+        history: await history.of(name),
+        previous: await reloader.previousHash(name),
+        choice: await choices.of(name),
+        isProtected: reloader.isProtected(name),
+      }
+    },
+    async decide(ctx, name, decision, seal) {
+      const { user } = runBehind(ctx)
+      if (!isOwner(user)) {
+        throw new OpsError('OPS_OWNER_ONLY', `${user.name} is no owner`, {
+          details: { plugin: name },
+        })
+      }
+      return openings.decide(name, decision, user, seal)
     },
     commandsFor(ctx: OpsContext): readonly AvailableCommand[] {
       const run = runBehind(ctx)
-      return [...run.generation.routes.commands]
+      return [...run.routes.commands]
         .filter(([word, { name, command }]) => word === name && isUsable(command, run))
         .map(([, route]) => available(run, route))
         .sort((a, b) => (a.path < b.path ? -1 : 1))
     },
     permissionsFor(ctx: OpsContext): readonly HeldPermission[] {
       const run = runBehind(ctx)
-      return [...run.generation.routes.permissions.values()]
+      return [...run.routes.permissions.values()]
         .filter(({ name }) => run.can(name))
-        .map(({ name, plugin, description }) => {
-          const key = `permissions.${name.slice(plugin.length + 1)}`
+        .map((permission) => {
+          const { name, plugin } = permission
           const t = run.generation.plugins.get(plugin)?.texts.in(run.language)
-          return { name, plugin, description: (t && textOf(t, key)) ?? description }
+          return { name, plugin, description: descriptionOf(permission, t) }
         })
         .sort((a, b) => (a.name < b.name ? -1 : 1))
     },
   }
+}
+
+function descriptionOf(
+  { name, plugin, description }: PermissionDeclaration,
+  t: Translate | undefined,
+): string {
+  const key = `permissions.${name.slice(plugin.length + 1)}`
+  return (t && textOf(t, key)) ?? description
 }
 
 /** A command with those of its subcommands that the person may use. */

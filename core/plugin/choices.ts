@@ -1,4 +1,14 @@
 import type { Queries } from '../database/connection.ts'
+import type { SwitchedOff } from './plugins.ts'
+
+interface ChoiceRow {
+  decided_by: number | null
+  reason: string | null
+  decided_at: string
+  first_name: string | null
+  last_name: string | null
+  username: string | null
+}
 
 /** Whether somebody switched a plugin off, or on again. */
 export interface PluginChoice {
@@ -22,6 +32,25 @@ export class PluginChoices {
   /** The last decision about each plugin that there was one about. */
   all(): Promise<readonly PluginChoice[]> {
     return this.#database.query<PluginChoice>('select plugin, disabled from plugin_choices')
+  }
+
+  /** Who switched a plugin off, and why; undefined when nobody did. */
+  async of(plugin: string): Promise<SwitchedOff | undefined> {
+    const [row] = await this.#database.query<ChoiceRow>(
+      `select decided_by, reason, decided_at, first_name, last_name, username
+         from plugin_choices left join bot_users on telegram_id = decided_by
+        where plugin = $1 and disabled`,
+      [plugin],
+    )
+    if (row === undefined) return undefined
+    const { decided_by, reason, decided_at, first_name, last_name, username } = row
+    const name = [first_name, last_name].filter(Boolean).join(' ') || (username && `@${username}`)
+    return {
+      by: decided_by ?? undefined,
+      name: name || undefined,
+      reason: reason ?? undefined,
+      at: new Date(decided_at),
+    }
   }
 
   /** @param by Telegram id of who decided */

@@ -4,9 +4,10 @@ import type { BotCommand, BotCommandScope } from 'telegraf/types'
 import type { Logger } from '../log/logger.ts'
 import { Backoff, sleep } from '../telegram/backoff.ts'
 import type { Gateway } from '../telegram/gateway.ts'
-import type { ActiveUser, PermissionDeclaration } from './access.ts'
+import { type ActiveUser, isOwner, type PermissionDeclaration } from './access.ts'
 import type { Generation } from './generation/generation.ts'
 import type { Live } from './generation/live.ts'
+import type { Routes } from './generation/routes.ts'
 import { isUsable } from './manifest/usable.ts'
 import type { UpdateRun } from './run.ts'
 
@@ -56,7 +57,7 @@ export class Menus {
     // Telegram takes two-letter codes only (Bot API, setMyCommands)
     const languages = new Set(known.filter((language) => /^[a-z]{2}$/.test(language)))
     for (const language of [undefined, ...languages]) {
-      const commands = commandsOf(generation, language, undefined, () => false)
+      const commands = commandsOf(generation.unapproved.guarded, language, undefined, () => false)
       this.#want({ type: 'default' }, language, commands)
     }
     // an empty list takes the one of a language away that nothing speaks any more
@@ -97,7 +98,8 @@ export class Menus {
     if (authorizer === undefined) return
     try {
       const may = await authorizer.permissionsOf(user, { chatId: user.telegramId })
-      const commands = commandsOf(generation, user.language, 'private', may)
+      const routes = isOwner(user) ? generation.routes : generation.unapproved.guarded
+      const commands = commandsOf(routes, user.language, 'private', may)
       this.#want({ type: 'chat', chat_id: user.telegramId }, undefined, commands)
     } catch (error) {
       this.#log.warn('menu.failed', { userId: user.telegramId, error })
@@ -158,12 +160,12 @@ function isRefused(error: unknown): boolean {
 }
 
 function commandsOf(
-  generation: Generation,
+  routes: Routes,
   language: string | undefined,
   chatType: string | undefined,
   may: May,
 ): BotCommand[] {
-  const { commands, permissions } = generation.routes
+  const { commands, permissions } = routes
   const can = (name: string) => {
     const permission = permissions.get(name)
     return permission !== undefined && may(permission)

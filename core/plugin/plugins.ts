@@ -1,5 +1,6 @@
 import type { OpsContext } from './context.ts'
 import type { PluginHealth } from './health.ts'
+import type { Person } from './reload/cause.ts'
 
 /** Where a plugin stands. `failed`: no version of it serves; `waiting`: what it needs is
  * not there; `quarantined`: its handlers failed again and again and are not run. */
@@ -45,6 +46,56 @@ export interface PluginStatus {
   readonly lastReload?: ReloadOutcome
 }
 
+/** More about one plugin than its state, in one language. */
+export interface PluginDetails {
+  readonly permissions: readonly {
+    readonly name: string
+    readonly description: string
+    /** Roles that hold it from the start; owners hold all. */
+    readonly roles: readonly string[]
+  }[]
+  /** What it opens beyond what was accepted: open to owners alone until one of them approves it. */
+  readonly openings: readonly { readonly text: string; readonly refused: boolean }[]
+  /** Stands for exactly these openings: whoever decides about them hands it back. */
+  readonly seal: string | undefined
+  /** What became of it, newest first. */
+  readonly history: readonly PluginEvent[]
+  /** Hash of the build that a roll-back would bring; undefined: there is none to go back to. */
+  readonly previous: string | undefined
+  /** Who switched it off, if somebody did. */
+  readonly choice: SwitchedOff | undefined
+  /** It guards the bot and can't be switched off. */
+  readonly isProtected: boolean
+}
+
+/** One entry of a plugin's history. */
+export interface PluginEvent {
+  readonly at: Date
+  /** `load`, `reload`, `last-good`, `roll-back`, `abort`, `unload`, `quarantine`, `approve`, `refuse`. */
+  readonly action: string
+  /** Who did it; undefined: the bot itself. */
+  readonly by: string | undefined
+  /** What it came from: `start`, `save`, `settings`, or what a person asked for: `reload`, `disable`, …. */
+  readonly cause: string | undefined
+  /** Why it failed: a code. */
+  readonly code: string | undefined
+  /** Hashes of the version before and after. */
+  readonly before: string | undefined
+  readonly after: string | undefined
+  /** Of the whole transaction. */
+  readonly ms: number | undefined
+}
+
+/** That somebody switched a plugin off. */
+export interface SwitchedOff {
+  /** Telegram id; undefined: PLUGINS_DISABLED. */
+  readonly by: number | undefined
+  /** Their name, if they are known. */
+  readonly name: string | undefined
+  readonly reason: string | undefined
+  readonly at: Date
+}
+
 /** A command as a person may use it, in their language. */
 export interface AvailableCommand {
   /** `worklog sync`, without the slash. */
@@ -81,12 +132,26 @@ export interface Plugins {
   /** Every plugin folder; descriptions are in this language, else in the default. */
   list(language?: string): readonly PluginStatus[]
   /** Loads a folder anew as it is on disk; resolves with what came of it. */
-  reload(name: string): Promise<ReloadOutcome>
+  reload(name: string, by?: Person): Promise<ReloadOutcome>
   /** Puts the version before the live one back, until the folder is changed. */
-  rollBack(name: string): Promise<ReloadOutcome>
-  /** Takes it out of service, over restarts too, until it is enabled. `by` is a Telegram id. */
-  disable(name: string, by: number, reason?: string): Promise<void>
-  enable(name: string, by: number): Promise<ReloadOutcome>
+  rollBack(name: string, by?: Person): Promise<ReloadOutcome>
+  /** Takes it out of service, over restarts too, until it is enabled. */
+  disable(name: string, by: Person, reason?: string): Promise<void>
+  enable(name: string, by: Person): Promise<ReloadOutcome>
+  /** @param language of the texts; default: the default one */
+  details(name: string, language?: string): Promise<PluginDetails>
+  /**
+   * Carries out what an owner, the actor of this update, decided about what a plugin opens.
+   *
+   * @returns `changed` when by now it opens something else than what `seal` stands for: nothing was decided
+   * @throws OPS_OWNER_ONLY
+   */
+  decide(
+    ctx: OpsContext,
+    name: string,
+    decision: 'approve' | 'refuse',
+    seal: string,
+  ): Promise<'done' | 'changed'>
   /** What the actor of this update may use here, in the actor's language. */
   commandsFor(ctx: OpsContext): readonly AvailableCommand[]
   /** What the actor of this update holds here, in the actor's language. */

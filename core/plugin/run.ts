@@ -6,11 +6,12 @@ import { isTimeZone, languageTag } from '../i18n/language.ts'
 import type { Logger } from '../log/logger.ts'
 import type { UpdateFacts } from '../telegram/facts.ts'
 import type { OpsTelegram } from '../telegram/telegram.ts'
-import type { ActiveUser, Actor, PermissionDeclaration } from './access.ts'
+import { type ActiveUser, type Actor, isOwner, type PermissionDeclaration } from './access.ts'
 import type { Content } from './content.ts'
 import type { LiveContext } from './context.ts'
 import type { Generation } from './generation/generation.ts'
 import type { PluginInstance } from './generation/instance.ts'
+import type { Routes } from './generation/routes.ts'
 import type { ContentSender } from './sender.ts'
 
 /**
@@ -150,6 +151,12 @@ export class UpdateRun {
     return this.#timeZone.name
   }
 
+  /** What this person's updates are matched against: owners have at once what still waits for their approval. */
+  get routes(): Routes {
+    const { routes, unapproved } = this.generation
+    return this.actor.kind === 'user' && isOwner(this.actor) ? routes : unapproved.guarded
+  }
+
   get chatType(): string | undefined {
     return this.facts.chatType
   }
@@ -190,7 +197,7 @@ export class UpdateRun {
   /** May the actor do this, here? */
   can(permission: string): boolean {
     if (this.actor.kind !== 'user') return false
-    const declaration = this.generation.routes.permissions.get(permission)
+    const declaration = this.routes.permissions.get(permission)
     return declaration !== undefined && this.may(declaration)
   }
 }

@@ -25,9 +25,9 @@ export class ButtonReader {
   }
 
   /** What a press says that it is, unproven. */
-  claimed({ generation }: UpdateRun, pressed: string): ActionRoute | undefined {
+  claimed({ routes }: UpdateRun, pressed: string): ActionRoute | undefined {
     const [version, plugin = '', action = ''] = pressed.split(':')
-    return version === 'v1' ? actionRoute(generation.routes, plugin, action) : undefined
+    return version === 'v1' ? actionRoute(routes, plugin, action) : undefined
   }
 
   async read(run: UpdateRun, pressed: string): Promise<ReadButton> {
@@ -38,7 +38,7 @@ export class ButtonReader {
     if (button.kind === 'foreign') return { kind: 'foreign' }
     if (button.kind === 'invalid') return button.reason === 'presser' ? forSomebodyElse : stale
     const { plugin, action } = button
-    const route = actionRoute(run.generation.routes, plugin, action)
+    const route = actionRoute(run.routes, plugin, action)
     if (route === undefined) return stale
     if (button.kind === 'inline') return parse(route, button.payload)
     const kept = await this.#store.find(button.id)

@@ -6,8 +6,7 @@ import { contextFor, type LiveContext } from '../plugin/context.ts'
 import type { PluginInstance } from '../plugin/generation/instance.ts'
 import type { EventRoute, MiddlewareRoute } from '../plugin/generation/routes.ts'
 import { parseArguments, usageOf } from '../plugin/manifest/arguments.ts'
-import type { Audience } from '../plugin/manifest/manifest.ts'
-import { isHere, isPermitted } from '../plugin/manifest/usable.ts'
+import { awaitsApproval, isForEveryone, isHere, isPermitted } from '../plugin/manifest/usable.ts'
 import { PluginHeld } from '../plugin/reload/room.ts'
 import type { UpdateRun } from '../plugin/run.ts'
 import type { ButtonReader } from './button-reader.ts'
@@ -19,6 +18,8 @@ import { type Match, match } from './router.ts'
 
 export interface DispatcherOptions {
   botInfo: UserFromGetMe
+  /** The people of ADMIN_IDS: they alone come in by a guard that nobody approved yet. */
+  ownerIds: readonly number[]
   /** The core's own texts: refusals, usage, errors. */
   texts: Texts
   buttons: ButtonReader
@@ -39,9 +40,10 @@ export class Dispatcher {
   readonly #botUsername: string
   readonly #buttons: ButtonReader
   readonly #replies: Replies
-  readonly #gate = new Gate()
+  readonly #gate: Gate
 
-  constructor({ botInfo, texts, buttons }: DispatcherOptions) {
+  constructor({ botInfo, ownerIds, texts, buttons }: DispatcherOptions) {
+    this.#gate = new Gate(ownerIds)
     this.#botUsername = botInfo.username
     this.#buttons = buttons
     this.#replies = new Replies(texts)
@@ -62,9 +64,15 @@ export class Dispatcher {
   async #admit(run: UpdateRun): Promise<void> {
     // an observer can't refuse
     run.refused = undefined
-    const found = match(run.update, run.facts, run.generation.routes, this.#botUsername)
-    await this.#gate.enter(run, this.#open(run, found))
+    const { routes } = run
+    const everybodys = match(run.update, run.facts, routes, this.#botUsername)
+    await this.#gate.enter(run, this.#open(run, everybodys))
     if (!run.admitted) return
+    // an owner has more than everybody else while something waits for an approval
+    const found =
+      run.routes === routes
+        ? everybodys
+        : match(run.update, run.facts, run.routes, this.#botUsername)
     run.asked = found.kind !== 'events' && found.kind !== 'none'
     const { entry, authorize } = run.generation.routes.middleware
     await this.#through(run, entry, async () => {
@@ -75,18 +83,17 @@ export class Dispatcher {
 
   /** What of this is there for whom nobody knows; each route asks once more when it is taken. */
   #open(run: UpdateRun, found: Match): Open {
-    const isOpen = ({ audience }: { audience?: Audience }) => audience === 'everyone'
     switch (found.kind) {
       case 'command':
-        return isOpen(found.command) && isHere(found.command, run) ? 'asked' : undefined
+        return isForEveryone(found.command) && isHere(found.command, run) ? 'asked' : undefined
       case 'press': {
         const action = this.#buttons.claimed(run, found.data)?.action
-        if (action !== undefined) return isOpen(action) ? 'asked' : undefined
-        const listening = run.generation.routes.events.get('callback_query') ?? []
-        return listening.some(({ event }) => isOpen(event)) ? 'heard' : undefined
+        if (action !== undefined) return isForEveryone(action) ? 'asked' : undefined
+        const listening = run.routes.events.get('callback_query') ?? []
+        return listening.some(({ event }) => isForEveryone(event)) ? 'heard' : undefined
       }
       case 'events':
-        return found.routes.some(({ event }) => isOpen(event)) ? 'heard' : undefined
+        return found.routes.some(({ event }) => isForEveryone(event)) ? 'heard' : undefined
       default:
         return undefined
     }
@@ -140,9 +147,11 @@ export class Dispatcher {
     const { instance } = route
     run.route = { plugin: instance.name, name: path }
     if (!isPermitted(command, run)) {
+      if (awaitsApproval(command, run)) return this.#refuseUnapproved(run, path)
       return this.#refuseCommand(run, path, 'permission', 'refused.command')
     }
     if (!isHere(command, run)) {
+      if (awaitsApproval(command, run)) return this.#refuseUnapproved(run, path)
       const key = command.chats === 'private' ? 'refused.privateOnly' : 'refused.groupOnly'
       return this.#refuseCommand(run, path, 'chat', key)
     }
@@ -163,6 +172,10 @@ export class Dispatcher {
     run.say(message(`${parsed.problem.message}\n${usage}`))
   }
 
+  #refuseUnapproved(run: UpdateRun, path: string): void {
+    this.#refuseCommand(run, path, 'unapproved', 'refused.unapproved')
+  }
+
   #refuseCommand(run: UpdateRun, path: string, reason: string, key: string): void {
     this.#refuse(run, reason)
     run.say(message(this.#replies.in(run)(key, { command: `/${path}` })))
@@ -170,8 +183,11 @@ export class Dispatcher {
 
   #subcommands(run: UpdateRun, { route, path }: Found<'command'>): void {
     const text = this.#replies.subcommands(run, route)
-    if (text === undefined) this.#refuseCommand(run, path, 'permission', 'refused.command')
-    else {
+    if (text === undefined) {
+      const subs = Object.values(route.command.subcommands)
+      if (subs.some((sub) => awaitsApproval(sub, run))) this.#refuseUnapproved(run, path)
+      else this.#refuseCommand(run, path, 'permission', 'refused.command')
+    } else {
       run.outcome = 'usage'
       run.say(message(text))
     }
@@ -180,7 +196,7 @@ export class Dispatcher {
   async #press(run: UpdateRun, { data }: Found<'press'>): Promise<void> {
     const button = await this.#buttons.read(run, data)
     if (button.kind === 'foreign') {
-      const listening = run.generation.routes.events.get('callback_query') ?? []
+      const listening = run.routes.events.get('callback_query') ?? []
       return inPressTime(run, async () => {
         if (!(await this.#events(run, listening))) await this.#leftOver(run)
       })
@@ -194,8 +210,9 @@ export class Dispatcher {
     const { instance, name, action } = button.route
     run.route = { plugin: instance.name, name }
     if (!isPermitted(action, run)) {
-      this.#refuse(run, 'permission')
-      run.alert = this.#replies.in(run)('refused.press')
+      const waits = awaitsApproval(action, run)
+      this.#refuse(run, waits ? 'unapproved' : 'permission')
+      run.alert = this.#replies.in(run)(waits ? 'refused.unapprovedPress' : 'refused.press')
       return
     }
     await inPressTime(run, () => this.#handle(run, instance, action.run, button.data))
@@ -221,7 +238,7 @@ export class Dispatcher {
   async #composers(run: UpdateRun): Promise<boolean> {
     // they were written for active users
     if (!run.isUser) return false
-    for (const instance of run.generation.routes.composers) {
+    for (const instance of run.routes.composers) {
       waitIfHeld(run, instance)
       if (run.generation.quarantined.has(instance.name)) continue
       let passed = false

@@ -1,6 +1,8 @@
+import { type Actor, isOwner } from '../plugin/access.ts'
 import { contentOf } from '../plugin/content.ts'
 import { PluginHeld } from '../plugin/reload/room.ts'
 import type { UpdateRun } from '../plugin/run.ts'
+import type { UpdateFacts } from '../telegram/facts.ts'
 
 /** How often the log says that nobody guards the bot, ms. */
 const reportEveryMs = 60_000
@@ -16,7 +18,13 @@ export type Open = 'asked' | 'heard' | undefined
  * comes in, nobody may do anything.
  */
 export class Gate {
+  readonly #ownerIds: ReadonlySet<number>
   #reportedAt = Number.NEGATIVE_INFINITY
+
+  /** @param ownerIds the people of ADMIN_IDS */
+  constructor(ownerIds: readonly number[]) {
+    this.#ownerIds = new Set(ownerIds)
+  }
 
   /**
    * Finds out who the update comes from, and sets `run.admitted`: for active users, and for all but blocked
@@ -29,8 +37,18 @@ export class Gate {
       this.#report(run, authenticator === undefined ? 'authenticator' : 'authorizer')
       return run.refuse('no-gate')
     }
+    const { guard } = run.generation.unapproved
+    if (guard !== undefined && !this.#isOwner(run.facts)) {
+      this.#report(run, 'approval', guard)
+      return run.refuse('unapproved-gate')
+    }
     const decision = await authenticator.authenticate(run.facts, { open: open === 'asked' })
     run.actor = decision.actor
+    // a guard that nobody approved may not make another person out of an owner either
+    if (guard !== undefined && !(decision.admitted && isSelf(decision.actor, run.facts))) {
+      run.actor = { kind: 'none' }
+      return run.refuse('unapproved-gate')
+    }
     run.admitted = decision.admitted || (open !== undefined && decision.audience === 'everyone')
     if (decision.admitted || (run.admitted && open === 'asked')) return
     if (!run.admitted) run.refuse(decision.reason)
@@ -54,13 +72,28 @@ export class Gate {
     })
   }
 
-  #report(run: UpdateRun, missing: string): void {
+  /** By what Telegram says, not by what a plugin makes of it. */
+  #isOwner({ userId, senderChatId, from }: UpdateFacts): boolean {
+    if (userId === undefined || senderChatId !== undefined || from?.is_bot === true) return false
+    return this.#ownerIds.has(userId)
+  }
+
+  #report(run: UpdateRun, missing: string, plugin?: string): void {
     const now = performance.now()
     if (now - this.#reportedAt < reportEveryMs) return
     this.#reportedAt = now
+    const hint =
+      plugin === undefined
+        ? 'No live plugin provides it, so every update is refused. Load the auth plugin.'
+        : 'A plugin that was not there before decides who is let in: owners alone are, until one approves it.'
     run.log.error('auth.gate-missing', {
       missing,
-      hint: 'No live plugin provides it, so every update is refused. Load the auth plugin.',
+      ...(plugin === undefined ? {} : { plugin }),
+      hint,
     })
   }
+}
+
+function isSelf(actor: Actor, { userId }: UpdateFacts): boolean {
+  return actor.kind === 'user' && actor.telegramId === userId && isOwner(actor)
 }

@@ -19,7 +19,7 @@ export class Replies {
 
   /** Suggests the nearest command that the person may use. */
   unknownCommand(run: UpdateRun, word: string): string {
-    const { commands } = run.generation.routes
+    const { commands } = run.routes
     const usable = [...commands].filter(([, { command }]) => isUsable(command, run))
     const names = usable.map(([name]) => name)
     const suggestion = nearest(word, names)

@@ -1,11 +1,14 @@
-import { buttons, definePlugin, edit, message, Plugins } from 'opsgram'
+import { buttons, type Content, definePlugin, edit, message, Plugins } from 'opsgram'
 import { z } from 'zod'
-import { card } from './card.ts'
+import { type Asking, disable, enable, reload, rollBack, statusOf } from './act.ts'
+import { card, historyOf, shortOf } from './card.ts'
+import { keysFor, type Presser } from './keys.ts'
 import { list } from './list.ts'
-import { disable, enable, reload, rollBack } from './reload.ts'
 
 // one word of the usage line; a folder's name has no capitals
 const pluginName = z.string().meta({ placeholder: 'worklog' }).toLowerCase()
+const named = z.object({ name: z.string() })
+const sealed = named.extend({ seal: z.string() })
 
 export default definePlugin({
   name: 'plugins',
@@ -22,18 +25,82 @@ export default definePlugin({
     },
   },
   actions: ({ action }) => ({
+    show: action({
+      label: 'Back',
+      data: named,
+      permission: 'plugins.view',
+      run: async (ctx, { name }) => edit(...(await cardOf(ctx, name))),
+    }),
+    history: action({
+      label: 'History',
+      data: named,
+      permission: 'plugins.view',
+      async run(ctx, { name }) {
+        const details = await ctx.use.plugins.details(name, ctx.language)
+        return edit(historyOf(name, details, ctx), buttons(ctx.button('show', { name })))
+      },
+    }),
     reload: action({
       label: 'Reload',
-      data: z.object({ name: z.string() }),
+      data: named,
+      permission: 'plugins.manage',
+      run: (ctx, { name }) => told(ctx, name, reload(ctx, name)),
+    }),
+    enable: action({
+      label: 'Switch on',
+      data: named,
+      permission: 'plugins.manage',
+      run: (ctx, { name }) => told(ctx, name, enable(ctx, name)),
+    }),
+    sureRollBack: action({
+      label: 'Roll back …',
+      data: named,
       permission: 'plugins.manage',
       async run(ctx, { name }) {
-        const { plugins } = ctx.use
-        const text = await reload(ctx, name)
-        await ctx.answerCbQuery(text.slice(0, 200))
-        const status = plugins.list(ctx.language).find((plugin) => plugin.name === name)
-        if (status === undefined) return edit(text)
-        return edit(card(status, ctx), buttons(ctx.button('reload', { name })))
+        const { previous } = await ctx.use.plugins.details(name)
+        if (previous === undefined) return edit(ctx.t('rollback.none', { name }))
+        return edit(
+          ctx.t('rollback.sure', { name, hash: shortOf(previous) }),
+          buttons(ctx.button('rollBack', { name }), ctx.button('show', { name })),
+        )
       },
+    }),
+    rollBack: action({
+      label: 'Yes, roll back',
+      data: named,
+      permission: 'plugins.manage',
+      run: (ctx, { name }) => told(ctx, name, rollBack(ctx, name)),
+    }),
+    sureDisable: action({
+      label: 'Switch off …',
+      data: named,
+      permission: 'plugins.manage',
+      run: (ctx, { name }) =>
+        edit(
+          ctx.t('disable.sure', { name }),
+          buttons(ctx.button('disable', { name }), ctx.button('show', { name })),
+        ),
+    }),
+    disable: action({
+      label: 'Yes, switch off',
+      data: named,
+      permission: 'plugins.manage',
+      run: (ctx, { name }) => told(ctx, name, disable(ctx, name)),
+    }),
+    // the core asks once more whether it is an owner
+    approve: action({
+      label: 'Approve',
+      data: sealed,
+      permission: 'plugins.view',
+      run: async (ctx, { name, seal }) =>
+        told(ctx, name, decided(ctx, ctx.use.plugins.decide(ctx, name, 'approve', seal))),
+    }),
+    refuse: action({
+      label: 'Keep closed',
+      data: sealed,
+      permission: 'plugins.view',
+      run: async (ctx, { name, seal }) =>
+        told(ctx, name, decided(ctx, ctx.use.plugins.decide(ctx, name, 'refuse', seal))),
     }),
   }),
   commands: ({ command }) => ({
@@ -43,17 +110,18 @@ export default definePlugin({
       run: (ctx) => list(ctx.use.plugins, ctx),
       subcommands: {
         show: command({
-          description: 'One plugin in detail',
+          description: 'One plugin in detail, with what can be done about it',
           permission: 'plugins.view',
           args: z.object({ name: pluginName }),
-          run(ctx, { name }) {
-            const status = ctx.use.plugins.list(ctx.language).find((plugin) => plugin.name === name)
-            if (status === undefined) return ctx.t('unknown', { name })
-            const mayReload = ctx.can('plugins.manage') && status.state !== 'disabled'
-            return message(
-              card(status, ctx),
-              mayReload ? buttons(ctx.button('reload', { name })) : undefined,
-            )
+          run: async (ctx, { name }) => message(...(await cardOf(ctx, name))),
+        }),
+        history: command({
+          description: 'What became of a plugin: loads, reloads, failures, decisions',
+          permission: 'plugins.view',
+          args: z.object({ name: pluginName }),
+          async run(ctx, { name }) {
+            if (statusOf(ctx.use.plugins, name) === undefined) return ctx.t('unknown', { name })
+            return historyOf(name, await ctx.use.plugins.details(name, ctx.language), ctx)
           },
         }),
         reload: command({
@@ -72,15 +140,41 @@ export default definePlugin({
           description: 'Switch a plugin off until it is enabled',
           permission: 'plugins.manage',
           args: z.object({ name: pluginName, reason: z.string().optional() }),
-          run: (ctx, { name, reason }) => disable(ctx, name, ctx.actor.telegramId, reason),
+          run: (ctx, { name, reason }) => disable(ctx, name, reason),
         }),
         enable: command({
           description: 'Switch a plugin on again',
           permission: 'plugins.manage',
           args: z.object({ name: pluginName }),
-          run: (ctx, { name }) => enable(ctx, name, ctx.actor.telegramId),
+          run: (ctx, { name }) => enable(ctx, name),
         }),
       },
     }),
   }),
 })
+
+type Shown = Parameters<typeof message>
+
+/** A plugin's card with what this person may do about it. */
+async function cardOf(ctx: Asking & Presser, name: string): Promise<Shown> {
+  const { plugins } = ctx.use
+  const status = statusOf(plugins, name, ctx.language)
+  if (status === undefined) return [ctx.t('unknown', { name })]
+  const details = await plugins.details(name, ctx.language)
+  return [card(status, details, ctx), buttons(...keysFor(ctx, status, details))]
+}
+
+/** Says what came of a press, in a toast, and shows the card as it is now. */
+async function told(
+  ctx: Asking & Presser & { answerCbQuery(text: string): Promise<true> },
+  name: string,
+  work: Promise<string>,
+): Promise<Content> {
+  const text = await work
+  await ctx.answerCbQuery(text.slice(0, 200))
+  return edit(...(await cardOf(ctx, name)))
+}
+
+async function decided(ctx: Asking, decision: Promise<'done' | 'changed'>): Promise<string> {
+  return ctx.t(`decision.${await decision}`)
+}

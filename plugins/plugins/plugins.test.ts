@@ -117,7 +117,7 @@ export default definePlugin({
   it('lets admins look and owners reload', async () => {
     const admin = bot.user({ role: 'admin' })
     await admin.sends('/plugins show sample')
-    expect((await admin.sees('sample 1.0.0')).buttons).to.deep.equal([])
+    expect((await admin.sees('sample 1.0.0')).buttons).to.deep.equal(['📜 History'])
     await admin.sends('/plugins reload sample')
     await admin.sees('not allowed to use /plugins reload')
     const operator = bot.user({ role: 'operator' })

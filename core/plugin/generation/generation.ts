@@ -1,5 +1,6 @@
 import { type EntityManager, forkForUpdate, type Orm } from '../../database/orm.ts'
 import type { Authenticator, Authorizer } from '../access.ts'
+import { type Baseline, type Unapproved, unapprovedOf } from '../opening/guarded.ts'
 import type { Missing } from '../reload/dependencies.ts'
 import {
   Authenticator as AuthenticatorToken,
@@ -44,7 +45,12 @@ export interface Generation {
   readonly quarantined: ReadonlyMap<string, Quarantine>
   /** While a plugin that guards every update is being replaced, every update waits for this. */
   readonly closed: Promise<void> | undefined
+  /** As declared: what owners have. */
   readonly routes: Routes
+  /** What was accepted of the plugins' access. */
+  readonly accepted: Baseline
+  /** What waits for an owner's approval, and the routes of everybody else meanwhile. */
+  readonly unapproved: Unapproved
   readonly orm: Orm
   /** Undefined while no plugin provides it: then every update is refused. */
   readonly authenticator: Authenticator | undefined
@@ -61,6 +67,7 @@ export interface GenerationParts {
   waiting: ReadonlyMap<string, WaitingPlugin>
   held: ReadonlyMap<string, HeldPlugin>
   quarantined: ReadonlyMap<string, Quarantine>
+  accepted: Baseline
   orm: Orm
 }
 
@@ -70,9 +77,12 @@ export function composeGeneration({
   waiting,
   held,
   quarantined,
+  accepted,
   orm,
 }: GenerationParts): Generation {
   const all = [...plugins.values()]
+  const heldBack = [...held.values()].map(({ plugin }) => plugin)
+  const routes = composeRoutes(all, heldBack)
   const use = new Map(all.map((plugin) => [plugin.name, servicesFor(plugin, all)]))
   return {
     id,
@@ -81,10 +91,9 @@ export function composeGeneration({
     held,
     quarantined,
     closed: [...held.values()].find(({ plugin }) => isGuard(plugin))?.until,
-    routes: composeRoutes(
-      all,
-      [...held.values()].map(({ plugin }) => plugin),
-    ),
+    routes,
+    accepted,
+    unapproved: unapprovedOf([...all, ...heldBack], accepted, routes),
     orm,
     authenticator: provided(all, AuthenticatorToken),
     authorizer: provided(all, AuthorizerToken),

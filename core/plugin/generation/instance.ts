@@ -11,6 +11,7 @@ import type {
   HealthCheck,
   Middleware,
 } from '../manifest/manifest.ts'
+import type { Surface } from '../opening/surface.ts'
 import type { ServiceToken } from '../service.ts'
 
 /** What a manifest declares, read and checked: all that is known of a plugin before it is set up. */
@@ -36,6 +37,8 @@ export interface PluginDeclaration {
   readonly middleware: readonly Middleware[]
   readonly telegraf: MiddlewareFn<LiveContext> | undefined
   readonly texts: Texts
+  /** All that people can come in by, and who that is by default. */
+  readonly surface: Surface
 }
 
 /** One version of a plugin, set up: what a generation holds and a handler runs on. */

@@ -7,6 +7,7 @@ import { createTexts, type TextTree } from '../../i18n/texts.ts'
 import { nearest } from '../code/nearest.ts'
 import type { LiveContext } from '../context.ts'
 import type { PluginDeclaration } from '../generation/instance.ts'
+import { surfaceOf } from '../opening/surface.ts'
 import { readActions, readCommands, readEvents, readHealth, readMiddleware } from './definitions.ts'
 import type { Action, Command } from './manifest.ts'
 import { type Fail, failing, type ManifestShape, readShape } from './shape.ts'
@@ -42,6 +43,14 @@ export function readDeclaration(source: DeclarationSource): PluginDeclaration & 
   const commands = readCommands(shape.commands, fail)
   const events = readEvents(shape.events, fail)
   checkPermissions(name, shape, { actions, commands, events }, fail)
+  const permissions = Object.entries(shape.permissions).map(([name, { description, roles }]) => ({
+    name,
+    plugin: shape.name,
+    description,
+    roles,
+  }))
+  const provides = new Map(Object.entries(shape.provides))
+  const telegraf = readComposer(shape, fail)
   return {
     name: shape.name,
     version: shape.version,
@@ -49,25 +58,21 @@ export function readDeclaration(source: DeclarationSource): PluginDeclaration & 
     configSchema: shape.config,
     // parsed as functions; their parameters are what the kits and the scope of this core give them
     setup: shape.setup as ((scope: never) => unknown) | undefined,
-    permissions: Object.entries(shape.permissions).map(([name, { description, roles }]) => ({
-      name,
-      plugin: shape.name,
-      description,
-      roles,
-    })),
+    permissions,
     entities: shape.entities,
     needs: schemaNeeds(shape.entities),
     tables: shape.tables,
     requires: shape.requires,
     reload: shape.reload,
     uses: new Map(Object.entries(shape.uses)),
-    provides: new Map(Object.entries(shape.provides)),
+    provides,
     commands,
     actions,
     events,
     health: readHealth(shape.health, fail),
     middleware: readMiddleware(shape.middleware, fail),
-    telegraf: readComposer(shape, fail),
+    telegraf,
+    surface: surfaceOf({ permissions, actions, commands, events, telegraf, provides }),
     texts: createTexts({
       languages: source.locales,
       fallback: { description: shape.description, ...textsOf(commands, actions) },

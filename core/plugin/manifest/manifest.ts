@@ -121,6 +121,20 @@ export interface CommandDefinition<
   run?(ctx: ContextFor<P, W, Update.MessageUpdate>, args: Parsed<A>): unknown
 }
 
+/**
+ * What has to hold, beside what is declared, as long as no owner approved what a reload opened: the rule
+ * before it. Set by the core, on copies that everybody but owners is matched against.
+ */
+export interface Former {
+  /** Nothing could be held to: it was not there before. */
+  readonly closed: boolean
+  /** Null: none beside the declared one. */
+  readonly permission: string | null
+  readonly chats: ChatScope
+  /** Whether strangers come in, where that is declared. */
+  readonly strangers: boolean
+}
+
 /** A command as the router knows it; made by the kit's `command`. */
 export interface Command {
   readonly kind: 'command'
@@ -131,6 +145,7 @@ export interface Command {
   readonly aliases: readonly string[]
   readonly args?: Schema
   readonly subcommands: Readonly<Record<string, Command>>
+  readonly former?: Former
   readonly run?: (ctx: never, args: never) => unknown
 }
 
@@ -165,6 +180,7 @@ export interface Action<D = unknown> {
   readonly data?: Schema
   readonly permission?: string
   readonly audience?: Audience
+  readonly former?: Former
   readonly run: (ctx: never, data: never) => unknown
   /** Carries the type of the data that a button needs; never set. */
   readonly input?: D
@@ -229,6 +245,7 @@ export interface EventListener {
   readonly query: EventQuery
   readonly permission?: string
   readonly audience?: Audience
+  readonly former?: Former
   readonly run: (ctx: never) => unknown
 }
 

@@ -1,6 +1,7 @@
 import type { Logger } from '../../log/logger.ts'
 import type { KeptBuilds } from '../code/kept-builds.ts'
 import { type Generation, instancesOf } from '../generation/generation.ts'
+import type { Cause } from './cause.ts'
 import type { PluginRecords } from './records.ts'
 import type { PlannedChange, ReadyGeneration } from './transaction.ts'
 
@@ -15,6 +16,7 @@ export interface ReloadReport {
   /** Of the whole transaction, ms, and of its steps. */
   readonly ms: number
   readonly steps: Readonly<Record<string, number>>
+  readonly cause: Cause
   readonly error?: unknown
 }
 
@@ -24,6 +26,7 @@ export interface Commit extends ReadyGeneration {
   readonly changes: readonly PlannedChange[]
   readonly ms: number
   readonly steps: ReloadReport['steps']
+  readonly cause: Cause
 }
 
 export interface AnnounceParts {
@@ -40,14 +43,14 @@ export function announceCommit(commit: Commit, parts: AnnounceParts): readonly R
 }
 
 function loadedReports(commit: Commit, { records, kept, log }: AnnounceParts): ReloadReport[] {
-  const { before, next, loaded, changes, ms, steps } = commit
+  const { before, next, loaded, changes, ms, steps, cause } = commit
   const old = hashesBefore(before)
   return loaded.map(({ name, build }) => {
     const change = changes.find((found) => found.name === name)
     const isReload = old.has(name)
     const event = isReload ? 'plugin.reload.committed' : 'plugin.loaded'
     const line = { plugin: name, generation: next.id, ms }
-    const report = { plugin: name, before: old.get(name), after: build.hash, ms, steps }
+    const report = { plugin: name, before: old.get(name), after: build.hash, ms, steps, cause }
     if (change?.kept?.why === 'last-good') {
       records.servesLastGood(name)
       log.warn(event, { ...line, lastGood: true })
@@ -65,14 +68,14 @@ function loadedReports(commit: Commit, { records, kept, log }: AnnounceParts): R
 }
 
 function removedReports(commit: Commit, { records, log }: AnnounceParts): ReloadReport[] {
-  const { before, next, removed, ms, steps } = commit
+  const { before, next, removed, ms, steps, cause } = commit
   const old = hashesBefore(before)
   return removed.flatMap((name) => {
     records.removed(name)
     if (!old.has(name) && !before.waiting.has(name)) return []
     log.info('plugin.unloaded', { plugin: name, generation: next.id })
     const hashes = { before: old.get(name), after: undefined }
-    return [{ plugin: name, action: 'unload' as const, ...hashes, ms, steps }]
+    return [{ plugin: name, action: 'unload' as const, ...hashes, ms, steps, cause }]
   })
 }
 

@@ -2,6 +2,7 @@ import { ulid } from 'ulid'
 import type { Queries } from '../../database/connection.ts'
 import type { Logger } from '../../log/logger.ts'
 import type { ReloadReport } from './announce.ts'
+import { personBehind } from './cause.ts'
 import { describeFailure } from './records.ts'
 import type { Reloader } from './reloader.ts'
 
@@ -35,21 +36,24 @@ async function write(
   log: Logger,
   reports: readonly ReloadReport[],
 ): Promise<void> {
-  for (const { plugin, action, before, after, ms, steps, error } of reports) {
+  for (const { plugin, action, before, after, ms, steps, cause, error } of reports) {
+    const by = personBehind(cause)
     const failure =
       error === undefined ? undefined : describeFailure(error, (text) => log.redact(text))
     await database.query(
-      `insert into audit_log (id, plugin, action, target, outcome, reason, before, after, created_at)
-       values ($1, $2, $3, $4, $5, $6, $7, $8, now())`,
+      `insert into audit_log (id, actor_id, actor_name, plugin, action, target, outcome, reason, before, after, created_at)
+       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, now())`,
       [
         ulid(),
+        by?.telegramId ?? null,
+        by?.name ?? null,
         plugin,
         `plugin.${action}`,
         `plugin:${plugin}`,
         failure === undefined ? 'done' : 'failed',
         failure === undefined ? null : `${failure.code}: ${failure.message}`.slice(0, 1_000),
         before === undefined ? null : JSON.stringify({ hash: before }),
-        JSON.stringify({ hash: after, ms, steps }),
+        JSON.stringify({ hash: after, ms, steps, cause: cause.why }),
       ],
     )
   }

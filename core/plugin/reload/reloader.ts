@@ -14,8 +14,10 @@ import {
 } from '../generation/generation.ts'
 import { Live } from '../generation/live.ts'
 import type { LoadedPlugin } from '../generation/loaded.ts'
+import type { Baseline } from '../opening/guarded.ts'
 import type { PluginStatus, ReloadOutcome } from '../plugins.ts'
 import { announceCommit, type ReloadReport } from './announce.ts'
+import type { Cause, Person } from './cause.ts'
 import { Disposals } from './disposals.ts'
 import { Later } from './later.ts'
 import { affectedBy, type Change, plan, type Scan, scanPlugins } from './plan.ts'
@@ -66,6 +68,8 @@ export class Reloader {
   readonly #together = new Together()
   readonly #later: Later
   #chain: Promise<unknown> = Promise.resolve()
+  /** Why the running work runs. */
+  #cause: Cause = { why: 'start' }
   /** Folders left out for their name, told already. */
   #leftOut: ReadonlySet<string> = new Set()
   #nextId = 1
@@ -89,6 +93,7 @@ export class Reloader {
         waiting: new Map(),
         held: new Map(),
         quarantined: new Map(),
+        accepted: options.access.baseline,
         orm,
       }),
       (plugin) => this.#disposals.begin(plugin),
@@ -101,15 +106,19 @@ export class Reloader {
 
   /** Loads every plugin folder. A plugin that fails, fails alone; what fails for all of them is thrown. */
   start(): Promise<void> {
-    return this.#enqueue(async () => {
-      const { changes, clashes } = await this.#scan()
-      this.#reportClashes(clashes)
-      try {
-        await this.#commitEach(await Promise.all(changes.map(plan)))
-      } catch (error) {
-        throw error instanceof Aborted ? error.cause : error
-      }
-    })
+    return this.#enqueue(
+      async () => {
+        const { changes, clashes } = await this.#scan()
+        this.#reportClashes(clashes)
+        try {
+          await this.#commitEach(await Promise.all(changes.map(plan)))
+        } catch (error) {
+          throw error instanceof Aborted ? error.cause : error
+        }
+        await this.#options.access.started(this.live.current)
+      },
+      { why: 'start' },
+    )
   }
 
   /**
@@ -129,7 +138,10 @@ export class Reloader {
   }
 
   /** Loads one plugin anew, changed or not. @throws OPS_PLUGIN_UNKNOWN */
-  async reload(name: string): Promise<ReloadOutcome> {
+  async reload(
+    name: string,
+    cause: Cause = { why: 'reload', by: undefined },
+  ): Promise<ReloadOutcome> {
     await this.#enqueue(async () => {
       const { changes } = await this.#scan()
       const change = changes.find((found) => found.name === name)
@@ -138,7 +150,7 @@ export class Reloader {
       }
       const planned = await this.#withHeld([await plan(change)], changes)
       if (await this.#commitTogether(planned)) await this.#retry(changes, planned)
-    })
+    }, cause)
     return this.#outcomeOf(name)
   }
 
@@ -155,56 +167,98 @@ export class Reloader {
   quarantine(plugin: LoadedPlugin, reason: Quarantine): Promise<void> {
     return this.#enqueue(async () => {
       const { live } = this
-      const { plugins, waiting, held, quarantined, orm } = live.current
+      const { plugins, waiting, held, quarantined, accepted, orm } = live.current
       const { name } = plugin
       if (plugins.get(name) !== plugin || quarantined.has(name)) return
       const next = new Map([...quarantined, [name, reason]])
       const id = this.#nextId++
-      live.replace(composeGeneration({ id, plugins, waiting, held, quarantined: next, orm }))
+      live.replace(
+        composeGeneration({ id, plugins, waiting, held, quarantined: next, accepted, orm }),
+      )
       this.records.quarantined(name, reason)
       this.#log.error('plugin.quarantined', { plugin: name, generation: id, ...reason })
       this.events.emit('quarantined', name, reason)
     })
   }
 
+  /**
+   * Puts what serves on another accepted access, in its turn among the reloads.
+   *
+   * @param decide what is accepted from now on; undefined: all stays. A throw comes out of this
+   */
+  acceptAccess(
+    decide: (current: Generation) => Promise<Baseline | undefined>,
+    by: Person,
+  ): Promise<void> {
+    return this.#enqueue(
+      async () => {
+        const { live } = this
+        const accepted = await decide(live.current)
+        if (accepted === undefined) return
+        const { plugins, waiting, held, quarantined, orm } = live.current
+        const id = this.#nextId++
+        live.replace(composeGeneration({ id, plugins, waiting, held, quarantined, accepted, orm }))
+        this.events.emit('committed', live.current, [])
+      },
+      { why: 'approval', by },
+    )
+  }
+
   /** Takes a plugin out of service until it is enabled again. @throws OPS_PLUGIN_UNKNOWN, OPS_PLUGIN_PROTECTED */
-  disable(name: string): Promise<void> {
-    return this.#enqueue(async () => {
-      if (!this.records.has(name)) throw unknownPlugin(name)
-      const plugin = this.live.current.plugins.get(name)
-      if (plugin !== undefined && isGuard(plugin)) {
-        throw new OpsError('OPS_PLUGIN_PROTECTED', `Without plugin ${name} nobody could get in`, {
-          details: { plugin: name },
-        })
-      }
-      this.#disabled.add(name)
-      await this.#commitTogether([{ name, folder: undefined, hash: undefined }])
-      this.records.disabled(name)
-    })
+  disable(name: string, by?: Person): Promise<void> {
+    return this.#enqueue(
+      async () => {
+        if (!this.records.has(name)) throw unknownPlugin(name)
+        if (this.isProtected(name)) {
+          throw new OpsError('OPS_PLUGIN_PROTECTED', `Without plugin ${name} nobody could get in`, {
+            details: { plugin: name },
+          })
+        }
+        this.#disabled.add(name)
+        await this.#commitTogether([{ name, folder: undefined, hash: undefined }])
+        this.records.disabled(name)
+      },
+      { why: 'disable', by },
+    )
   }
 
   /** Loads a disabled plugin. @throws OPS_PLUGIN_UNKNOWN */
-  async enable(name: string): Promise<ReloadOutcome> {
+  async enable(name: string, by?: Person): Promise<ReloadOutcome> {
     this.#disabled.delete(name)
-    return this.reload(name)
+    return this.reload(name, { why: 'enable', by })
   }
 
   /**
    * Puts the version before the live one back; it serves until the folder is changed.
    * @throws OPS_PLUGIN_UNKNOWN, OPS_PLUGIN_NO_BUILD when none is kept
    */
-  async rollBack(name: string): Promise<ReloadOutcome> {
-    await this.#enqueue(async () => {
-      const { changes } = await this.#scan()
-      const change = changes.find((found) => found.name === name)
-      if (change?.folder === undefined) throw unknownPlugin(name)
-      const build = await this.#options.kept.load(name, 'previous')
-      if (build === undefined) {
-        throw new OpsError('OPS_PLUGIN_NO_BUILD', `No earlier build of plugin ${name} is kept`)
-      }
-      await this.#commitTogether([{ ...(await plan(change)), kept: { build, why: 'roll-back' } }])
-    })
+  async rollBack(name: string, by?: Person): Promise<ReloadOutcome> {
+    await this.#enqueue(
+      async () => {
+        const { changes } = await this.#scan()
+        const change = changes.find((found) => found.name === name)
+        if (change?.folder === undefined) throw unknownPlugin(name)
+        const build = await this.#options.kept.load(name, 'previous')
+        if (build === undefined) {
+          throw new OpsError('OPS_PLUGIN_NO_BUILD', `No earlier build of plugin ${name} is kept`)
+        }
+        await this.#commitTogether([{ ...(await plan(change)), kept: { build, why: 'roll-back' } }])
+      },
+      { why: 'roll-back', by },
+    )
     return this.#outcomeOf(name)
+  }
+
+  /** Hash of the build that `rollBack` would put back; undefined when there is none, or it serves already. */
+  async previousHash(name: string): Promise<string | undefined> {
+    const build = await this.#options.kept.load(name, 'previous')
+    return build?.hash === this.live.current.plugins.get(name)?.build.hash ? undefined : build?.hash
+  }
+
+  /** Nobody could get in without it, so it can't be switched off. */
+  isProtected(name: string): boolean {
+    const plugin = this.live.current.plugins.get(name)
+    return plugin !== undefined && isGuard(plugin)
   }
 
   /** Every plugin folder with its state. */
@@ -218,22 +272,29 @@ export class Reloader {
   /** Waits for a running transaction, then disposes all plugins. */
   async stop(): Promise<void> {
     this.#later.stop()
-    await this.#enqueue(async () => {
-      const empty = composeGeneration({
-        id: this.#nextId++,
-        plugins: new Map(),
-        waiting: new Map(),
-        held: new Map(),
-        quarantined: new Map(),
-        orm: this.live.current.orm,
-      })
-      this.live.replace(empty)
-    })
+    await this.#enqueue(
+      async () => {
+        const empty = composeGeneration({
+          id: this.#nextId++,
+          plugins: new Map(),
+          waiting: new Map(),
+          held: new Map(),
+          quarantined: new Map(),
+          accepted: this.live.current.accepted,
+          orm: this.live.current.orm,
+        })
+        this.live.replace(empty)
+      },
+      { why: 'stop' },
+    )
     await Promise.all([this.#disposals.all(), this.#options.kept.written()])
   }
 
-  #enqueue<T>(work: () => Promise<T>): Promise<T> {
-    const result = this.#chain.then(work)
+  #enqueue<T>(work: () => Promise<T>, cause: Cause = { why: 'save' }): Promise<T> {
+    const result = this.#chain.then(() => {
+      this.#cause = cause
+      return work()
+    })
     this.#chain = result.catch(() => undefined)
     return result
   }
@@ -265,7 +326,16 @@ export class Reloader {
         },
       )
       const hashes = { before: undefined, after: undefined }
-      this.#logAbort({ plugin: first.name, action: 'abort', ...hashes, ms: 0, steps: {}, error })
+      const cause = this.#cause
+      this.#logAbort({
+        plugin: first.name,
+        action: 'abort',
+        ...hashes,
+        ms: 0,
+        steps: {},
+        cause,
+        error,
+      })
     }
   }
 
@@ -481,7 +551,7 @@ export class Reloader {
     const ms = Math.round((performance.now() - began) * 10) / 10
     const { kept } = this.#options
     const reports = announceCommit(
-      { ...ready, before, changes, ms, steps },
+      { ...ready, before, changes, ms, steps, cause: this.#cause },
       { records: this.records, kept, log: this.#log },
     )
     this.#openRooms()
@@ -498,7 +568,8 @@ export class Reloader {
     const serving = this.live.current.plugins.get(name)
     this.records.aborted(name, hash, serving !== undefined, ms, error)
     const before = serving?.build.hash
-    this.#logAbort({ plugin: name, action: 'abort', before, after: hash, ms, steps, error })
+    const cause = this.#cause
+    this.#logAbort({ plugin: name, action: 'abort', before, after: hash, ms, steps, cause, error })
   }
 
   #logAbort(report: ReloadReport): void {

@@ -70,8 +70,8 @@ function without(
   })
 }
 
-function partsOf({ id, plugins, waiting, quarantined, orm }: Generation) {
-  return { id, plugins, waiting, quarantined, orm, held: new Map() }
+function partsOf({ id, plugins, waiting, quarantined, accepted, orm }: Generation) {
+  return { id, plugins, waiting, quarantined, accepted, orm, held: new Map() }
 }
 
 async function endsWithin(work: Promise<void>, ms: number): Promise<boolean> {

@@ -17,6 +17,7 @@ import {
 } from '../generation/generation.ts'
 import type { PluginDeclaration } from '../generation/instance.ts'
 import type { LoadedPlugin } from '../generation/loaded.ts'
+import type { Acceptance } from '../opening/baseline.ts'
 import type { ServiceToken } from '../service.ts'
 import { checkConflicts } from './conflicts.ts'
 import { missingOf, orderByDependencies } from './dependencies.ts'
@@ -58,6 +59,8 @@ export interface TransactionParts {
   readonly makeRoom: (previous: LoadedPlugin) => Promise<void>
   /** The generation that serves at the moment of the call. */
   readonly liveGeneration: () => Generation
+  /** Says what of the plugins' access is accepted. */
+  readonly access: Acceptance
 }
 
 /** A generation that is ready to serve, and what is new in it. */
@@ -207,6 +210,7 @@ export class Transaction {
         held: new Map(),
         // a new version begins with a clean slate
         quarantined: new Map([...this.#current.quarantined].filter(([name]) => !changed.has(name))),
+        accepted: this.#parts.access.settle(this.#current.accepted, this.#loaded),
         orm,
       }),
       loaded: this.#loaded,

@@ -36,6 +36,11 @@ export interface TestBotOptions {
   handlerLimitMs?: number
   /** The time at which `bot.clock` stands still; without one it goes by itself from now on. */
   now?: Date | string
+  /**
+   * `ask`: what a reload opens waits for an owner's approval, as in a real bot. Default `accept`: it is
+   * open at once.
+   */
+  openings?: 'accept' | 'ask'
 }
 
 export interface UserOptions extends PersonOptions {
@@ -76,8 +81,8 @@ export async function createTestBot(options: TestBotOptions = {}): Promise<TestB
     opened.push(() => api.close())
     const owners = (options.owners ?? [{ firstName: 'Olga' }]).map((person) => api.user(person))
     const config = configOf(api, sources, owners, options.env ?? {})
-    const { handlerLimitMs } = options
-    const world = { api, sources, database, config, log, clock, handlerLimitMs }
+    const { handlerLimitMs, openings = 'accept' } = options
+    const world = { api, sources, database, config, log, clock, handlerLimitMs, openings }
     const app = await startApp(world)
     opened.push(() => app.stop())
     const bot = new TestBot(world, app, owners)
@@ -100,6 +105,7 @@ interface TestWorld {
   readonly log: RecordedLog
   readonly clock: TestClock
   readonly handlerLimitMs: number | undefined
+  readonly openings: 'accept' | 'ask'
 }
 
 function configOf(
@@ -123,12 +129,13 @@ function configOf(
 }
 
 function startApp(world: TestWorld): Promise<App> {
-  const { config, log, clock, database, sources, handlerLimitMs } = world
+  const { config, log, clock, database, sources, handlerLimitMs, openings } = world
   return createApp(config, {
     log,
     clock,
     version: packageJson.version,
     database,
+    acceptsOpenings: openings === 'accept',
     accepts: (folder) => sources.accepts(folder),
     ...(handlerLimitMs === undefined ? {} : { handlerLimitMs }),
   })

@@ -22,6 +22,7 @@ describe('notices of reloads', () => {
     after: 'b',
     ms: 20,
     steps: {},
+    cause: { why: 'save' as const },
     ...more,
   })
   // only its number is looked at

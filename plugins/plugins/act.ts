@@ -1,32 +1,39 @@
-import { type OpsContext, OpsError, type PluginsApi, type ReloadOutcome } from 'opsgram'
+import {
+  type ActiveUser,
+  type OpsContext,
+  OpsError,
+  type PluginStatus,
+  type PluginsApi,
+  type ReloadOutcome,
+} from 'opsgram'
 
-type Asking = Pick<OpsContext, 't'> & { use: { plugins: PluginsApi } }
+/** Whose wish it is, and in which language they hear what came of it. */
+export type Asking = Pick<OpsContext, 't' | 'language' | 'timeZone'> & {
+  readonly actor: ActiveUser
+  readonly use: { readonly plugins: PluginsApi }
+}
 
 /** Loads a plugin anew and says what came of it. */
 export function reload(ctx: Asking, name: string): Promise<string> {
-  return report(ctx, name, (plugins) => plugins.reload(name))
+  return report(ctx, name, (plugins) => plugins.reload(name, ctx.actor))
 }
 
 /** Puts the version before back and says what came of it. */
 export function rollBack(ctx: Asking, name: string): Promise<string> {
-  return report(ctx, name, (plugins) => plugins.rollBack(name))
+  return report(ctx, name, (plugins) => plugins.rollBack(name, ctx.actor))
 }
 
 /** Loads a disabled plugin and says what came of it. */
-export function enable(ctx: Asking, name: string, by: number): Promise<string> {
-  return report(ctx, name, (plugins) => plugins.enable(name, by))
+export function enable(ctx: Asking, name: string): Promise<string> {
+  return report(ctx, name, (plugins) => plugins.enable(name, ctx.actor))
 }
 
 /** Switches a plugin off. The one that could switch it on again stays, and so does who lets people in. */
-export async function disable(
-  { t, use }: Asking,
-  name: string,
-  by: number,
-  reason: string | undefined,
-): Promise<string> {
+export async function disable(ctx: Asking, name: string, reason?: string): Promise<string> {
+  const { t, use, actor } = ctx
   if (name === 'plugins') return t('disable.protected', { name })
   try {
-    await use.plugins.disable(name, by, reason)
+    await use.plugins.disable(name, actor, reason)
     return t('disable.done', { name })
   } catch (error) {
     return sentenceOf(error, t, name)
@@ -41,7 +48,7 @@ async function report(
   const { plugins } = use
   try {
     const outcome = await work(plugins)
-    const { version, generation, state } = find(plugins, name) ?? {}
+    const { version, generation, state } = statusOf(plugins, name) ?? {}
     if (outcome.ok) return t('reload.done', { name, version, generation, ms: outcome.ms })
     const key = state === 'failed' ? 'reload.failed' : 'reload.kept'
     return [t(key, { name }), `${outcome.code}: ${outcome.message}`, outcome.hint].join('\n')
@@ -58,6 +65,11 @@ function sentenceOf(error: unknown, t: OpsContext['t'], name: string): string {
   throw error
 }
 
-function find(plugins: PluginsApi, name: string) {
-  return plugins.list().find((plugin) => plugin.name === name)
+/** One plugin as it stands; undefined when there is none of that name. */
+export function statusOf(
+  plugins: PluginsApi,
+  name: string,
+  language?: string,
+): PluginStatus | undefined {
+  return plugins.list(language).find((plugin) => plugin.name === name)
 }
