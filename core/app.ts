@@ -5,6 +5,7 @@ import type { FastifyInstance } from 'fastify'
 import type { Update } from 'telegraf/types'
 import type { Config } from '../config/config.ts'
 import { followChats } from './app/chats.ts'
+import { serveFileLinks } from './app/file-links.ts'
 import { joinInstances, publishPlugins } from './app/instances.ts'
 import { Opened } from './app/opened.ts'
 import { registerHealth } from './app/readiness.ts'
@@ -40,6 +41,7 @@ import { type ReloadEvents, Reloader } from './plugin/reload/reloader.ts'
 import { ContentSender } from './plugin/sender.ts'
 import { openStore } from './store/store.ts'
 import { createCallbackCodec } from './telegram/callback.ts'
+import { FileLinks } from './telegram/files/links.ts'
 import { createGateway } from './telegram/gateway.ts'
 import { botIdOf, whoAmI } from './telegram/identity.ts'
 import { DeadTargets } from './telegram/outgoing/targets.ts'
@@ -143,7 +145,8 @@ async function startApp(config: Config, parts: AppParts, opened: Opened): Promis
   await targets.start()
   opened.add(() => targets.stop())
   const { apiRoot } = config.telegram
-  const gateway = createGateway({ token, apiRoot, log, clock, targets, pace: shared })
+  const fileLinks = new FileLinks({ token, base: http.url, clock })
+  const gateway = createGateway({ token, apiRoot, log, clock, targets, pace: shared, fileLinks })
   opened.add(() => gateway.close())
   const settledChat = followChats({ database, gateway, targets, log })
 
@@ -261,6 +264,7 @@ async function startApp(config: Config, parts: AppParts, opened: Opened): Promis
     log,
   })
   registerHealth(health, { database, store: shared, gateway, reloader })
+  http.mount((fastify) => serveFileLinks(fastify, { links: fileLinks, gateway, log }))
   const { mount } = parts
   if (mount !== undefined) http.mount((fastify) => mount(fastify, reloader.events))
   await http.open()

@@ -369,8 +369,12 @@ export const errorCodes = {
     hint: 'To send one pass { source } with a Buffer, a readable stream or the path of a regular file.',
   },
   OPS_TELEGRAM_FILE_LINK: {
-    title: 'Links to files are not given out',
-    hint: 'Such a link holds the bot token. Use telegram.downloadFile(fileId): it gives the content.',
+    title: 'There is no link to a file',
+    hint: 'Use telegram.downloadFile(fileId) or openFile(fileId): they give the content. Telegram’s own links hold the bot token and are not given out.',
+  },
+  OPS_TELEGRAM_FILE_SIZE: {
+    title: 'A file is too large',
+    hint: 'Telegram’s own server sends bots 20 MB and takes 50 MB, pictures 10 MB. With a Bot API server of your own (TELEGRAM_API_ROOT) it is 2,000 MB.',
   },
   OPS_TELEGRAM_METHOD: {
     title: 'A plugin called a method that the framework keeps to itself',

@@ -5,15 +5,24 @@ import { codeOf, OpsError } from '../errors.ts'
 import type { Logger } from '../log/logger.ts'
 import { Buckets } from '../store/buckets.ts'
 import { Backoff } from './backoff.ts'
+import { contentOf, type OpenedFile, remoteFile, withoutOwnFolder } from './files/download.ts'
+import { cloudLimits } from './files/limits.ts'
+import type { FileLinks } from './files/links.ts'
+import { holdsStream, summaryOf } from './files/multipart.ts'
 import { isOwnMethod } from './methods.ts'
-import { holdsStream, summaryOf } from './multipart.ts'
 import { BulkLane, type Pace } from './outgoing/bulk.ts'
 import { chatIdOf, chatOf } from './outgoing/call.ts'
 import { type Edit, Edits, type Ending } from './outgoing/edits.ts'
 import { Pauses } from './outgoing/pauses.ts'
 import { isRepeatable, type Remedy, remedyFor, unreachableBy } from './outgoing/recovery.ts'
 import type { Targets } from './outgoing/targets.ts'
-import { type CallBinding, type Caller, type CallOptions, OpsTelegram } from './telegram.ts'
+import {
+  type CallBinding,
+  type Caller,
+  type CallOptions,
+  type FileOptions,
+  OpsTelegram,
+} from './telegram.ts'
 import { createTransport, type Transport } from './transport.ts'
 
 export interface GatewayOptions {
@@ -27,6 +36,8 @@ export interface GatewayOptions {
   readonly clock?: Clock
   /** Which chats can't be written to; none: nothing is known of that. */
   readonly targets?: Targets
+  /** Makes links to files; none: there are no links. */
+  readonly fileLinks?: FileLinks
   /** The pace of the bulk lane, which all instances share; default: of this process alone. */
   readonly pace?: Pace
 }
@@ -124,6 +135,16 @@ export function createGateway(options: GatewayOptions): Gateway {
   }
 
   async function perform(
+    method: string,
+    payload: object,
+    callOptions: CallOptions,
+    binding: CallBinding,
+  ): Promise<unknown> {
+    const result = await performRaw(method, payload, callOptions, binding)
+    return method.toLowerCase() === 'getfile' ? withoutOwnFolder(result, options.token) : result
+  }
+
+  async function performRaw(
     method: string,
     payload: object,
     callOptions: CallOptions,
@@ -332,7 +353,43 @@ export function createGateway(options: GatewayOptions): Gateway {
     }
   }
 
-  const caller: Caller = { perform, download: transport.download }
+  async function openFile(
+    fileId: string,
+    { maxBytes = transport.limits.download, timeoutMs, signal: own }: FileOptions,
+    binding: CallBinding,
+  ): Promise<OpenedFile> {
+    const signal = joined(own, binding.signal)
+    const answer = await performRaw('getFile', { file_id: fileId }, { signal }, binding)
+    return transport.open(remoteFile(answer, fileId, maxBytes), maxBytes, { signal, timeoutMs })
+  }
+
+  /** Reading is safe to repeat; where it broke off nobody says, so from the start. */
+  async function downloadFile(
+    fileId: string,
+    options: FileOptions,
+    binding: CallBinding,
+  ): Promise<Buffer> {
+    const maxBytes = options.maxBytes ?? Math.min(transport.limits.download, cloudLimits.download)
+    const signal = joined(options.signal, binding.signal)
+    const backoff = new Backoff({ firstMs: 200, maxMs: 5_000 })
+    for (let repeats = 0; ; repeats++) {
+      try {
+        return await contentOf(await openFile(fileId, { ...options, maxBytes }, binding))
+      } catch (error) {
+        const failed = { method: 'getFile', payload: {}, repeatable: true, repeats, resent: [] }
+        if (signal?.aborted || remedyFor(error, failed).do !== 'repeat') throw error
+        counts.repeated += 1
+        await waitOn(clock, backoff.next(), signal)
+      }
+    }
+  }
+
+  const caller: Caller = {
+    perform,
+    openFile,
+    downloadFile,
+    linkTo: (fileId) => options.fileLinks?.make(fileId),
+  }
   const telegram = new OpsTelegram(caller, ownBinding)
   return {
     telegram,

@@ -1,5 +1,5 @@
 import type { ApiMethods, Opts } from '@grammyjs/types'
-import type { InputFile } from './multipart.ts'
+import type { InputFile } from './files/multipart.ts'
 
 /** The methods of Bot API 10: Telegraf 4.16 knows those of 7.1. Types alone, no code. */
 type Methods = ApiMethods<InputFile>

@@ -1,6 +1,7 @@
 import { Telegram } from 'telegraf'
 import type { Telegram as ApiMethods, Convenience, Message, Opts } from 'telegraf/types'
 import { OpsError } from '../errors.ts'
+import type { OpenedFile } from './files/download.ts'
 import { Html, plainText } from './html.ts'
 import type { MethodName, MethodPayload, MethodResult } from './methods.ts'
 import { splitHtml, splitText } from './split.ts'
@@ -22,6 +23,14 @@ export interface CallOptions {
  * limit, and not to chats that can't be written to.
  */
 export type SendLane = 'interactive' | 'bulk'
+
+export interface FileOptions {
+  readonly signal?: AbortSignal | undefined
+  /** Longest silence, ms; default 20,000. */
+  readonly timeoutMs?: number | undefined
+  /** Larger files are refused; default: what the server gives, 20 MB from Telegram's own. */
+  readonly maxBytes?: number | undefined
+}
 
 /** What ties calls to the update they are made for. */
 export interface CallBinding {
@@ -45,7 +54,10 @@ export interface Caller {
     options: CallOptions,
     binding: CallBinding,
   ): Promise<unknown>
-  download(filePath: string, options: CallOptions): Promise<Buffer>
+  openFile(fileId: string, options: FileOptions, binding: CallBinding): Promise<OpenedFile>
+  downloadFile(fileId: string, options: FileOptions, binding: CallBinding): Promise<Buffer>
+  /** A link on our own HTTP server; undefined where there is none. */
+  linkTo(fileId: string): URL | undefined
 }
 
 /** Telegraf's type of a signal is that of a polyfill; what is passed is Node's. */
@@ -137,23 +149,30 @@ export class OpsTelegram extends Telegram {
     return sent
   }
 
-  /** Content of a file somebody sent, at most 20 MB (Bot API, getFile). */
-  async downloadFile(fileId: string, options: CallOptions = {}): Promise<Buffer> {
-    const { file_path } = await this.getFile(fileId)
-    if (file_path === undefined) {
-      throw new OpsError('OPS_TELEGRAM_FILE', `Telegram gives no path for the file ${fileId}`)
-    }
-    const signal = options.signal ?? this.#binding.signal
-    return this.#caller.download(file_path, { ...options, signal })
+  /**
+   * Content of a file somebody sent, whole: at most 20 MB, unless more is asked for and the server gives more.
+   * @throws OPS_TELEGRAM_FILE, OPS_TELEGRAM_FILE_SIZE, and as all calls
+   */
+  downloadFile(fileId: string, options: FileOptions = {}): Promise<Buffer> {
+    return this.#caller.downloadFile(fileId, options, this.#binding)
   }
 
-  /** @throws OPS_TELEGRAM_FILE_LINK always: such a link holds the token */
-  override getFileLink(): Promise<never> {
-    return Promise.reject(
-      new OpsError(
-        'OPS_TELEGRAM_FILE_LINK',
-        'getFileLink would give out a link with the bot token',
-      ),
+  /** The same as a stream, for what is large or goes elsewhere: read it to its end or destroy it. */
+  openFile(fileId: string, options: FileOptions = {}): Promise<OpenedFile> {
+    return this.#caller.openFile(fileId, options, this.#binding)
+  }
+
+  /**
+   * A link to a file somebody sent, good for an hour for whoever has it. It leads to this program's own HTTP
+   * server, which fetches the file: Telegram's own links hold the bot's token.
+   * @throws OPS_TELEGRAM_FILE_LINK where there is no HTTP server
+   */
+  override async getFileLink(file: string | { readonly file_id: string }): Promise<URL> {
+    const link = this.#caller.linkTo(typeof file === 'string' ? file : file.file_id)
+    if (link !== undefined) return link
+    throw new OpsError(
+      'OPS_TELEGRAM_FILE_LINK',
+      'Without an HTTP server there are no links to files',
     )
   }
 }

@@ -1,8 +1,17 @@
+import { basename } from 'node:path'
 import { TelegramError } from 'telegraf'
 import { type Dispatcher, Pool } from 'undici'
 import { codeOf, messageOf, OpsError } from '../errors.ts'
 import { resultOf, withoutToken } from './answer.ts'
-import { hasFiles, multipartBody } from './multipart.ts'
+import {
+  isLocalPath,
+  limited,
+  type OpenedFile,
+  openLocalFile,
+  type RemoteFile,
+} from './files/download.ts'
+import { type FileLimits, limitsOf } from './files/limits.ts'
+import { hasFiles, multipartBody } from './files/multipart.ts'
 
 export interface TransportOptions {
   readonly token: string
@@ -28,16 +37,22 @@ export interface Transport {
   call(method: string, payload: object, options?: TransportCallOptions): Promise<unknown>
   /** The same over a connection of its own, so that a long poll never queues behind sends. */
   poll(method: string, payload: object, options?: TransportCallOptions): Promise<unknown>
-  /** Content of a file by the `file_path` of getFile. */
-  download(filePath: string, options?: TransportCallOptions): Promise<Buffer>
+  /**
+   * Opens a file by what getFile told of it; `timeoutMs` is the longest silence.
+   * @throws as `call`; OPS_TELEGRAM_FILE, OPS_TELEGRAM_FILE_SIZE
+   */
+  open(file: RemoteFile, maxBytes: number, options?: TransportCallOptions): Promise<OpenedFile>
+  /** Largest files that the server takes and gives. */
+  readonly limits: FileLimits
   /** Ends all connections; running calls fail. */
   close(): Promise<void>
 }
 
 const timeoutMs = 20_000
 const uploadTimeoutMs = 120_000
-/** Longest answer read: 100 updates are some 100 kB, a downloaded file at most 20 MB (Bot API, getFile). */
+/** Longest answer read: 100 updates are some 100 kB. */
 const maxAnswerBytes = 32 * 1024 * 1024
+const maxDownloads = 16
 
 export function createTransport(options: TransportOptions): Transport {
   const { token } = options
@@ -45,10 +60,13 @@ export function createTransport(options: TransportOptions): Transport {
   const prefix = root.pathname.replace(/\/+$/, '')
   const methods = `${prefix}/bot${token}/`
   const files = `${prefix}/file/bot${token}/`
-  const pool = (connections: number) =>
-    new Pool(root.origin, { connections, pipelining: 1, maxResponseSize: maxAnswerBytes })
-  const calls = pool(options.connections ?? 256)
-  const polls = pool(1)
+  const limits = limitsOf(root)
+  const pool = (connections: number, maxResponseSize: number) =>
+    new Pool(root.origin, { connections, pipelining: 1, maxResponseSize })
+  const calls = pool(options.connections ?? 256, maxAnswerBytes)
+  const polls = pool(1, maxAnswerBytes)
+  // of their own, as a file may be large and slow, and only their readers know how much is too much
+  const downloads = pool(maxDownloads, -1)
 
   async function request(
     over: Pool,
@@ -60,7 +78,7 @@ export function createTransport(options: TransportOptions): Transport {
     let contentType = 'application/json'
     let timeout = limit ?? timeoutMs
     if (hasFiles(method, payload)) {
-      const multipart = await multipartBody(payload)
+      const multipart = await multipartBody(payload, limits)
       body = multipart.open()
       contentType = multipart.contentType
       timeout = limit ?? uploadTimeoutMs
@@ -96,26 +114,37 @@ export function createTransport(options: TransportOptions): Transport {
   return {
     call: (method, payload, callOptions = {}) => request(calls, method, payload, callOptions),
     poll: (method, payload, callOptions = {}) => request(polls, method, payload, callOptions),
-    async download(filePath, { signal, timeoutMs: limit = uploadTimeoutMs } = {}) {
+    limits,
+    async open(file, maxBytes, { signal, timeoutMs: limit = timeoutMs } = {}) {
+      if (isLocalPath(file.path)) return openLocalFile(file, token, maxBytes)
       try {
-        const answer = await calls.request({
+        const answer = await downloads.request({
           // Path segments of Telegram's own naming; encoded so that nothing can climb out of `files`.
-          path: files + filePath.split('/').map(encodeURIComponent).join('/'),
+          path: files + file.path.split('/').map(encodeURIComponent).join('/'),
           method: 'GET',
           headersTimeout: limit,
           bodyTimeout: limit,
           ...(signal === undefined ? {} : { signal }),
         })
-        if (answer.statusCode === 200) return Buffer.from(await answer.body.arrayBuffer())
-        const body = await answer.body.text()
-        resultOf({ status: answer.statusCode, body }, 'file download', {})
-        throw new OpsError('OPS_TELEGRAM_ANSWER', `A file was answered by ${answer.statusCode}`)
+        const { statusCode, headers, body } = answer
+        if (statusCode !== 200) {
+          const text = await body.text()
+          resultOf({ status: statusCode, body: text }, 'file download', {})
+          throw new OpsError('OPS_TELEGRAM_ANSWER', `A file was answered by ${statusCode}`)
+        }
+        const told = Number(headers['content-length'] ?? file.bytes)
+        const bytes = Number.isSafeInteger(told) ? told : undefined
+        const source = body.on('error', () => undefined)
+        const stream = limited(source, maxBytes, (error) =>
+          failure(error, 'file download', limit, token, signal),
+        )
+        return { stream, bytes, name: basename(file.path) }
       } catch (error) {
         throw failure(error, 'file download', limit, token, signal)
       }
     },
     async close() {
-      await Promise.all([calls.destroy(), polls.destroy()])
+      await Promise.all([calls, polls, downloads].map((pool) => pool.destroy()))
     },
   }
 }

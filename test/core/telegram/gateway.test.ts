@@ -363,7 +363,7 @@ describe('gateway', () => {
           await rejection(gateway.call('sendMessage', { chat_id: 1, text }, { timeoutMs: 100 })),
         )
       }
-      seen.push(await rejection(gateway.telegram.getFileLink()))
+      seen.push(await rejection(gateway.telegram.getFileLink('f')))
       seen.push(logs.lines)
       const inspected = inspect(seen, { depth: 20, showHidden: true })
       expect(inspected).to.not.include('secret')
@@ -380,7 +380,7 @@ describe('gateway', () => {
           : { error: 404 }
       })
       expect(String(await gateway.telegram.downloadFile('f'))).to.equal('content')
-      const error = (await rejection(gateway.telegram.getFileLink())) as OpsError
+      const error = (await rejection(gateway.telegram.getFileLink('f'))) as OpsError
       expect(error).to.be.instanceOf(OpsError)
       expect(error.code).to.equal('OPS_TELEGRAM_FILE_LINK')
     })

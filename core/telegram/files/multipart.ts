@@ -3,7 +3,9 @@ import { createReadStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { Readable } from 'node:stream'
-import { OpsError } from '../errors.ts'
+import { OpsError } from '../../errors.ts'
+import { limited } from './download.ts'
+import { checkSize, cloudLimits, type FileLimits } from './limits.ts'
 
 /** A file to upload, as Telegraf's users write it: `{ source: buffer | stream | path, filename? }`. */
 export interface InputFile {
@@ -126,7 +128,10 @@ function withoutContents(value: object): object {
 }
 
 /** Builds the multipart body of a payload with files in it. */
-export async function multipartBody(payload: object): Promise<MultipartBody> {
+export async function multipartBody(
+  payload: object,
+  limits: FileLimits = cloudLimits,
+): Promise<MultipartBody> {
   const boundary = `opsgram-${randomBytes(18).toString('hex')}`
   const pieces: Piece[] = []
   let replayable = true
@@ -135,7 +140,8 @@ export async function multipartBody(payload: object): Promise<MultipartBody> {
     pieces.push(Buffer.from(`${head(boundary, name)}\r\n\r\n${value}\r\n`))
   }
   const addFile = async (name: string, kind: string, file: InputFile): Promise<void> => {
-    const content = await contentOf(file)
+    const limit = kind === 'photo' ? limits.photo : limits.upload
+    const content = await contentOf(file, limit)
     replayable &&= content.replayable
     const filename = file.filename ?? content.filename ?? `${kind}.${extensions[kind] ?? 'dat'}`
     pieces.push(
@@ -200,6 +206,7 @@ async function* bytesOf(pieces: readonly Piece[]): AsyncGenerator<Buffer> {
 
 async function contentOf(
   file: InputFile,
+  limit: number,
 ): Promise<{ piece: Piece; replayable: boolean; filename?: string }> {
   const { source } = file
   if (typeof source === 'string') {
@@ -210,6 +217,7 @@ async function contentOf(
         `Cannot upload ${source}: ${found ? 'it is no file' : 'there is nothing to read'}`,
       )
     }
+    checkSize(basename(source), found.size, limit)
     return {
       piece: () => createReadStream(source),
       replayable: true,
@@ -217,12 +225,14 @@ async function contentOf(
     }
   }
   if (source instanceof Uint8Array) {
+    checkSize(file.filename ?? 'The file', source.byteLength, limit)
     return {
       piece: Buffer.from(source.buffer, source.byteOffset, source.byteLength),
       replayable: true,
     }
   }
-  return { piece: () => source, replayable: false }
+  const piece = () => limited(source, limit, (error) => error)
+  return { piece, replayable: false }
 }
 
 function head(boundary: string, name: string): string {

@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { expect } from 'chai'
-import type { OpsError } from '../../../core/errors.ts'
-import { createGateway, type Gateway, type SentCall } from '../../../core/telegram/gateway.ts'
-import { recordingLog } from '../../support/log.ts'
-import { rejection, startApi, type TestApi, token } from './api-server.ts'
+import type { OpsError } from '../../../../core/errors.ts'
+import { createGateway, type Gateway, type SentCall } from '../../../../core/telegram/gateway.ts'
+import { recordingLog } from '../../../support/log.ts'
+import { rejection, startApi, type TestApi, token } from '../api-server.ts'
 
 const bytes = Buffer.from([0, 13, 10, 45, 45, 255, 200])
 
