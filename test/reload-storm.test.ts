@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { BotProcess } from './support/bot-process.ts'
+import { BotProcess, type LogLine } from './support/bot-process.ts'
 import { until } from './support/wait.ts'
 
 const echo = (version: number, broken: boolean) => `
@@ -12,7 +12,7 @@ export default definePlugin({
     echo: command({
       description: 'Echoes',
       args: z.object({ n: z.number() }),
-      run: (_ctx, { n }) => 'v${version} n' + n,
+      run: (ctx, { n }) => 'v${version} u' + ctx.update.update_id + ' n' + n,
     }),
   }),
 })
@@ -24,7 +24,11 @@ describe('saves without end, under load', function () {
   let bot: BotProcess
 
   before(async () => {
-    bot = await BotProcess.create({ plugins: { 'echo/index.ts': echo(0, false) } })
+    bot = await BotProcess.create({
+      plugins: { 'echo/index.ts': echo(0, false) },
+      // tells which generation each update was taken by
+      env: { LOG_LEVEL: 'debug' },
+    })
     await bot.start()
   })
   after(() => bot.close())
@@ -68,11 +72,36 @@ describe('saves without end, under load', function () {
       expect(versions).to.deep.equal([...versions].sort((a, b) => a - b))
       expect(versions.some((version) => version > 0 && version % 5 === 0)).to.equal(false)
     }
+    expectNoneIsBehind(said().flat(), bot.lines)
     // a save that is overwritten before it was read is nobody's loss: the newest one counts
     bot.write('echo/index.ts', echo(saves + 1, false))
     await until('the newest save serves', async () => {
       const answer = await bot.ask(bot.ownerId, '/echo 9999')
-      return answer === `v${saves + 1} n9999`
+      return /^v(\d+) /.exec(answer)?.[1] === String(saves + 1)
     })
   })
 })
+
+/**
+ * Every update is answered by the version of the generation that it was taken by, and what is taken after a
+ * commit is taken by that generation or a later one.
+ */
+function expectNoneIsBehind(answers: readonly string[], lines: readonly LogLine[]): void {
+  const taken = new Map<number, number>()
+  const commits: { generation: number; version: string }[] = []
+  for (const { event, plugin, ...line } of lines) {
+    const generation = Number(line.generation)
+    const isCommit = event === 'plugin.loaded' || event === 'plugin.reload.committed'
+    if (isCommit && plugin === 'echo') commits.push({ generation, version: String(line.version) })
+    if (event !== 'update.taken') continue
+    expect(generation).to.be.at.least(commits.at(-1)?.generation ?? 0)
+    taken.set(Number(line.updateId), generation)
+  }
+  expect(commits.length).to.be.above(5)
+  for (const answer of answers) {
+    const [, version, updateId] = /^v(\d+) u(\d+)/.exec(answer) ?? []
+    const by = taken.get(Number(updateId)) ?? -1
+    const commit = commits.findLast(({ generation }) => generation <= by)
+    expect(commit?.version, answer).to.equal(`1.0.${version}`)
+  }
+}

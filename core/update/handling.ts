@@ -123,6 +123,8 @@ export class UpdateHandling {
     const work = { plugin: () => run.route?.plugin, cut: () => deadline.cut() }
     const held = live.take(work)
     const run = this.#newRun(item, held.generation, deadline.signal)
+    // the stamp: from here to its end the update belongs to this generation, whatever is committed meanwhile
+    run.log.debug('update.taken')
     let repeat: unknown
     try {
       await dispatcher.dispatch(run, async (admit) => {

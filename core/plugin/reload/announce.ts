@@ -45,11 +45,11 @@ export function announceCommit(commit: Commit, parts: AnnounceParts): readonly R
 function loadedReports(commit: Commit, { records, kept, log }: AnnounceParts): ReloadReport[] {
   const { before, next, loaded, changes, ms, steps, cause } = commit
   const old = hashesBefore(before)
-  return loaded.map(({ name, build }) => {
+  return loaded.map(({ name, version, build }) => {
     const change = changes.find((found) => found.name === name)
     const isReload = old.has(name)
     const event = isReload ? 'plugin.reload.committed' : 'plugin.loaded'
-    const line = { plugin: name, generation: next.id, ms }
+    const line = { plugin: name, version, generation: next.id, ms }
     const report = { plugin: name, before: old.get(name), after: build.hash, ms, steps, cause }
     if (change?.kept?.why === 'last-good') {
       records.servesLastGood(name)
