@@ -7,6 +7,7 @@ import type { Config } from '../config/config.ts'
 import { followChats } from './app/chats.ts'
 import { serveFileLinks } from './app/file-links.ts'
 import { joinInstances, publishPlugins } from './app/instances.ts'
+import { LeaderPolling } from './app/leader-polling.ts'
 import { Opened } from './app/opened.ts'
 import { registerHealth } from './app/readiness.ts'
 import { type Clock, systemClock } from './clock.ts'
@@ -41,15 +42,16 @@ import { type ReloadEvents, Reloader } from './plugin/reload/reloader.ts'
 import { ContentSender } from './plugin/sender.ts'
 import { openStore } from './store/store.ts'
 import { createCallbackCodec } from './telegram/callback.ts'
+import type { IncomingUpdate } from './telegram/facts.ts'
 import { FileLinks } from './telegram/files/links.ts'
 import { createGateway } from './telegram/gateway.ts'
 import { botIdOf, whoAmI } from './telegram/identity.ts'
 import { DeadTargets } from './telegram/outgoing/targets.ts'
-import { createPoller } from './telegram/polling.ts'
+import { createPoller, type Poller } from './telegram/polling.ts'
 import { ButtonReader } from './update/button-reader.ts'
 import { Dispatcher } from './update/dispatcher.ts'
 import { UpdateHandling } from './update/handling.ts'
-import { Inbox } from './update/inbox.ts'
+import { Inbox } from './update/inbox/inbox.ts'
 
 export interface AppParts {
   log: Logger
@@ -81,7 +83,7 @@ export interface AppParts {
 export interface App {
   readonly url: string
   readonly plugins: Plugins
-  /** Ends when the app can't go on: the token was revoked, another process took the database. */
+  /** Ends when the app can't go on: the token was revoked. */
   readonly failed: Promise<OpsError>
   /** Resolves when every update that was accepted is settled, its answer sent. */
   idle(): Promise<void>
@@ -134,8 +136,8 @@ async function startApp(config: Config, parts: AppParts, opened: Opened): Promis
   if (parts.database === undefined) opened.add(() => database.close())
   await migrateCore(database, config.database.migrations, log)
   await parts.seed?.(database)
-  const presence = await joinInstances({ database, id: health.instance, token, version, log })
-  opened.add(() => presence?.leave())
+  const instances = await joinInstances({ database, id: health.instance, token, version, log })
+  opened.add(() => instances?.presence.leave())
   const shared = await openStore({ url: config.store.url, botId: botIdOf(token), log })
   opened.add(() => shared.close())
   const writer = createBulkWriter({ database, log })
@@ -192,7 +194,7 @@ async function startApp(config: Config, parts: AppParts, opened: Opened): Promis
     store: shared,
     texts,
   })
-  publishPlugins(reloader, presence, log)
+  publishPlugins(reloader, instances?.presence, log)
   const audit = auditReloads(reloader, { database, log })
   // closed after the reloader, whose last reload may still be running
   opened.add(() => Promise.all([audit.written(), openings.written()]))
@@ -252,13 +254,18 @@ async function startApp(config: Config, parts: AppParts, opened: Opened): Promis
   })
   opened.add(() => handling.stop())
   opened.add(() => menus.stop())
-  const refreshMenus = () => void menus.refresh()
+  const refreshMenus = () => {
+    // one instance alone: with different versions of a plugin they would overwrite each other's for ever
+    if (instances?.leadership.leads !== false) void menus.refresh()
+  }
   reloader.events.on('committed', refreshMenus)
-  refreshMenus()
+  instances?.leadership.onChange(refreshMenus)
+  if (instances === undefined) refreshMenus()
 
   const inbox = new Inbox({
     database,
     botId: botInfo.id,
+    partitions: instances?.partitions,
     handle: (item) => handling.handle(item, inbox),
     poison: (item) => handling.poison(item, inbox),
     log,
@@ -269,15 +276,19 @@ async function startApp(config: Config, parts: AppParts, opened: Opened): Promis
   if (mount !== undefined) http.mount((fastify) => mount(fastify, reloader.events))
   await http.open()
   await inbox.start()
-  const poller = createPoller({
+  const polling = {
     transport: gateway.transport,
     // parsed as far as anything relies on it: see facts.ts
-    accept: (updates) => inbox.accept(updates as readonly Update[]),
+    accept: (updates: readonly IncomingUpdate[]) => inbox.accept(updates as readonly Update[]),
     log,
-  })
+  }
+  const poller: Poller =
+    instances === undefined
+      ? createPoller(polling)
+      : new LeaderPolling(polling, instances.leadership)
   poller.start()
+  await instances?.leadership.start()
 
-  await presence?.become('serving')
   health.phase = 'ready'
   log.info('app.started', {
     ms: Math.round(performance.now() - began),
@@ -295,9 +306,10 @@ async function startApp(config: Config, parts: AppParts, opened: Opened): Promis
     const limit = AbortSignal.timeout(shutdownTimeoutMs)
     log.info('app.stopping', { open: inbox.open })
     health.phase = 'stopping'
-    presence?.become('stopping').catch(() => undefined)
     await poller.stop()
-    await inbox.drain(limit)
+    // what waits is for the other instances, if there are any
+    if (instances?.partitions.isAlone !== false) await inbox.drain(limit)
+    await instances?.partitions.handBack(limit)
     handling.abort()
     opened.add(() => inbox.stop())
     await opened.close(log, endsAt)
@@ -306,7 +318,7 @@ async function startApp(config: Config, parts: AppParts, opened: Opened): Promis
   return {
     url: http.url,
     plugins: catalog,
-    failed: Promise.race([poller.failed, database.lost]),
+    failed: poller.failed,
     idle: () => inbox.idle(),
     placeOf: (error) => stacks.locationOf(error),
     stop: () => {

@@ -189,18 +189,20 @@ describe('start and stop', function () {
       }
     })
 
-    it('keeps a second process off its database', async () => {
+    it('keeps another bot off its database', async () => {
       const second = await make({
         env: {
           DATABASE_URL: bot.env.DATABASE_URL,
           DATA_DIR: bot.env.DATA_DIR,
           LOG_DIR: bot.folder,
+          BOT_TOKEN: '777:another',
         },
       })
       second.spawn()
       expect(await second.exited()).to.equal(1)
-      expect(second.stderr).to.match(/^OPS_DATABASE_IN_USE: .+\n {2}→ .+\n$/)
-      if (testKind === 'embedded') expect(second.stderr).to.include(String(bot.pid))
+      const code = testKind === 'embedded' ? 'OPS_DATABASE_IN_USE' : 'OPS_DATABASE_OTHER_BOT'
+      expect(second.stderr).to.match(/^OPS_\w+: .+\n {2}→ .+\n$/)
+      expect(second.stderr).to.include(code).and.include(String(bot.pid))
       expect(await bot.ask(bot.ownerId, '/ping')).to.equal('pong')
     })
 

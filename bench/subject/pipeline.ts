@@ -19,7 +19,7 @@ import { createGateway } from '../../core/telegram/gateway.ts'
 import { ButtonReader } from '../../core/update/button-reader.ts'
 import { Dispatcher } from '../../core/update/dispatcher.ts'
 import { UpdateHandling } from '../../core/update/handling.ts'
-import type { Inbox } from '../../core/update/inbox.ts'
+import type { Inbox } from '../../core/update/inbox/inbox.ts'
 
 /** The program's way from a parsed update to the handler's return, on real plugins, without Telegram. */
 export interface Pipeline {
@@ -124,7 +124,8 @@ export async function openPipeline(options: PipelineOptions): Promise<Pipeline> 
       })
       await dispatcher.dispatch(run, (admit) => admit())
     },
-    handle: (update) => handling.handle({ update, facts: factsOf(update), endings: 0 }, inbox),
+    handle: (update) =>
+      handling.handle({ update, facts: factsOf(update), part: 0, endings: 0 }, inbox),
     async stop() {
       handling.stop()
       store.stop()

@@ -1,8 +1,17 @@
 import type { Database } from '../database/connection.ts'
+import { Leadership } from '../database/instances/leadership.ts'
 import { Presence } from '../database/instances/presence.ts'
 import type { Logger } from '../log/logger.ts'
 import type { Reloader } from '../plugin/reload/reloader.ts'
 import { botIdOf } from '../telegram/identity.ts'
+import { Partitions } from '../update/partition/partitions.ts'
+
+/** What a process has where others may serve the same database. */
+export interface Instances {
+  readonly presence: Presence
+  readonly partitions: Partitions
+  readonly leadership: Leadership
+}
 
 /** Makes this process known to all that serve the same database. @returns undefined when embedded: it is alone */
 export async function joinInstances(parts: {
@@ -11,11 +20,23 @@ export async function joinInstances(parts: {
   token: string
   version: string
   log: Logger
-}): Promise<Presence | undefined> {
+}): Promise<Instances | undefined> {
   const { database, id, token, version, log } = parts
   const { session } = database
   if (session === undefined) return undefined
-  return Presence.join({ session, id, botId: botIdOf(token), coreVersion: version, log })
+  const presence = await Presence.join({
+    session,
+    id,
+    botId: botIdOf(token),
+    coreVersion: version,
+    log,
+  })
+  presence.start()
+  return {
+    presence,
+    partitions: new Partitions({ session, presence, log }),
+    leadership: new Leadership({ session, presence, log }),
+  }
 }
 
 /** Tells the other instances after each commit which plugins are live here. */

@@ -24,7 +24,7 @@ export async function migrateCommand(args: readonly string[]): Promise<number> {
     secrets: config.secrets,
     output: process.stderr,
   })
-  const database = await openDatabase({ ...config.database, log, beside: true })
+  const database = await openDatabase({ ...config.database, log })
   try {
     const where = database.kind === 'postgres' ? 'PostgreSQL' : `embedded, ${config.database.dir}`
     console.log(`Database: ${where}${config.mode === 'playground' ? ' (of the playground)' : ''}`)

@@ -6,7 +6,6 @@ import { SharedKysely } from './driver.ts'
 import { EmbeddedSource, openEmbedded } from './embedded.ts'
 import { lockFolder } from './folder-lock.ts'
 import { TransactionGuard } from './guard.ts'
-import { holdInstanceLock, type InstanceLock } from './instance-lock.ts'
 import {
   addressOf,
   checkServer,
@@ -28,18 +27,10 @@ export interface Database extends Queries {
   readonly kysely: SharedKysely
   /** Connections of their own for the inbox on PostgreSQL; the same one session when embedded. */
   readonly inbox: Queries
-  /**
-   * The connection on which instances tell each other that they live; undefined where no other can be: embedded, and
-   * beside a running bot.
-   */
+  /** The connection on which instances tell each other that they live; undefined when embedded, where no other can be. */
   readonly session: ServerSession | undefined
   /** Most connections that handlers can have at once. */
   readonly poolMax: number
-  /**
-   * Resolves when this process may no longer use the database because another one took it: stop at once.
-   * Never rejects, and never resolves when embedded.
-   */
-  readonly lost: Promise<OpsError>
   /**
    * Runs `work` in one transaction; a throw rolls back.
    *
@@ -58,14 +49,12 @@ export interface DatabaseOptions {
   /** Folder of the embedded database. */
   dir: string
   log: Logger
-  /** Most connections of handlers on PostgreSQL; default 10. The inbox has 2 and the instance lock 1 beside them. */
+  /** Most connections of handlers on PostgreSQL; default 10. The inbox has 2 and the instance 1 beside them. */
   poolMax?: number
-  /** For command line tools that may run beside the bot: doesn't claim PostgreSQL for this process alone. */
-  beside?: boolean
 }
 
 /**
- * Opens the database and makes sure that no other process uses it.
+ * Opens the database. Embedded it makes sure that no other process uses it; PostgreSQL is for as many as like.
  *
  * @throws OpsError OPS_DATABASE_UNREACHABLE, OPS_DATABASE_AUTH, OPS_DATABASE_MISSING, OPS_DATABASE_VERSION,
  * OPS_DATABASE_DAMAGED, OPS_DATABASE_IN_USE
@@ -88,7 +77,6 @@ async function openFolder(folder: string): Promise<Database> {
       inbox: queries,
       session: undefined,
       poolMax: 1,
-      lost: new Promise(() => undefined),
       async close() {
         await kysely.destroy()
         lock.release()
@@ -106,16 +94,14 @@ async function openServer(options: DatabaseOptions & { url: string }): Promise<D
   const guard = new TransactionGuard()
   const pool = createPool({ url, name: 'opsgram', max: poolMax, log })
   const inboxPool = createPool({ url, name: 'opsgram inbox', max: 2, log })
-  let lock: InstanceLock | undefined
   try {
     await checkServer(pool, address)
-    if (options.beside !== true) lock = await holdInstanceLock(url, log)
   } catch (error) {
     await Promise.all([pool.end(), inboxPool.end()])
     throw error instanceof OpsError ? error : openingError(error, address)
   }
   const kysely = new SharedKysely(new PoolSource(pool, guard), guard)
-  const session = options.beside === true ? undefined : new ServerSession({ url, log })
+  const session = new ServerSession({ url, log })
   return {
     kind: 'postgres',
     kysely,
@@ -123,10 +109,8 @@ async function openServer(options: DatabaseOptions & { url: string }): Promise<D
     inbox: { query: poolQuery(inboxPool, guard) },
     session,
     poolMax,
-    lost: lock?.lost ?? new Promise(() => undefined),
     async close() {
-      await Promise.all([kysely.destroy(), inboxPool.end(), session?.close()])
-      await lock?.release()
+      await Promise.all([kysely.destroy(), inboxPool.end(), session.close()])
     },
   }
 }

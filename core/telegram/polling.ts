@@ -28,6 +28,12 @@ export interface Poller {
   readonly failed: Promise<OpsError>
 }
 
+/** One that can also be ended without a last word. */
+export interface SinglePoller extends Poller {
+  /** Ends at once and says nothing more to Telegram: another process fetches by now. */
+  abandon(): Promise<void>
+}
+
 /** Longest that Telegram holds a poll, seconds (tdlib/telegram-bot-api, Client.cpp: clamped to 50). */
 const longPollS = 50
 const acceptGraceMs = 1_000
@@ -40,7 +46,7 @@ const heldMs = 1_000
 const lastWordMs = 250
 const conflictWarningMs = 60_000
 
-export function createPoller(options: PollerOptions): Poller {
+export function createPoller(options: PollerOptions): SinglePoller {
   const { transport, accept, log } = options
   const stopping = new AbortController()
   const { signal } = stopping
@@ -166,11 +172,11 @@ export function createPoller(options: PollerOptions): Poller {
     )
   }
 
-  async function end(): Promise<void> {
+  async function end(hasLastWord: boolean): Promise<void> {
     const begun = performance.now()
     stopping.abort(new Error('polling is stopping'))
     await running
-    if (offset !== undefined && (offsetSentAt ?? begun) > begun - heldMs) {
+    if (hasLastWord && offset !== undefined && (offsetSentAt ?? begun) > begun - heldMs) {
       // without this the last batch would come again at the next start
       const limits = { signal: AbortSignal.timeout(lastWordMs), timeoutMs: lastWordMs }
       await getUpdates(0, 1, limits).catch((error: unknown) =>
@@ -185,7 +191,11 @@ export function createPoller(options: PollerOptions): Poller {
       running ??= run()
     },
     stop() {
-      stopped ??= end()
+      stopped ??= end(true)
+      return stopped
+    },
+    abandon() {
+      stopped ??= end(false)
       return stopped
     },
     failed: failed.promise,

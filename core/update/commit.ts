@@ -2,8 +2,8 @@ import { isCommitUnknown } from '../database/failure.ts'
 import { type EntityManager, inTransaction } from '../database/orm.ts'
 import type { UpdateRun } from '../plugin/run.ts'
 import { chatMoveOf, moveChat } from '../telegram/chat-move.ts'
-import type { Inbox, InboxItem } from './inbox.ts'
-import type { Semaphore } from './semaphore.ts'
+import type { Inbox, InboxItem } from './inbox/inbox.ts'
+import type { Semaphore } from './inbox/semaphore.ts'
 
 /** `lost`: the update was completed by somebody else, and nothing of this run was written. */
 export type CommitResult = 'committed' | 'lost'

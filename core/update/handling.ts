@@ -23,8 +23,8 @@ import { commitRun } from './commit.ts'
 import { type Deadline, Deadlines, untilAborted } from './deadline.ts'
 import type { Dispatcher } from './dispatcher.ts'
 import { newErrorId } from './error-id.ts'
-import type { Inbox, InboxItem } from './inbox.ts'
-import { Semaphore } from './semaphore.ts'
+import type { Inbox, InboxItem } from './inbox/inbox.ts'
+import { Semaphore } from './inbox/semaphore.ts'
 
 export interface HandlingOptions {
   live: Live

@@ -27,6 +27,8 @@ export interface BotOptions {
   plugins?: Record<string, string>
   /** Whether the first-party plugins are there too; default: they are. */
   firstParty?: boolean
+  /** Another instance of the same bot: the same Telegram and database, folders of its own. */
+  beside?: BotProcess
 }
 
 const root = resolve(import.meta.dirname, '../..')
@@ -52,9 +54,16 @@ export class BotProcess {
   #child: ChildProcess | undefined
   #closed = true
   #port: number | undefined
+  readonly #ownsApi: boolean
 
-  private constructor(api: FakeBotApi, folder: string, env: Record<string, string | undefined>) {
+  private constructor(
+    api: FakeBotApi,
+    ownsApi: boolean,
+    folder: string,
+    env: Record<string, string | undefined>,
+  ) {
     this.api = api
+    this.#ownsApi = ownsApi
     this.folder = folder
     this.pluginsDir = join(folder, 'plugins')
     this.dataDir = join(folder, 'data')
@@ -62,10 +71,12 @@ export class BotProcess {
   }
 
   static async create(options: BotOptions = {}): Promise<BotProcess> {
-    const api = await startFakeBotApi()
+    const { beside } = options
+    const api = beside?.api ?? (await startFakeBotApi())
     const folder = freshFolder()
     const own = join(folder, 'plugins')
-    const needsUrl = testKind === 'postgres' && !('DATABASE_URL' in (options.env ?? {}))
+    const needsUrl =
+      beside === undefined && testKind === 'postgres' && !('DATABASE_URL' in (options.env ?? {}))
     const env: Record<string, string | undefined> = {
       BOT_TOKEN: api.token,
       TELEGRAM_API_ROOT: api.url,
@@ -75,9 +86,10 @@ export class BotProcess {
       DATA_DIR: join(folder, 'data'),
       PLUGINS_DIR: options.firstParty === false ? own : `${join(root, 'plugins')},${own}`,
       ...(needsUrl ? { DATABASE_URL: await freshUrl() } : {}),
+      ...(beside === undefined ? {} : { DATABASE_URL: beside.env.DATABASE_URL }),
       ...options.env,
     }
-    const bot = new BotProcess(api, folder, env)
+    const bot = new BotProcess(api, beside === undefined, folder, env)
     if (env.DATABASE_URL === undefined) await putEmbedded(bot.database.dir, silentLog)
     mkdirSync(bot.pluginsDir, { recursive: true })
     for (const [file, text] of Object.entries(options.plugins ?? {})) bot.write(file, text)
@@ -266,7 +278,7 @@ export class BotProcess {
   /** Ends everything that was started. */
   async close(): Promise<void> {
     await this.kill()
-    await this.api.close()
+    if (this.#ownsApi) await this.api.close()
   }
 }
 

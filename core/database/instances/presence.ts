@@ -13,6 +13,8 @@ export interface PresenceOptions {
   botId: number
   coreVersion: string
   log: Logger
+  /** A clock that never goes back, ms; default `performance.now`. */
+  now?: () => number
 }
 
 /** What a beat found. */
@@ -34,55 +36,66 @@ const sureMs = leaseMs * 0.8
 export class Presence {
   readonly id: string
   readonly #options: PresenceOptions
+  readonly #now: () => number
   readonly #stopping = new AbortController()
   readonly #listeners: ((beat: Beat) => Promise<void>)[] = []
   #state: InstanceState = 'starting'
   #plugins: Readonly<Record<string, string>> = {}
-  /** Until when (`performance.now()`) no other can have declared this one dead. */
+  /** Until when no other can have declared this one dead. */
   #sureUntil = 0
   /** Since when the beats have gone through; an outage of the database makes everybody look dead. */
   #beatingSince: number | undefined
+  #wasWritten = false
   #running: Promise<void> | undefined
+  #chain: Promise<void> = Promise.resolve()
 
   private constructor(options: PresenceOptions) {
     this.#options = options
+    this.#now = options.now ?? (() => performance.now())
     this.id = options.id
   }
 
-  /** @throws OpsError OPS_DATABASE_OTHER_BOT when a bot with another token serves this database */
+  /**
+   * Writes the row; `start` keeps it alive.
+   * @throws OpsError OPS_DATABASE_OTHER_BOT when a bot with another token serves this database
+   */
   static async join(options: PresenceOptions): Promise<Presence> {
     const presence = new Presence(options)
     await presence.#clearEnded()
-    await presence.#beat()
+    await presence.beat()
     try {
       await presence.#refuseOtherBot()
     } catch (error) {
       await presence.leave()
       throw error
     }
-    presence.#running = presence.#keepBeating()
     return presence
+  }
+
+  /** Begins to beat. */
+  start(): void {
+    this.#running ??= this.#keepBeating()
   }
 
   /** Whether what this instance holds is surely still its own. */
   get isSure(): boolean {
-    return performance.now() < this.#sureUntil
+    return this.#now() < this.#sureUntil
   }
 
-  /** Called after each beat, in this order; the next one waits for it. */
+  /** Called after each beat, one after the other; the next beat waits for it. */
   onBeat(listener: (beat: Beat) => Promise<void>): void {
     this.#listeners.push(listener)
   }
 
   async become(state: InstanceState): Promise<void> {
     this.#state = state
-    await this.#write()
+    await this.beat()
   }
 
   /** Tells the others which plugins are live here. @param plugins content hashes by name */
   async publish(plugins: Readonly<Record<string, string>>): Promise<void> {
     this.#plugins = plugins
-    await this.#write()
+    await this.beat()
   }
 
   /** The other instances, oldest first. */
@@ -94,10 +107,18 @@ export class Presence {
   async leave(): Promise<void> {
     this.#stopping.abort()
     await this.#running
+    await this.#chain
     this.#sureUntil = 0
     await this.#options.session
       .query('delete from instances where id = $1', [this.id])
       .catch((error: unknown) => this.#options.log.debug('instance.row-left', { error }))
+  }
+
+  /** Says that this instance lives, and finds out who else does. */
+  beat(): Promise<void> {
+    const result = this.#chain.then(() => this.#beat())
+    this.#chain = result.catch(() => undefined)
+    return result
   }
 
   async #keepBeating(): Promise<void> {
@@ -105,19 +126,24 @@ export class Presence {
     while (!signal.aborted) {
       await delay(beatMs, undefined, { signal }).catch(() => undefined)
       if (signal.aborted) return
-      try {
-        const beat = await this.#beat()
-        for (const listener of this.#listeners) await listener(beat)
-      } catch (error) {
-        this.#beatingSince = undefined
-        this.#options.log.warn('instance.beat-failed', { error })
-      }
+      await this.beat().catch((error: unknown) =>
+        this.#options.log.warn('instance.beat-failed', { error }),
+      )
     }
   }
 
-  async #beat(): Promise<Beat> {
-    const sentAt = performance.now()
-    const kept = await this.#write()
+  async #beat(): Promise<void> {
+    if (this.#stopping.signal.aborted) return
+    const sentAt = this.#now()
+    // after a sleep, e.g. of the whole machine, the others may only just be waking up
+    if (!this.isSure) this.#beatingSince = undefined
+    let kept: boolean
+    try {
+      kept = await this.#write()
+    } catch (error) {
+      this.#beatingSince = undefined
+      throw error
+    }
     this.#sureUntil = sentAt + sureMs
     this.#beatingSince ??= sentAt
     // whoever lives has had the time to be heard of since this one began, or the database came back
@@ -125,7 +151,8 @@ export class Presence {
     const [row] = await this.#options.session.query<{ serving: number }>(
       `select count(*)::int as serving from instances where state = 'serving'`,
     )
-    return { kept, serving: row?.serving ?? 0 }
+    const beat = { kept, serving: row?.serving ?? 0 }
+    for (const listener of this.#listeners) await listener(beat)
   }
 
   /** @returns whether the row was there */
@@ -150,7 +177,8 @@ export class Presence {
       ],
     )
     const made = row?.made === true
-    if (made && this.#running !== undefined) log.warn('instance.lost', { instance: id })
+    if (made && this.#wasWritten) log.warn('instance.lost', { instance: id })
+    this.#wasWritten = true
     return !made
   }
 

@@ -1,16 +1,10 @@
-import type { ChildProcess } from 'node:child_process'
 import { createServer } from 'node:net'
 import { expect } from 'chai'
-import pg from 'pg'
-import { type Database, openDatabase } from '../../../core/database/connection.ts'
+import { openDatabase } from '../../../core/database/connection.ts'
 import type { OpsError } from '../../../core/errors.ts'
-import { exitOfChild, messageOfChild, startChild } from '../../support/child.ts'
 import { freshUrl, testKind } from '../../support/database.ts'
 import { silentLog } from '../../support/log.ts'
 import { rejected } from '../../support/rejected.ts'
-import { until } from '../../support/wait.ts'
-
-const opener = new URL('./fixtures/open.ts', import.meta.url)
 
 const refusal = (url: string) => rejected(openDatabase({ url, dir: '', log: silentLog }))
 
@@ -91,92 +85,3 @@ async function refusalBy(...answers: Buffer[][]): Promise<OpsError> {
     server.close()
   }
 }
-
-describe('one process for one PostgreSQL database', () => {
-  let url: string
-  const children: ChildProcess[] = []
-  const databases: Database[] = []
-
-  const open = async () => {
-    const database = await openDatabase({ url, dir: '', log: silentLog })
-    databases.push(database)
-    return database
-  }
-  const outside = async (sql: string) => {
-    const client = new pg.Client({ connectionString: url })
-    await client.connect()
-    try {
-      return (await client.query(sql)).rows
-    } finally {
-      await client.end()
-    }
-  }
-  const holders = async () =>
-    (
-      await outside(
-        `select pid from pg_locks join pg_database d on d.oid = database
-          where locktype = 'advisory' and granted and d.datname = current_database()`,
-      )
-    ).map(({ pid }) => pid)
-  const cutLock =
-    "select pg_terminate_backend(pid) from pg_stat_activity where application_name like 'opsgram lock %' and datname = current_database() and pid <> pg_backend_pid()"
-
-  beforeEach(async function () {
-    if (testKind === 'embedded') this.skip()
-    url = await freshUrl()
-  })
-
-  afterEach(async () => {
-    for (const child of children.splice(0)) {
-      child.kill('SIGKILL')
-      await exitOfChild(child)
-    }
-    for (const database of databases.splice(0)) await database.close()
-  })
-
-  it('refuses a second one, naming the first', async () => {
-    const child = startChild(opener, ['', url])
-    children.push(child)
-    await messageOfChild(child)
-    const error = await refusal(url)
-    expect(error.code).to.equal('OPS_DATABASE_IN_USE')
-    expect(error.message).to.contain(String(child.pid))
-  })
-
-  it('lets the next one in at once after kill -9', async () => {
-    const child = startChild(opener, ['', url])
-    await messageOfChild(child)
-    child.kill('SIGKILL')
-    await exitOfChild(child)
-    expect(await (await open()).query('select 1 as one')).to.deep.equal([{ one: 1 }])
-  })
-
-  it('takes the lock again when its connection was cut', async () => {
-    const database = await open()
-    const [first] = await holders()
-    await outside(cutLock)
-    await until('the lock is held by a new session', async () => {
-      const [now] = await holders()
-      return now !== undefined && now !== first
-    })
-    expect(await database.query('select 1 as one')).to.deep.equal([{ one: 1 }])
-  })
-
-  it('tells when another process has taken the lock meanwhile', async () => {
-    const database = await open()
-    const rival = new pg.Client({
-      connectionString: url,
-      application_name: 'opsgram lock rival:1:x',
-    })
-    rival.on('error', () => undefined)
-    await rival.connect()
-    // In one round trip: cut the holder off, and wait in line for its lock.
-    await rival.query(
-      `${cutLock}; select pg_advisory_lock(hashtextextended('opsgram instance', 0))`,
-    )
-    const error = await database.lost
-    expect(error.code).to.equal('OPS_DATABASE_IN_USE')
-    expect(error.message).to.contain('rival:1')
-    await rival.end()
-  })
-})

@@ -6,8 +6,8 @@ import { createOrm, forkForUpdate, type Orm } from '../../../core/database/orm.t
 import { OpsError } from '../../../core/errors.ts'
 import type { UpdateRun } from '../../../core/plugin/run.ts'
 import { commitRun } from '../../../core/update/commit.ts'
-import { Inbox, type InboxItem } from '../../../core/update/inbox.ts'
-import { Semaphore } from '../../../core/update/semaphore.ts'
+import { Inbox, type InboxItem } from '../../../core/update/inbox/inbox.ts'
+import { Semaphore } from '../../../core/update/inbox/semaphore.ts'
 import { freshDatabase } from '../../support/database.ts'
 import { silentLog } from '../../support/log.ts'
 import { rejected } from '../../support/rejected.ts'
@@ -31,6 +31,7 @@ describe('completing an update', function () {
     inbox = new Inbox({
       database,
       botId: 1,
+      partitions: undefined,
       handle: async (accepted) => handled.resolve(accepted),
       poison: async () => undefined,
       log: silentLog,

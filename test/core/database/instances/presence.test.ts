@@ -30,7 +30,7 @@ describe('the table of living instances', function () {
       // nobody else can be there when embedded
       if (testKind === 'embedded') return this.skip()
       url = await freshUrl()
-      database = await openDatabase({ url, dir: '', log: silentLog, beside: true })
+      database = await openDatabase({ url, dir: '', log: silentLog })
       await migrate(database, await coreMigrations())
     })
     after(() => database?.close())
@@ -51,6 +51,7 @@ describe('the table of living instances', function () {
         coreVersion: '1.2.3',
         log: silentLog,
       })
+      presence.start()
       left.push(() => presence.leave())
       return { presence, cut: () => session.close() }
     }

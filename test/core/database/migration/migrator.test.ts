@@ -432,7 +432,7 @@ describe('migrator', () => {
     })
 
     it('stops one that takes too long while handlers wait for its tables', async () => {
-      const own = await openDatabase({ url, dir: '', log: silentLog, beside: true })
+      const own = await openDatabase({ url, dir: '', log: silentLog })
       try {
         const slow = {
           name: '0009_slow',
@@ -453,7 +453,7 @@ describe('migrator', () => {
     })
 
     it('gives up soon when a table that it needs is kept locked', async () => {
-      const own = await openDatabase({ url, dir: '', log: silentLog, beside: true })
+      const own = await openDatabase({ url, dir: '', log: silentLog })
       const other = new pg.Client({ connectionString: url })
       await other.connect()
       try {

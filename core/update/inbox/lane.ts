@@ -40,16 +40,24 @@ export class Lanes<T> {
     else this.#waiting.push(key)
   }
 
-  /** Drops what has not begun, and returns it. */
-  clear(): T[] {
+  /** Drops what has not begun, or those of it that are meant, and returns it. */
+  clear(isMeant: (item: T) => boolean = () => true): T[] {
     const dropped: T[] = []
     const waiting = new Set(this.#waiting)
     for (const [key, lane] of this.#lanes) {
-      const hasBegun = !waiting.has(key)
-      dropped.push(...lane.splice(hasBegun ? 1 : 0))
-      if (!hasBegun) this.#lanes.delete(key)
+      const begun = waiting.has(key) ? 0 : 1
+      const kept = lane.filter((item, index) => {
+        if (index < begun || !isMeant(item)) return true
+        dropped.push(item)
+        return false
+      })
+      // the same array: the lane's loop goes on with it
+      lane.splice(0, lane.length, ...kept)
+      if (lane.length > 0) continue
+      this.#lanes.delete(key)
+      waiting.delete(key)
     }
-    this.#waiting.length = 0
+    this.#waiting.splice(0, this.#waiting.length, ...waiting)
     this.#size -= dropped.length
     this.#settle()
     return dropped

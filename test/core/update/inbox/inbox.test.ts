@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { expect } from 'chai'
 import { createTestBot, type TestBot } from 'opsgram/testing'
 
-const worklog = join(import.meta.dirname, '../../../plugins/worklog')
+const worklog = join(import.meta.dirname, '../../../../plugins/worklog')
 
 describe('the inbox', () => {
   let bot: TestBot

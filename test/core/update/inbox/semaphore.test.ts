@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { Semaphore } from '../../../core/update/semaphore.ts'
+import { Semaphore } from '../../../../core/update/inbox/semaphore.ts'
 
 describe('a semaphore', () => {
   it('lets so many work at once, the others in order, also past a failure', async () => {

@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { Lanes } from '../../../core/update/lane.ts'
+import { Lanes } from '../../../../core/update/inbox/lane.ts'
 
 describe('lanes', () => {
   it('keep the order of one key, whatever its items take', async () => {

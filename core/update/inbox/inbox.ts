@@ -1,0 +1,442 @@
+import type { Update } from 'telegraf/types'
+import { acceptedJson } from '../../database/bulk-values.ts'
+import type { Database } from '../../database/connection.ts'
+import type { EntityManager } from '../../database/orm.ts'
+import type { Logger } from '../../log/logger.ts'
+import { Backoff, sleep } from '../../telegram/backoff.ts'
+import { factsOf, type UpdateFacts } from '../../telegram/facts.ts'
+import { allPartitions, partitionOf } from '../partition/partition.ts'
+import type { Ownership } from '../partition/partitions.ts'
+import { Batcher } from './batcher.ts'
+import { Held } from './held.ts'
+import { Lanes } from './lane.ts'
+import { InboxRows, type Inserted } from './rows.ts'
+import { Semaphore } from './semaphore.ts'
+
+/** An accepted update: durable, in its lane's order. */
+export interface InboxItem {
+  readonly update: Update
+  readonly facts: UpdateFacts
+  readonly part: number
+  /** How many processes ended before it did, perhaps because of it; 0 for what is new. */
+  readonly endings: number
+}
+
+export interface InboxOptions {
+  database: Database
+  botId: number
+  /** Which partitions are this process's; undefined: all, as it is alone. */
+  partitions: Ownership | undefined
+  /** Handles one update to its end; must not reject. */
+  handle: (item: InboxItem) => Promise<void>
+  /** An update at which process after process was killed; must not reject. */
+  poison: (item: InboxItem) => Promise<void>
+  log: Logger
+}
+
+/** Open updates of an instance; above it accepting waits, so polling stops fetching. */
+const maxOpen = 10_000
+/** Lanes that work at once. */
+const maxActiveLanes = 256
+/** Updates in one INSERT. */
+const maxBatch = 200
+/** After so many tries of one update by process after process there is no further one. */
+const maxTries = 3
+/** Telegram sends an update again for at most 24 h; twice that for deduplication. */
+const keepDoneMs = 48 * 3_600_000
+/** What was put aside is there for people to look at. */
+const keepDeadMs = 30 * 24 * 3_600_000
+const cleanEveryMs = 600_000
+/** Lanes whose newest row is remembered; forgetting one costs a look into the table. */
+const maxNewest = 50_000
+
+/**
+ * The durable place between "accepted" and "handled": an update is written before Telegram is told, once whatever
+ * Telegram repeats; lanes keep each chat's order. Of several processes each works on partitions of its own, and
+ * whatever one accepts for another's is looked for by that one. What a killed process left open is handled by
+ * the next owner.
+ */
+export class Inbox {
+  readonly #options: InboxOptions
+  readonly #partitions: Ownership | undefined
+  readonly #rows: InboxRows
+  readonly #lanes: Lanes<InboxItem>
+  readonly #accepting: Batcher<Update>
+  readonly #finishing: Batcher<number>
+  readonly #held = new Held()
+  /** The newest row of each lane that was taken into memory. */
+  readonly #newest = new Map<string, number>()
+  /** Partitions with rows that are not in memory. */
+  readonly #strays = new Set<number>()
+  #searching: Promise<void> | undefined
+  /**
+   * What was there when two processes ended runs alone: the next end is then its own, not counted for
+   * those that only happened to run beside the one that kills.
+   */
+  readonly #suspects = new Semaphore(1)
+  readonly #stopping = new AbortController()
+  /** Open rows of all instances, where there are others. */
+  #backlog = 0
+  #room: (() => void)[] = []
+  #cleaner: NodeJS.Timeout | undefined
+
+  constructor(options: InboxOptions) {
+    const { database, botId, partitions } = options
+    this.#options = options
+    this.#partitions = partitions
+    this.#rows = new InboxRows({ sql: database.inbox, botId, owner: partitions?.instance })
+    this.#lanes = new Lanes((item) => this.#work(item), maxActiveLanes)
+    this.#accepting = new Batcher((updates) => this.#insert(updates), maxBatch)
+    this.#finishing = new Batcher((ids) => this.#finish(ids), 500)
+  }
+
+  /** Updates that this process took in and that are not done. */
+  get open(): number {
+    return this.#held.size
+  }
+
+  /** Takes over what an earlier process left open. To be called once, before the first accept. */
+  async start(): Promise<void> {
+    if (this.#partitions === undefined) await this.takeIn(allPartitions, true)
+    else await this.#partitions.start(this)
+    this.#cleaner = setInterval(() => void this.#clean(), cleanEveryMs)
+    this.#cleaner.unref()
+  }
+
+  /** Resolves when all of them are durable (known ones are); rejects when they can't be stored. */
+  async accept(updates: readonly Update[]): Promise<void> {
+    while (this.#isFull()) await new Promise<void>((resolve) => this.#room.push(resolve))
+    await Promise.all(updates.map((update) => this.#accepting.add(update)))
+  }
+
+  /** Completes an update whose run wrote nothing; soon, together with others. */
+  done({ facts: { updateId } }: InboxItem): void {
+    // a process that dies before the mark runs the update again; it wrote nothing, so nothing is doubled
+    this.#held.mark(updateId)
+    void this.#finishing.add(updateId).then(() => this.#held.marked(updateId))
+  }
+
+  /**
+   * The claim, to be run first in the transaction that completes an update.
+   * @returns false when it is no longer open, or no longer this process's: somebody else completes it
+   */
+  claim(em: EntityManager, { facts }: InboxItem): Promise<boolean> {
+    return this.#rows.claim(em, facts.updateId)
+  }
+
+  /**
+   * Whether an update is done: for a COMMIT whose answer was lost. Waits until the database can tell;
+   * false too when the stop comes first.
+   */
+  async isDone({ facts }: InboxItem): Promise<boolean> {
+    let done = false
+    await this.#persist(async () => {
+      done = await this.#rows.isDone(facts.updateId)
+    })
+    return done
+  }
+
+  /**
+   * Puts an update aside, with its payload, for people to look at.
+   * @returns false when it stays open: the stop came first, or it is another's by now
+   */
+  async bury({ facts, part }: InboxItem, reason: string, errorId: string): Promise<boolean> {
+    if (this.#partitions?.isOurs(part) === false) return false
+    return this.#persist(() => this.#rows.bury(facts.updateId, reason, errorId))
+  }
+
+  /** Resolves when nothing is left to do. */
+  idle(): Promise<void> {
+    return this.#lanes.idle()
+  }
+
+  /** Resolves when nothing is left to do, or when the signal is aborted. */
+  async drain(signal: AbortSignal): Promise<void> {
+    if (signal.aborted) return
+    await Promise.race([
+      this.#lanes.idle(),
+      new Promise<void>((resolve) =>
+        signal.addEventListener('abort', () => resolve(), { once: true }),
+      ),
+    ])
+  }
+
+  /** Drops from memory what has not begun; it stays open in the database for the next process. */
+  async stop(): Promise<void> {
+    clearInterval(this.#cleaner)
+    this.#dropWaiting(() => true)
+    // before the lanes are waited for: one of them may be waiting for a database that is away
+    this.#stopping.abort()
+    await this.#lanes.idle()
+    // marks that wait behind the last batch
+    await this.#finishing.idle()
+    await this.#searching
+  }
+
+  // ── what the partitions ask of it ─────────────────────────────────────────────────────────────
+
+  /**
+   * Takes all open rows of these partitions into memory, in their order.
+   * @param afterEnd whether their owner ended without giving them back: what was running then may be the cause
+   */
+  async takeIn(parts: readonly number[], afterEnd: boolean): Promise<void> {
+    const taken = await this.#take(parts, afterEnd ? 1 : 0)
+    if (taken > 0) this.#options.log.info('inbox.taken-over', { updates: taken })
+  }
+
+  /** Has a look for rows of these partitions that are not in memory: another instance accepted them. */
+  lookInto(parts: Iterable<number>): void {
+    for (const part of parts) this.#strays.add(part)
+    this.#searching ??= this.#search().finally(() => {
+      this.#searching = undefined
+    })
+  }
+
+  /** Forgets what has not begun of these partitions. */
+  leave(parts: ReadonlySet<number>): void {
+    this.#dropWaiting(({ part }) => parts.has(part))
+  }
+
+  /** Updates of a partition that wait or run here. */
+  sizeOf(part: number): number {
+    return this.#held.sizeOf(part)
+  }
+
+  /** When (`performance.now()`) the runs of a partition began. */
+  begunIn(part: number): readonly number[] {
+    return this.#held.begunIn(part)
+  }
+
+  /** Resolves when what was accepted and what was done until now is written. */
+  async written(): Promise<void> {
+    await Promise.all([this.#accepting.idle(), this.#finishing.idle()])
+  }
+
+  /** Counts what is open anywhere: what this process accepts may be for others. */
+  async countBacklog(instances: number): Promise<void> {
+    const limit = maxOpen * Math.max(1, instances)
+    this.#backlog = (await this.#rows.backlog(limit)) / limit
+    this.#makeRoom()
+  }
+
+  // ── accept ────────────────────────────────────────────────────────────────────────────────────
+
+  #isFull(): boolean {
+    return this.#held.size >= maxOpen || this.#backlog >= 1
+  }
+
+  #makeRoom(): void {
+    if (!this.#isFull()) for (const resolve of this.#room.splice(0)) resolve()
+  }
+
+  async #insert(given: Update[]): Promise<void> {
+    const items = given.map(itemOf)
+    const elsewhere = this.#elsewhere(items)
+    const inserted = await this.#rows.insert(items.map(rowOf), [...elsewhere])
+    const fresh = new Map(inserted.map((row) => [row.updateId, row]))
+    const known: InboxItem[] = []
+    const strays = new Set<number>()
+    const toTell = new Set<number>()
+    for (const item of items) {
+      const { updateId } = item.facts
+      const row = fresh.get(updateId)
+      fresh.delete(updateId)
+      // asked after the INSERT: nothing falls between two owners
+      const ownership = this.#partitions?.stateOf(item.part) ?? 'own'
+      if (row === undefined) known.push(item)
+      else if (ownership === 'own' && this.#isNext(item, row)) this.#push(item, row.seq)
+      else if (ownership === 'foreign') toTell.add(item.part)
+      // its lane has older rows that are not here, or its partition is only just being read
+      else strays.add(item.part)
+    }
+    if (known.length > 0) await this.#reload(known, strays, toTell)
+    const untold = [...toTell].filter((part) => !elsewhere.has(part))
+    if (untold.length > 0) await this.#rows.tellOwners(untold)
+    if (strays.size > 0) this.lookInto(strays)
+  }
+
+  #elsewhere(items: readonly Accepted[]): ReadonlySet<number> {
+    const parts = new Set<number>()
+    if (this.#partitions === undefined) return parts
+    for (const { part } of items) if (this.#partitions.stateOf(part) === 'foreign') parts.add(part)
+    return parts
+  }
+
+  /** Whether all rows of its lane before it are in memory, or done. */
+  #isNext({ facts }: InboxItem, { older }: Inserted): boolean {
+    return older === undefined || older <= (this.#newest.get(facts.lane) ?? -1)
+  }
+
+  /**
+   * Known ids are done, or in memory; or an earlier INSERT was committed and its answer lost: then
+   * they are open and nobody works on them.
+   */
+  async #reload(
+    items: readonly InboxItem[],
+    strays: Set<number>,
+    toTell: Set<number>,
+  ): Promise<void> {
+    const lost: number[] = []
+    for (const { facts, part } of items) {
+      const ownership = this.#partitions?.stateOf(part) ?? 'own'
+      if (ownership === 'foreign') toTell.add(part)
+      else if (ownership === 'loading') strays.add(part)
+      else if (!this.#held.knows(facts.updateId, part)) lost.push(facts.updateId)
+    }
+    if (lost.length > 0) await this.#held.look(async () => void (await this.#offer(lost, 0)))
+  }
+
+  // ── look ──────────────────────────────────────────────────────────────────────────────────────
+
+  async #search(): Promise<void> {
+    const backoff = new Backoff({ firstMs: 50, maxMs: 1_000 })
+    while (this.#strays.size > 0 && !this.#stopping.signal.aborted) {
+      const parts = [...this.#strays].filter((part) => this.#partitions?.stateOf(part) === 'own')
+      for (const part of this.#strays) {
+        // those that are only just being read are looked into afterwards
+        if (this.#partitions?.stateOf(part) !== 'loading') this.#strays.delete(part)
+      }
+      if (parts.length === 0) return
+      try {
+        await this.#take(parts, 0)
+        backoff.reset()
+      } catch (error) {
+        this.#options.log.warn('inbox.look-failed', { error })
+        for (const part of parts) this.#strays.add(part)
+        await sleep(backoff.next(), this.#stopping.signal).catch(() => undefined)
+      }
+    }
+  }
+
+  /** @returns how many were not here */
+  async #take(parts: readonly number[], endings: number): Promise<number> {
+    let taken = 0
+    await this.#held.look(async () => {
+      const rows = await this.#rows.openIn(parts)
+      const unknown = rows.filter(({ id, part }) => !this.#held.knows(id, part))
+      if (unknown.length === 0) return
+      const ids = unknown.map(({ id }) => id)
+      taken = await this.#offer(ids, endings)
+    })
+    return taken
+  }
+
+  async #offer(ids: readonly number[], endings: number): Promise<number> {
+    const rows = await this.#rows.open(ids)
+    let taken = 0
+    for (const { payload, seq, tries } of rows) {
+      // our own INSERT wrote it from a parsed update
+      const update = JSON.parse(payload) as Update
+      const facts = factsOf(update)
+      const item = { update, facts, part: partitionOf(facts.lane), endings: tries + endings }
+      if (this.#partitions?.stateOf(item.part) === 'foreign') continue
+      if (this.#push(item, seq)) taken++
+    }
+    return taken
+  }
+
+  #push(item: InboxItem, seq: number): boolean {
+    const { updateId, lane } = item.facts
+    if (this.#partitions !== undefined) this.#note(lane, seq)
+    if (!this.#held.add(updateId, item.part)) return false
+    this.#lanes.push(lane, item)
+    return true
+  }
+
+  #note(lane: string, seq: number): void {
+    if (seq <= (this.#newest.get(lane) ?? -1)) return
+    if (this.#newest.size >= maxNewest) this.#newest.clear()
+    this.#newest.set(lane, seq)
+  }
+
+  #dropWaiting(which: (item: InboxItem) => boolean): void {
+    for (const { facts, part } of this.#lanes.clear(which)) {
+      this.#held.drop(facts.updateId, part)
+      this.#newest.delete(facts.lane)
+    }
+    this.#makeRoom()
+  }
+
+  // ── work ──────────────────────────────────────────────────────────────────────────────────────
+
+  async #work(item: InboxItem): Promise<void> {
+    const { part, facts, endings } = item
+    const partitions = this.#partitions
+    // a promise only while it isn't sure: the usual way waits for nothing
+    if (partitions?.isSurelyOurs(part) === false && !(await partitions.becomesSurelyOurs(part))) {
+      this.#held.drop(facts.updateId, part)
+      this.#newest.delete(facts.lane)
+      return
+    }
+    this.#held.begin(facts.updateId, part)
+    try {
+      if (endings > 1) await this.#suspects.use(() => this.#retake(item))
+      else if (endings > 0) await this.#retake(item)
+      else await this.#options.handle(item)
+    } finally {
+      this.#held.end(facts.updateId, part)
+      this.#makeRoom()
+      partitions?.ended(part)
+    }
+  }
+
+  async #retake(item: InboxItem): Promise<void> {
+    if (await this.#isPoison(item)) await this.#options.poison(item)
+    else await this.#options.handle(item)
+  }
+
+  /** The try is counted before the run: an update that kills the process can't loop. */
+  async #isPoison({ facts }: InboxItem): Promise<boolean> {
+    let tries = 0
+    await this.#persist(async () => {
+      tries = await this.#rows.countTry(facts.updateId)
+    })
+    return tries > maxTries
+  }
+
+  async #finish(ids: number[]): Promise<void> {
+    await this.#persist(() => this.#rows.finish(ids))
+  }
+
+  /** Tries until it is done; at stop once more, then the row stays open for the next process. */
+  async #persist(write: () => Promise<unknown>): Promise<boolean> {
+    const backoff = new Backoff({ firstMs: 100, maxMs: 5_000 })
+    for (;;) {
+      try {
+        await write()
+        return true
+      } catch (error) {
+        this.#options.log.warn('inbox.write-failed', { error })
+        if (this.#stopping.signal.aborted) return false
+        // an abort ends the wait for one last try
+        await sleep(backoff.next(), this.#stopping.signal).catch(() => undefined)
+      }
+    }
+  }
+
+  async #clean(): Promise<void> {
+    const now = Date.now()
+    try {
+      await this.#rows.clean({ done: new Date(now - keepDoneMs), dead: new Date(now - keepDeadMs) })
+    } catch (error) {
+      this.#options.log.warn('inbox.cleaning-failed', { error })
+    }
+  }
+}
+
+interface Accepted extends InboxItem {
+  readonly payload: string
+}
+
+/** An update as it can be written and kept: what a database refuses in a text is of no use to a plugin either. */
+function itemOf(given: Update): Accepted {
+  const text = JSON.stringify(given)
+  const payload = acceptedJson(text)
+  const update = payload === text ? given : (JSON.parse(payload) as Update)
+  const facts = factsOf(update)
+  return { update, facts, part: partitionOf(facts.lane), endings: 0, payload }
+}
+
+function rowOf({ facts, part, payload }: Accepted) {
+  return { updateId: facts.updateId, part, lane: facts.lane, payload }
+}

@@ -1,0 +1,85 @@
+import { expect } from 'chai'
+import { testKind } from '../support/database.ts'
+import { until } from '../support/wait.ts'
+import { flawless, Ledger } from './ledger.ts'
+
+describe('several instances of one bot', function () {
+  this.timeout(240_000)
+  let ledger: Ledger
+
+  before(async function () {
+    // an embedded database is of one process
+    if (testKind === 'embedded') return this.skip()
+    ledger = await Ledger.create(2)
+    await Promise.all(ledger.bots.map((bot) => bot.start()))
+  })
+  after(() => ledger?.close())
+
+  const [a, b] = [() => ledger.bots[0] ?? fail(), () => ledger.bots[1] ?? fail()]
+  function fail(): never {
+    throw new Error('there is no such bot')
+  }
+
+  it('share the partitions, and one alone polls', async () => {
+    await until('each has half', async () => (await ledger.shares()).join() === '32,32')
+    const leaders = ledger.bots.filter(({ lines }) =>
+      lines.some(({ event }) => event === 'telegram.polling.started'),
+    )
+    expect(leaders).to.have.length(1)
+    ledger.send(60)
+    await ledger.done()
+    const workers = await ledger.query('select distinct pid from counter_ticks')
+    expect(workers).to.have.length(2)
+    expect(await ledger.tally()).to.deep.equal({ ...flawless, begunTwice: 0 })
+  })
+
+  it('lose nothing and do nothing twice when each is killed in turn under load', async () => {
+    for (const bot of [a(), b(), a()]) {
+      const before = await ledger.committed()
+      ledger.send(40)
+      await until('it works', async () => (await ledger.committed()) > before + 5)
+      await bot.kill()
+      ledger.send(40)
+      await ledger.done()
+      await bot.start()
+    }
+    expect(await ledger.tally()).to.include(flawless)
+  })
+
+  it('do nothing twice when one sleeps past its lease and wakes up again', async () => {
+    await until('each has half', async () => (await ledger.shares()).join() === '32,32')
+    ledger.send(24, 'slow')
+    const begun = ledger.begun().length
+    await until('some have begun', () => ledger.begun().length >= begun + 6)
+    a().signal('SIGSTOP')
+    await until('the other one has all', async () => (await ledger.shares()).join() === '64')
+    a().signal('SIGCONT')
+    ledger.send(24)
+    await ledger.done()
+    expect(await ledger.tally()).to.include(flawless)
+    await until('each has half again', async () => (await ledger.shares()).join() === '32,32')
+  })
+
+  it('begin no handler twice in a rolling restart', async () => {
+    const before = (await ledger.tally()).begunTwice
+    for (const bot of ledger.bots) {
+      ledger.send(60)
+      expect(await bot.stop()).to.equal(0)
+      ledger.send(60)
+      await bot.start()
+    }
+    await ledger.done()
+    expect(await ledger.tally()).to.deep.equal({ ...flawless, begunTwice: before })
+  })
+
+  it('make room for a third one, and take its share when it leaves', async () => {
+    const third = await ledger.add()
+    await third.start()
+    await until('it has its share', async () => (await ledger.shares()).join() === '22,22,20')
+    ledger.send(60)
+    await ledger.done()
+    expect(await third.stop()).to.equal(0)
+    await until('the others have it', async () => (await ledger.shares()).join() === '32,32')
+    expect(await ledger.tally()).to.include(flawless)
+  })
+})
