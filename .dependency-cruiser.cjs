@@ -47,7 +47,7 @@ module.exports = {
       comment: 'Nothing in core imports a plugin: plugins come and go while it runs',
       severity: 'error',
       from: { path: '^(core|config|migrations)/' },
-      to: { path: '^plugins/' },
+      to: { path: '^(plugins|examples)/' },
     },
     {
       name: 'config-imports-zod-alone',
@@ -60,7 +60,7 @@ module.exports = {
       comment:
         "A plugin imports 'opsgram' (or 'opsgram/testing' in its tests), never a file of core",
       severity: 'error',
-      from: { path: '^plugins/', pathNot: '\\.test\\.ts$' },
+      from: { path: '^(plugins|examples)/', pathNot: '\\.test\\.ts$' },
       to: { path: '^(core|config|migrations|test)/', pathNot: '^core/index\\.ts$' },
     },
     {

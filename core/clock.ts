@@ -9,6 +9,8 @@ export interface Clock {
    * @returns what cancels it
    */
   after(ms: number, run: () => unknown): () => void
+  /** Waits so many ms; rejects with the signal's reason as soon as it is aborted. */
+  wait(ms: number, signal?: AbortSignal): Promise<void>
 }
 
 export const systemClock: Clock = {
@@ -18,10 +20,15 @@ export const systemClock: Clock = {
     const timer = setTimeout(run, ms)
     return () => clearTimeout(timer)
   },
+  wait: (ms, signal) => waitOn(systemClock, ms, signal),
 }
 
-/** Waits `ms` of a clock; rejects with the signal's reason as soon as it is aborted. */
-export function waitOn(clock: Clock, ms: number, signal?: AbortSignal): Promise<void> {
+/** The `wait` of a clock by its `after`. */
+export function waitOn(
+  clock: Pick<Clock, 'after'>,
+  ms: number,
+  signal?: AbortSignal,
+): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>()
   if (signal?.aborted === true) {
     reject(signal.reason)

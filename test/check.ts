@@ -11,7 +11,7 @@ interface Tool {
   readonly args: readonly string[]
 }
 
-const folders = ['core', 'config', 'migrations', 'plugins'].filter((folder) =>
+const folders = ['core', 'config', 'migrations', 'plugins', 'examples'].filter((folder) =>
   existsSync(resolve(root, folder)),
 )
 

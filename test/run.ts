@@ -20,7 +20,7 @@ const { values, positionals } = parseArgs({
   },
 })
 
-const globs = values.glob ?? ['test/**/*.test.ts', 'plugins/**/*.test.ts']
+const globs = values.glob ?? ['test/**/*.test.ts', 'plugins/**/*.test.ts', 'examples/**/*.test.ts']
 const files = globSync(globs, {
   cwd: root,
   exclude: values.glob ? [] : ['**/node_modules/**', '**/fixtures/**'],
@@ -35,7 +35,7 @@ function matches(file: string, part: string): boolean {
 /** What takes longest begins first, lest one process ends alone: whole programs, then whole bots, then parts. */
 function weightOf(file: string): number {
   if (dirname(file) === 'test') return 2
-  return file.startsWith('plugins') || file.includes('/testing/') ? 1 : 0
+  return /^(plugins|examples)/.test(file) || file.includes('/testing/') ? 1 : 0
 }
 
 /** The tests' own variables pass, the machine's settings for a real bot must not reach them. */

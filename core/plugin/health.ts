@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { type Clock, waitOn } from '../clock.ts'
+import type { Clock } from '../clock.ts'
 import { codeOf, messageOf, OpsError } from '../errors.ts'
 import type { HealthStatus } from '../http/health.ts'
 import type { Logger } from '../log/logger.ts'
@@ -125,28 +125,31 @@ export class PluginCheck implements PluginHealth {
     if (this.#hangs) throw late()
     this.#hangs = true
     this.#ending = new AbortController()
-    const ended = new AbortController()
     const work = Promise.resolve()
       .then(this.#run)
       .finally(() => {
         this.#hangs = false
       })
-    const limit = waitOn(clock, limitMs, AbortSignal.any([signal, ended.signal])).then(() => {
+    const { promise: cut, reject } = Promise.withResolvers<never>()
+    const cancel = clock.after(limitMs, () => {
       const error = late()
       this.#ending.abort(error)
-      throw error
+      reject(error)
     })
+    const onDisposal = () => reject(signal.reason)
+    signal.addEventListener('abort', onDisposal, { once: true })
     try {
-      const report = reportSchema.safeParse(await Promise.race([work, limit]))
+      const report = reportSchema.safeParse(await Promise.race([work, cut]))
       if (report.success) return report.data
       throw new OpsError(
         'OPS_HEALTH_REPORT',
         `The health check ${this.check} of plugin ${plugin} returned what is no report`,
       )
     } finally {
-      ended.abort()
-      // whichever comes second is nobody's any more
-      for (const each of [work, limit]) each.catch(() => undefined)
+      cancel()
+      signal.removeEventListener('abort', onDisposal)
+      // one that lost the race may still fail: that is nobody's any more
+      work.catch(() => undefined)
     }
   }
 

@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events'
 import { TelegramError } from 'telegraf'
-import { type Clock, systemClock, waitOn } from '../clock.ts'
+import { type Clock, systemClock } from '../clock.ts'
 import { codeOf, OpsError } from '../errors.ts'
 import type { Logger } from '../log/logger.ts'
 import { Buckets } from '../store/buckets.ts'
@@ -276,7 +276,7 @@ export function createGateway(options: GatewayOptions): Gateway {
           counts.repeated += 1
           repeats += 1
           log.debug('telegram.repeated', { method, repeats, code: codeOf(failure), waitMs: wait })
-          await waitOn(clock, wait, signal)
+          await clock.wait(wait, signal)
           break
         }
         case 'resend':
@@ -379,7 +379,7 @@ export function createGateway(options: GatewayOptions): Gateway {
         const failed = { method: 'getFile', payload: {}, repeatable: true, repeats, resent: [] }
         if (signal?.aborted || remedyFor(error, failed).do !== 'repeat') throw error
         counts.repeated += 1
-        await waitOn(clock, backoff.next(), signal)
+        await clock.wait(backoff.next(), signal)
       }
     }
   }

@@ -1,4 +1,4 @@
-import { type Clock, waitOn } from '../../clock.ts'
+import type { Clock } from '../../clock.ts'
 import type { BucketLimit } from '../../store/store.ts'
 
 /** Where the tokens are kept: for all instances, or for this process alone. */
@@ -63,7 +63,7 @@ export class BulkLane {
       signal?.throwIfAborted()
       const waitMs = await this.#pace.take(limits)
       if (waitMs <= 0) return
-      await waitOn(this.#clock, Math.ceil(waitMs), signal)
+      await this.#clock.wait(Math.ceil(waitMs), signal)
     }
   }
 }

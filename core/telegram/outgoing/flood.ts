@@ -1,4 +1,4 @@
-import { type Clock, waitOn } from '../../clock.ts'
+import type { Clock } from '../../clock.ts'
 import { abortable } from './abortable.ts'
 
 /** What came of a call that was let through to find out: how long Telegram asked it to wait, if it did. */
@@ -53,7 +53,7 @@ export class Flood {
   async enter(chatId: number | undefined, signal?: AbortSignal): Promise<EndProbe | undefined> {
     while (this.#suspected) {
       const pause = this.remainingMs
-      if (pause > 0) await waitOn(this.#clock, Math.ceil(pause), signal)
+      if (pause > 0) await this.#clock.wait(Math.ceil(pause), signal)
       else if (this.#probe !== undefined) await abortable(this.#probe.promise, signal)
       else return this.#begin(chatId)
     }

@@ -1,4 +1,4 @@
-import { type Clock, systemClock, waitOn } from '../../clock.ts'
+import { type Clock, systemClock } from '../../clock.ts'
 import { chatIdOf, chatOf, tooManyRequests } from './call.ts'
 import { type EndProbe, Flood } from './flood.ts'
 
@@ -61,7 +61,7 @@ export class Pauses {
       const ms = Math.max(this.#remaining(method, payload), hasChat ? this.#flood.remainingMs : 0)
       if (ms > 0) {
         if (this.#clock.elapsed() + ms > latest) throw tooManyRequests(method, ms)
-        await waitOn(this.#clock, Math.ceil(ms), signal)
+        await this.#clock.wait(Math.ceil(ms), signal)
       } else if (!hasChat || this.#flood.calm) {
         return undefined
       } else {

@@ -1,4 +1,4 @@
-import type { Clock } from '../../clock.ts'
+import { type Clock, waitOn } from '../../clock.ts'
 import { OpsError } from '../../errors.ts'
 
 interface Timer {
@@ -21,6 +21,9 @@ export class TestClock implements Clock {
   readonly #stands: boolean
   readonly #startedAt: number
   readonly #timers = new Set<Timer>()
+  /** Waits of the core that have not ended: for Telegram, say. */
+  #waits = 0
+  #idle: () => Promise<void> = async () => undefined
   /** What is added to the machine's time; while the clock stands, the time itself. */
   #offset: number
 
@@ -51,9 +54,24 @@ export class TestClock implements Clock {
     return () => this.#forget(timer)
   }
 
+  async wait(ms: number, signal?: AbortSignal): Promise<void> {
+    this.#waits++
+    try {
+      await waitOn(this, ms, signal)
+    } finally {
+      this.#waits--
+    }
+  }
+
+  /** Before it is moved, work is let end whose time that would be over. It gives up by itself. */
+  movesAfter(idle: () => Promise<void>): void {
+    this.#idle = idle
+  }
+
   /**
    * Moves on by so many ms: whatever falls due until then runs in its order, at its time. What a timer runs is
-   * waited for, but not longer than a second of the machine's: it may wait for this clock itself.
+   * waited for, but not longer than a second of the machine's: it may wait for this clock itself. So are updates that
+   * are being handled, unless one waits for this clock, and not longer than three seconds.
    */
   async advance(ms: number): Promise<void> {
     if (!(ms >= 0)) {
@@ -61,6 +79,7 @@ export class TestClock implements Clock {
         hint: 'bot.clock.advance takes milliseconds, 0 or more.',
       })
     }
+    if (this.#waits === 0) await this.#idle()
     const target = this.elapsed() + ms
     for (let next = this.#next(target); next !== undefined; next = this.#next(target)) {
       this.#moveTo(next.due)

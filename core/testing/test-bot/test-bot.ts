@@ -55,6 +55,8 @@ export interface TestGroupOptions extends Omit<GroupOptions, 'members' | 'admini
   administrators?: readonly TestPerson[]
 }
 
+/** How long the clock isn't moved while updates are being handled, ms. */
+const idleMs = 3_000
 /** How long `settled` waits, ms. */
 const settleMs = 30_000
 
@@ -168,6 +170,10 @@ export class TestBot implements AsyncDisposable {
     this.telegram = new TestTelegram(world.api)
     this.#sightings = new Sightings(world.api)
     this.#owners = owners.map((person) => this.#meet(person))
+    this.clock.movesAfter(() =>
+      // what hangs is what a test may want to see cut off
+      Promise.race([this.settled(), delay(idleMs, undefined, { ref: false })]),
+    )
     this.owner = this.#owners[0] ?? this.#meet(world.api.user())
   }
 
