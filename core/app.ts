@@ -12,8 +12,9 @@ import { Opened } from './app/opened.ts'
 import { registerHealth } from './app/readiness.ts'
 import { type Clock, systemClock } from './clock.ts'
 import { createBulkWriter } from './database/bulk-writer.ts'
-import { type Database, openDatabase } from './database/connection.ts'
+import { type Database, openDatabase, type Queries } from './database/connection.ts'
 import { coreEntities } from './database/entities/index.ts'
+import { otherUsers } from './database/instances/living.ts'
 import { migrateCore } from './database/migration/core.ts'
 import type { OpsError } from './errors.ts'
 import { HealthChecks } from './http/health.ts'
@@ -134,7 +135,8 @@ async function startApp(config: Config, parts: AppParts, opened: Opened): Promis
     warmCompiler(),
   ])
   if (parts.database === undefined) opened.add(() => database.close())
-  await migrateCore(database, config.database.migrations, log)
+  const others = (queries: Queries) => otherUsers(queries, health.instance)
+  await migrateCore(database, config.database.migrations, log, { others })
   await parts.seed?.(database)
   const instances = await joinInstances({ database, id: health.instance, token, version, log })
   opened.add(() => instances?.presence.leave())
@@ -166,6 +168,7 @@ async function startApp(config: Config, parts: AppParts, opened: Opened): Promis
     coreEntities,
     coreServices: coreServicesOf({ config, writer, gateway, catalog: () => catalog }),
     migrations: config.database.migrations,
+    others,
     prepare: {
       roots: config.plugins.dirs,
       stacks,

@@ -58,6 +58,7 @@ export async function openPipeline(options: PipelineOptions): Promise<Pipeline> 
     coreEntities,
     coreServices: [],
     migrations: 'auto',
+    others: async () => [],
     prepare: {
       roots: [options.plugins],
       stacks,

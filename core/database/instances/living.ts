@@ -74,3 +74,12 @@ export async function livingInstances(
     heartbeatAt: new Date(row.heartbeat_at),
   }))
 }
+
+/** The instances that use the database beside this one, in words for a person. @param except one's own id */
+export async function otherUsers(database: Queries, except?: string): Promise<readonly string[]> {
+  const others = await livingInstances(database, except)
+  return others.map(({ host, pid, heartbeatAt }) => {
+    const seconds = Math.max(0, Math.round((Date.now() - heartbeatAt.getTime()) / 1000))
+    return `${host} (process ${pid}, heard of ${seconds} s ago)`
+  })
+}

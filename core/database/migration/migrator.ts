@@ -111,7 +111,7 @@ async function migrateInside(
 }
 
 /**
- * Undoes migrations by their `down`, the last one first, in one transaction.
+ * Undoes migrations by their `down`, the last one first, in one transaction. Those that have not run are left out.
  *
  * @throws OpsError OPS_MIGRATION_DOWN_FAILED; nothing was undone then
  */
@@ -122,8 +122,10 @@ export async function undo(
 ): Promise<void> {
   await MigrationRun.inTransaction(database, { owner: set.owner }, async (run) => {
     await run.keepReadersOut()
+    const recorded = new Set((await recordedIn(run, set.owner)).map(({ name }) => name))
     for (const migration of [...inOrder(set)].reverse()) {
-      if (names.includes(migration.name)) await run.down(migration)
+      const { name } = migration
+      if (names.includes(name) && recorded.has(name)) await run.down(migration)
     }
   })
 }

@@ -7,8 +7,8 @@ export class Disposals {
   readonly #log: Logger
   readonly #running = new Set<Promise<void>>()
   readonly #ended = new WeakMap<LoadedPlugin, PromiseWithResolvers<void>>()
-  /** When a version was replaced: its drain begins there. */
-  readonly #replacedAt = new WeakMap<LoadedPlugin, number>()
+  /** When a version that isn't disposed yet was replaced: its drain begins there. */
+  readonly #replacedAt = new Map<LoadedPlugin, number>()
 
   constructor(log: Logger) {
     this.#log = log
@@ -30,6 +30,7 @@ export class Disposals {
       const ms = Math.round(performance.now() - began)
       this.#log.info('plugin.drained', { plugin: plugin.name, generation: plugin.since, ms })
       this.#running.delete(disposal)
+      this.#replacedAt.delete(plugin)
       this.#ended.get(plugin)?.resolve()
     })
     this.#running.add(disposal)
@@ -40,6 +41,12 @@ export class Disposals {
     const ended = this.#ended.get(plugin) ?? Promise.withResolvers<void>()
     this.#ended.set(plugin, ended)
     return ended.promise
+  }
+
+  /** Resolves when every version of a plugin that was replaced so far was disposed. */
+  async ofReplaced(name: string): Promise<void> {
+    const left = [...this.#replacedAt.keys()].filter((plugin) => plugin.name === name)
+    await Promise.all(left.map((plugin) => this.of(plugin)))
   }
 
   /** Resolves when all that has begun has ended. */

@@ -460,6 +460,7 @@ export class Reloader {
       live: this.live,
       nextId: () => this.#nextId++,
       disposed: (plugin) => this.#disposals.of(plugin),
+      olderDisposed: (name) => this.#disposals.ofReplaced(name),
     })
     this.#rooms.push(room)
   }
@@ -589,7 +590,8 @@ function sameServing(a: Generation, b: Generation): boolean {
   const samePlugins =
     a.plugins.size === b.plugins.size &&
     [...a.plugins].every(([name, plugin]) => b.plugins.get(name) === plugin)
-  return samePlugins && waits(a) === waits(b)
+  // one that was taken out of service and could not be put back is no longer waited for
+  return samePlugins && waits(a) === waits(b) && a.held.size === b.held.size
 }
 
 /** What is told of a plugin that nothing is wrong with. */

@@ -17,7 +17,7 @@ export class PluginHeld extends Error {
   }
 }
 
-/** An exclusive plugin that was taken out of service, so that its successor can be set up. */
+/** A plugin that was taken out of service, so that its successor can be set up. */
 export interface Room {
   readonly previous: LoadedPlugin
   /** Lets the waiting updates go on; to be called once, after the commit or the giving up. */
@@ -30,16 +30,20 @@ export interface RoomParts {
   nextId: () => number
   /** Resolves when this instance was disposed. */
   disposed: (plugin: LoadedPlugin) => Promise<void>
+  /** Resolves when those that it once replaced were disposed. */
+  olderDisposed: (name: string) => Promise<void>
 }
 
 /**
- * Makes room for the new version of a plugin that can't exist twice: its updates wait in their lanes,
- * its running handlers end, it is disposed. If they don't end in time the old version goes on.
+ * Makes room for the new version of a plugin that can't exist beside the one before: its updates wait in their lanes,
+ * its running handlers end, it is disposed. If they don't end in time the old version goes on. Handlers that still
+ * run on versions from before that one end first, while it serves.
  *
  * @throws OPS_PLUGIN_BUSY
  */
 export async function makeRoom(previous: LoadedPlugin, parts: RoomParts): Promise<Room> {
   const { live } = parts
+  if (!(await endsWithin(parts.olderDisposed(previous.name), drainLimitMs))) throw busy(previous)
   const { promise, resolve } = Promise.withResolvers<void>()
   const current = live.current
   const disposed = parts.disposed(previous)
@@ -48,10 +52,14 @@ export async function makeRoom(previous: LoadedPlugin, parts: RoomParts): Promis
   // still held by a running handler, so nothing of it was disposed
   live.replace(composeGeneration({ ...partsOf(current), id: parts.nextId() }))
   resolve()
-  throw new OpsError(
+  throw busy(previous)
+}
+
+function busy({ name }: LoadedPlugin): OpsError {
+  return new OpsError(
     'OPS_PLUGIN_BUSY',
-    `Handlers of plugin ${previous.name} still run after ${drainLimitMs / 1000} s`,
-    { details: { plugin: previous.name } },
+    `Handlers of plugin ${name} still run after ${drainLimitMs / 1000} s`,
+    { details: { plugin: name } },
   )
 }
 
@@ -66,12 +74,13 @@ function without(
     ...parts,
     id,
     plugins: new Map([...parts.plugins].filter(([name]) => name !== previous.name)),
-    held: new Map([[previous.name, { plugin: previous, until }]]),
+    waiting: new Map([...parts.waiting].filter(([name]) => name !== previous.name)),
+    held: new Map([...parts.held, [previous.name, { plugin: previous, until }]]),
   })
 }
 
-function partsOf({ id, plugins, waiting, quarantined, accepted, orm }: Generation) {
-  return { id, plugins, waiting, quarantined, accepted, orm, held: new Map() }
+function partsOf({ id, plugins, waiting, held, quarantined, accepted, orm }: Generation) {
+  return { id, plugins, waiting, held, quarantined, accepted, orm }
 }
 
 async function endsWithin(work: Promise<void>, ms: number): Promise<boolean> {

@@ -1,11 +1,8 @@
 import type { Clock } from '../../clock.ts'
-import type { Database } from '../../database/connection.ts'
 import { isDatabaseAway } from '../../database/failure.ts'
-import { migrate, pendingMigrations } from '../../database/migration/migrator.ts'
 import { createOrm, type Entity, type Orm } from '../../database/orm.ts'
-import { missingFromSchema, type SchemaNeeds } from '../../database/schema-check.ts'
+import type { SchemaNeeds } from '../../database/schema-check.ts'
 import { OpsError } from '../../errors.ts'
-import type { Logger } from '../../log/logger.ts'
 import type { PluginBuild } from '../code/build.ts'
 import type { PluginFolder } from '../code/folder.ts'
 import {
@@ -21,6 +18,7 @@ import type { Acceptance } from '../opening/baseline.ts'
 import type { ServiceToken } from '../service.ts'
 import { checkConflicts } from './conflicts.ts'
 import { missingOf, orderByDependencies } from './dependencies.ts'
+import { Migrating, type MigratingParts } from './migrating.ts'
 import { type PreparedPlugin, type PrepareOptions, preparePlugin } from './prepare.ts'
 import { type CoreService, setUpPlugin } from './setup.ts'
 
@@ -43,15 +41,11 @@ export interface PlannedChange {
   readonly mayFail?: boolean
 }
 
-export interface TransactionParts {
-  readonly database: Database
+export interface TransactionParts extends MigratingParts {
   readonly coreEntities: readonly Entity[]
   readonly coreNeeds: SchemaNeeds
   readonly coreServices: readonly CoreService[]
-  /** `manual`: pending migrations abort the reload and are named. */
-  readonly migrations: 'auto' | 'manual'
   readonly prepare: PrepareOptions
-  readonly log: Logger
   readonly clock: Clock
   /** The number of the next generation, given out once. */
   readonly nextId: () => number
@@ -117,6 +111,7 @@ export class Transaction {
   readonly #parts: TransactionParts
   readonly #current: Generation
   readonly #leaveOut: boolean
+  readonly #migrating: Migrating
   readonly #failures = new Map<string, unknown>()
   readonly #durations: Record<string, number> = {}
   #lap = 0
@@ -134,6 +129,7 @@ export class Transaction {
     this.#parts = parts
     this.#current = current
     this.#leaveOut = onFailure === 'leave-out'
+    this.#migrating = new Migrating(parts)
   }
 
   /** @throws Aborted */
@@ -144,8 +140,10 @@ export class Transaction {
     } catch (error) {
       this.end()
       for (const { scope } of this.#loaded.reverse()) await scope.dispose()
+      const aborted = error instanceof Aborted ? error : new Aborted([], error)
+      const stuck = await this.#migrating.undoAll(aborted.cause)
       for (const { evaluated } of this.#prepared) evaluated.release()
-      throw error instanceof Aborted ? error : new Aborted([], error)
+      throw new Aborted([...aborted.failures, ...stuck], aborted.cause)
     }
   }
 
@@ -184,9 +182,9 @@ export class Transaction {
       await this.#blame(plugin, async () => {
         // one after the other, so that a conflict is put on the later one
         checkConflicts([...accepted, plugin.declaration], this.#parts.coreNeeds)
-        await this.#migrate(plugin).catch((error: unknown) => {
-          throw isDatabaseAway(error) ? databaseAway(plugin, error) : error
-        })
+        await this.#blameDatabase(plugin, () =>
+          this.#migrating.run(plugin, this.#current.plugins.get(plugin.name)),
+        )
         accepted.push(plugin.declaration)
         checked.push(plugin)
       })
@@ -266,7 +264,7 @@ export class Transaction {
       else if (plugin !== undefined) this.#serving.push(plugin)
       else if (newcomer !== undefined) {
         await this.#blame(newcomer, async () => {
-          const loaded = await this.#setUp(newcomer, orm, id)
+          const loaded = await this.#setUpOrUndo(newcomer, orm, id)
           this.#loaded.push(loaded)
           this.#serving.push(loaded)
         })
@@ -289,38 +287,11 @@ export class Transaction {
     this.#prepared.push(await preparePlugin(folder, this.#parts.prepare, kept?.build))
   }
 
-  async #migrate({ name, build, evaluated, declaration }: PreparedPlugin): Promise<void> {
-    const { database, migrations, log } = this.#parts
-    const before = this.#current.plugins.get(name)
-    const { needs } = declaration
-    const unchanged =
-      before !== undefined &&
-      before.needs.signature === needs.signature &&
-      sameMigrations(before.build, build)
-    if (unchanged) return
-    const set = { owner: name, migrations: evaluated.migrations }
-    if (evaluated.migrations.length > 0) {
-      const pending = migrations === 'manual' ? await pendingMigrations(database, set) : []
-      if (pending.length > 0) {
-        throw new OpsError(
-          'OPS_MIGRATION_PENDING',
-          `Plugin ${name} has pending migrations: ${pending.join(', ')}`,
-          { details: { plugin: name } },
-        )
-      }
-      if (migrations === 'auto') {
-        const { applied, missing } = await migrate(database, set)
-        if (applied.length > 0) log.info('plugin.migrated', { plugin: name, applied })
-        if (missing.length > 0) log.warn('plugin.schema-newer', { plugin: name, missing })
-      }
-    }
-    const missing = await missingFromSchema(database, needs)
-    if (missing.length > 0) {
-      throw new OpsError(
-        'OPS_SCHEMA_BEHIND',
-        `The database lacks what plugin ${name} needs: ${missing.join('; ')}`,
-        { details: { plugin: name } },
-      )
+  async #blameDatabase(plugin: PreparedPlugin, work: () => Promise<void>): Promise<void> {
+    try {
+      await work()
+    } catch (error) {
+      throw isDatabaseAway(error) ? databaseAway(plugin, error) : error
     }
   }
 
@@ -334,11 +305,21 @@ export class Transaction {
     return createOrm(this.#parts.database, [...this.#parts.coreEntities, ...entities])
   }
 
-  /** What can't exist twice goes before its successor comes. */
+  /** What can't exist twice, or not with the schema to come, goes before its successor comes. */
   async #makeRoom({ name, declaration }: PreparedPlugin): Promise<void> {
-    if (declaration.reload !== 'exclusive') return
-    const previous = this.#current.plugins.get(name)
+    if (declaration.reload !== 'exclusive' && !this.#migrating.isBreaking(name)) return
+    const previous = instancesOf(this.#current).find((plugin) => plugin.name === name)
     if (previous !== undefined) await this.#parts.makeRoom(previous)
+  }
+
+  /** The version before is to find the schema that it knows if this one doesn't come up. */
+  async #setUpOrUndo(plugin: PreparedPlugin, orm: Orm, id: number): Promise<LoadedPlugin> {
+    try {
+      await this.#blameDatabase(plugin, () => this.#migrating.runBreaking(plugin))
+      return await this.#setUp(plugin, orm, id)
+    } catch (error) {
+      throw await this.#migrating.undo(plugin.name, error)
+    }
   }
 
   #setUp(plugin: PreparedPlugin, orm: Orm, id: number): Promise<LoadedPlugin> {
@@ -366,12 +347,5 @@ function databaseAway({ name }: PreparedPlugin, cause: unknown): OpsError {
       cause,
       details: { plugin: name },
     },
-  )
-}
-
-function sameMigrations(a: PluginBuild, b: PluginBuild): boolean {
-  return (
-    a.migrations.length === b.migrations.length &&
-    a.migrations.every(({ hash }, index) => hash === b.migrations[index]?.hash)
   )
 }

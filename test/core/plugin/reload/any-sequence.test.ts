@@ -76,6 +76,7 @@ class Bench {
       coreEntities: [],
       coreServices: [],
       migrations: 'auto',
+      others: async () => [],
       prepare: {
         roots: [root],
         stacks: new PluginStacks(),
