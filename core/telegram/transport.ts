@@ -3,6 +3,7 @@ import { TelegramError } from 'telegraf'
 import { type Dispatcher, Pool } from 'undici'
 import { codeOf, messageOf, OpsError } from '../errors.ts'
 import { resultOf, withoutToken } from './answer.ts'
+import { exchange } from './exchange.ts'
 import {
   isLocalPath,
   limited,
@@ -86,26 +87,9 @@ export function createTransport(options: TransportOptions): Transport {
       body = jsonOf(payload)
     }
     try {
-      const answer = await over.request({
-        path: methods + encodeURIComponent(method),
-        method: 'POST',
-        headers: { 'content-type': contentType },
-        body,
-        headersTimeout: timeout,
-        bodyTimeout: timeout,
-        ...(signal === undefined ? {} : { signal }),
-      })
-      const text = await answer.body.text()
-      const retryAfter = answer.headers['retry-after']
-      return resultOf(
-        {
-          status: answer.statusCode,
-          body: text,
-          retryAfter: typeof retryAfter === 'string' ? retryAfter : undefined,
-        },
-        method,
-        payload,
-      )
+      const request = { path: methods + encodeURIComponent(method), contentType, body, signal }
+      const answer = await exchange(over, { ...request, timeoutMs: timeout })
+      return resultOf(answer, method, payload)
     } catch (error) {
       throw failure(error, method, timeout, token, signal)
     }

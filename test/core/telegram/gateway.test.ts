@@ -217,6 +217,40 @@ describe('gateway', () => {
       expect(maybeSent(error)).to.equal(true)
     })
 
+    it('takes the word of a caller who says that a call may be made twice, or may not', async () => {
+      await begin((_, count) => (count === 1 ? { error: 500 } : { result: true }))
+      const unsafe: string[] = []
+      const bound = gateway.with({ onUnsafeCall: (method) => unsafe.push(method) })
+      expect(await bound.call('sendNextYear', {}, { repeatable: true })).to.equal(true)
+      await rejection(bound.call('editNextYear', {}, { repeatable: false }))
+      expect(unsafe).to.deep.equal(['editNextYear'])
+    })
+
+    it('waits no longer than its caller is patient', async () => {
+      await begin(() => ({ error: 429, parameters: { retry_after: 5 } }))
+      const call = gateway.call('sendMessage', { chat_id: 1, text: 'x' }, { patienceMs: 1_000 })
+      expect(await rejection(call)).to.have.property('code', 429)
+      expect(api.calls).to.have.length(1)
+    })
+
+    it('a call that is given up while it waits for a connection is never sent', async () => {
+      await begin(({ method }) => (method === 'getMe' ? 'hang' : { result: true }))
+      const narrow = createGateway({ token, apiRoot: api.root, log: logs.log, connections: 1 })
+      const busy = rejection(narrow.call('getMe', {}, { timeoutMs: 400, retry: false }))
+      await until('the busy connection', () => api.calls.length === 1)
+      const stop = new AbortController()
+      const given = rejection(
+        narrow.call('sendMessage', { chat_id: 1, text: 'no' }, { signal: stop.signal }),
+      )
+      const reason = new Error('deadline')
+      stop.abort(reason)
+      expect(await given).to.equal(reason)
+      await busy
+      await narrow.call('sendMessage', { chat_id: 1, text: 'yes' })
+      expect(api.of('sendMessage').map(({ payload }) => payload.text)).to.deep.equal(['yes'])
+      await narrow.close()
+    })
+
     it('tries once when told not to retry', async () => {
       await begin(() => ({ error: 500 }))
       await rejection(gateway.call('getMe', {}, { retry: false }))
