@@ -49,6 +49,8 @@ export interface Config {
   readonly dataDir: string
   readonly plugins: {
     readonly dirs: readonly string[]
+    /** Packages that are plugins, by name, and the absolute path of the folder where looking for them begins. */
+    readonly packages: { readonly names: readonly string[]; readonly from: string }
     readonly watch: boolean
     readonly disabled: readonly string[]
   }
@@ -162,6 +164,7 @@ export function parseConfig(env: Environment, around: Surroundings): ConfigResul
     dataDir,
     plugins: {
       dirs: folders.PLUGINS_DIR.map((dir) => around.resolve(dir)),
+      packages: { names: folders.PLUGINS_PACKAGES ?? [], from: around.resolve('.') },
       watch: folders.PLUGINS_WATCH,
       disabled: folders.PLUGINS_DISABLED ?? [],
     },

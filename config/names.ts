@@ -26,7 +26,6 @@ export const sections: readonly Section[] = [
  */
 export const laterVariables = [
   'METRICS_TOKEN',
-  'PLUGINS_PACKAGES',
   'WEBHOOK_URL',
   'WEBHOOK_PATH',
   'WEBHOOK_SECRET',

@@ -10,6 +10,13 @@ const variables = {
     description:
       'Folders of plugin folders. Just these are read, the first-party plugins too; a name in two of them is a conflict.',
   },
+  PLUGINS_PACKAGES: {
+    schema: listOf(z.string().regex(/^(?:@[a-z0-9~-][a-z0-9._~-]*\/)?[a-z0-9~-][a-z0-9._~-]*$/)),
+    accepted: 'names of npm packages, separated by commas',
+    description:
+      'Installed npm packages that are plugins. Only those that are linked (npm link, workspaces) are watched; a folder of the same name in PLUGINS_DIR wins.',
+    example: 'opsgram-netbox',
+  },
   PLUGINS_WATCH: {
     schema: flag,
     fallback: 'true',

@@ -30,6 +30,7 @@ import { PluginChoices } from './plugin/choices.ts'
 import { warmCompiler } from './plugin/code/compiler.ts'
 import { missingRoots, type PluginFolder } from './plugin/code/folder.ts'
 import { KeptBuilds } from './plugin/code/kept-builds.ts'
+import { linkedPackages } from './plugin/code/package.ts'
 import { installStacks, type PluginPosition, PluginStacks } from './plugin/code/stack.ts'
 import { watchFolders } from './plugin/code/watcher.ts'
 import { coreServicesOf } from './plugin/core-services.ts'
@@ -171,6 +172,7 @@ async function startApp(config: Config, parts: AppParts, opened: Opened): Promis
     others,
     prepare: {
       roots: config.plugins.dirs,
+      packages: config.plugins.packages,
       stacks,
       // its own exports by reference: some test runners load the core by require, and then import() would
       // bring a second instance of every class
@@ -209,6 +211,7 @@ async function startApp(config: Config, parts: AppParts, opened: Opened): Promis
   if (config.plugins.watch) {
     const watcher = watchFolders({
       roots: config.plugins.dirs,
+      folders: await linkedPackages(config.plugins.packages),
       onChange: ({ files }) => reloader.filesChanged(files),
       onError: (error) => log.error('plugin.watch-failed', { error }),
     })

@@ -276,6 +276,10 @@ export const errorCodes = {
     title: 'There is no earlier build of a plugin to go back to',
     hint: 'Put the earlier source back into the folder; builds are kept from the second load on.',
   },
+  OPS_PLUGIN_PACKAGE: {
+    title: 'A package of PLUGINS_PACKAGES is not there, or is no plugin',
+    hint: 'Install it where the bot is started, or take it out of PLUGINS_PACKAGES.',
+  },
   OPS_PLUGIN_PROTECTED: {
     title: 'A plugin that guards the bot can’t be switched off while it runs',
     hint: 'Use PLUGINS_DISABLED and a new start, if that is really what you want: every update is refused then.',

@@ -61,6 +61,7 @@ export async function openPipeline(options: PipelineOptions): Promise<Pipeline> 
     others: async () => [],
     prepare: {
       roots: [options.plugins],
+      packages: { names: [], from: '/' },
       stacks,
       importShared: (specifier) => import(specifier),
       settingsOf: () => ({}),

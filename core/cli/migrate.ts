@@ -8,6 +8,7 @@ import type { MigrationSet } from '../database/migration/set.ts'
 import { OpsError } from '../errors.ts'
 import { createLogger } from '../log/logger.ts'
 import { findPluginFolders } from '../plugin/code/folder.ts'
+import { findPluginPackages } from '../plugin/code/package.ts'
 import { evaluateFolder } from './plugins.ts'
 import { printError } from './print.ts'
 
@@ -30,9 +31,10 @@ export async function migrateCommand(args: readonly string[]): Promise<number> {
     console.log(`Database: ${where}${config.mode === 'playground' ? ' (of the playground)' : ''}`)
     const apply = values['dry-run'] ? nameOnly : run
     await apply(database, await coreMigrations())
-    const { dirs, disabled } = config.plugins
+    const { dirs, packages, disabled } = config.plugins
     let failed = 0
-    for (const folder of await findPluginFolders(dirs)) {
+    const folders = [...(await findPluginFolders(dirs)), ...(await findPluginPackages(packages))]
+    for (const folder of folders) {
       if (disabled.includes(folder.name)) continue
       try {
         const { evaluated } = await evaluateFolder(folder, dirs)

@@ -5,7 +5,14 @@ import { init as initLexer } from 'es-module-lexer'
 import type { BuildFailure, BuildOptions as EsbuildOptions, Message } from 'esbuild'
 import { codeOf, messageOf, OpsError } from '../../errors.ts'
 import { compile } from './compiler.ts'
-import { hashFolder, hashOutside, joinHashes, outsideOf, type PluginFolder } from './folder.ts'
+import {
+  entryOf,
+  hashFolder,
+  hashOutside,
+  joinHashes,
+  outsideOf,
+  type PluginFolder,
+} from './folder.ts'
 import { linkBundle, type SharedModule, wrapperNames } from './link.ts'
 import { type LocaleTree, readLocales } from './locales.ts'
 import { SourcePositions } from './position.ts'
@@ -99,11 +106,12 @@ export async function buildPlugin(
   options: BuildOptions,
 ): Promise<PluginBuild> {
   const startedAt = Date.now()
-  const entry = path.join(folder.dir, 'index.ts')
+  if (folder.problem !== undefined) throw folder.problem
+  const entry = entryOf(folder)
   if ((await stat(entry).catch(() => undefined))?.isFile() !== true) {
     throw new OpsError(
       'OPS_PLUGIN_EMPTY',
-      `The folder of plugin "${folder.name}" has no index.ts`,
+      `The folder of plugin "${folder.name}" has no ${path.relative(folder.dir, entry)}`,
       {
         details: { plugin: folder.name, file: entry },
       },
@@ -146,9 +154,15 @@ async function bundlePlugin(
   migrations: readonly BuiltMigration[],
   options: BuildOptions,
 ) {
-  const { root, dir } = folder
+  const { root } = folder
+  const entry = entryOf(folder)
+  const dir = path.dirname(entry)
   const outfile = path.join(root, '__bundle__.js') // never written: sources in the map are relative to it
-  const stdin = { contents: entryOf(migrations), resolveDir: dir, sourcefile: ENTRY }
+  const stdin = {
+    contents: bundleEntry(path.basename(entry), migrations),
+    resolveDir: dir,
+    sourcefile: ENTRY,
+  }
   await initLexer
   const result = await compile((compiler) =>
     compiler.build({ ...esbuildOptions, stdin, outfile, absWorkingDir: root }),
@@ -168,10 +182,10 @@ async function bundlePlugin(
 }
 
 /** The bundle's entry hands out namespaces, as the bundle itself is a function and has no exports. */
-function entryOf(migrations: readonly BuiltMigration[]): string {
+function bundleEntry(entry: string, migrations: readonly BuiltMigration[]): string {
   const modules = migrations.map((_, index) => `m${index}`)
   return [
-    "import * as plugin from './index.ts'",
+    `import * as plugin from ${JSON.stringify(`./${entry}`)}`,
     ...migrations.map(
       ({ file }, index) =>
         `import * as m${index} from ${JSON.stringify(`./migrations/${path.basename(file)}`)}`,
@@ -182,18 +196,24 @@ function entryOf(migrations: readonly BuiltMigration[]): string {
 }
 
 async function readMigrations(folder: PluginFolder): Promise<BuiltMigration[]> {
-  const dir = path.join(folder.dir, 'migrations')
+  const entry = entryOf(folder)
+  const dir = path.join(path.dirname(entry), 'migrations')
   const names = await readdir(dir).catch((error: unknown) => {
     if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR') return []
     throw error
   })
-  const files = names.filter((name) => /^[^.].*\.ts$/.test(name) && !/\.(test|d)\.ts$/.test(name))
+  // a package that is published as JavaScript has them as such
+  const extension = path.extname(entry)
+  const files = names.filter(
+    (name) =>
+      name.endsWith(extension) && !name.startsWith('.') && !/\.(?:test|d)\.[^.]+$/.test(name),
+  )
   return Promise.all(
     files.sort().map(async (name) => {
       const file = path.join(dir, name)
       const text = await readFile(file, 'utf8')
       const hash = createHash('sha256').update(text.replaceAll('\r\n', '\n')).digest('hex')
-      return { name: name.slice(0, -'.ts'.length), file, hash }
+      return { name: name.slice(0, -extension.length), file, hash }
     }),
   )
 }

@@ -10,6 +10,10 @@ export interface PluginFolder {
   readonly dir: string
   /** The folder of plugin folders in which it was found. */
   readonly root: string
+  /** Absolute path of the file that exports the manifest, where that isn't `index.ts`: in a package. */
+  readonly entry?: string
+  /** Why it can't be loaded, where that is known before anything of it is read. */
+  readonly problem?: OpsError
 }
 
 /**
@@ -87,6 +91,11 @@ export function isInside(dir: string, file: string): boolean {
 /** A file as people are shown it: `plugins/worklog/sheets.ts`. */
 export function shownPath(root: string, file: string): string {
   return path.join(path.basename(root), path.relative(root, file)).replaceAll(path.sep, '/')
+}
+
+/** The file that exports a plugin's manifest; its locales and migrations lie beside it. */
+export function entryOf({ dir, entry }: Pick<PluginFolder, 'dir' | 'entry'>): string {
+  return entry ?? path.join(dir, 'index.ts')
 }
 
 /**

@@ -1,9 +1,10 @@
+import { existsSync } from 'node:fs'
 import { readdir, readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { z } from 'zod'
 import { codeOf, messageOf } from '../../errors.ts'
 import { compile } from './compiler.ts'
-import type { PluginFolder } from './folder.ts'
+import { entryOf, type PluginFolder } from './folder.ts'
 import { problemError } from './problem.ts'
 
 /** Texts of one language: keys lead to texts or to more keys. */
@@ -28,7 +29,9 @@ export interface Locales {
  * @throws OPS_PLUGIN_LOCALE for a file that isn't JSON, or holds something else than nested texts
  */
 export async function readLocales(folder: PluginFolder): Promise<Locales> {
-  const dir = path.join(folder.dir, 'locales')
+  // compilers leave JSON where it was
+  const beside = path.join(path.dirname(entryOf(folder)), 'locales')
+  const dir = existsSync(beside) ? beside : path.join(folder.dir, 'locales')
   const names = (await listed(dir)).filter((name) => name.endsWith('.json') && name[0] !== '.')
   const files = names.map((name) => path.join(dir, name))
   const texts = await Promise.all(files.map((file) => readLocale(folder, file)))

@@ -180,7 +180,7 @@ function foreignFault(importer: string, dir: string, file: string) {
 }
 
 /** Root of the package that this file belongs to, also when it runs as built JavaScript. */
-function coreRoot(): string {
+export function coreRoot(): string {
   return path.dirname(findPackageJSON(import.meta.url) ?? import.meta.dirname)
 }
 

@@ -19,6 +19,8 @@ export interface FolderChange {
 export interface WatchOptions {
   /** Folders of plugin folders; they need not exist yet, and may go and come back. */
   readonly roots: readonly string[]
+  /** Plugin folders that lie elsewhere. */
+  readonly folders?: readonly string[]
   /**
    * Called for one change at a time: what changes while it runs is reported in one further call.
    */
@@ -57,17 +59,20 @@ const STORM_FILES = 8
 /** Watches folders of plugin folders and reports what changed when it has come to rest. */
 export function watchFolders(options: WatchOptions): FolderWatcher {
   const roots = options.roots.map((root) => path.resolve(root))
+  const folders = (options.folders ?? []).map((folder) => path.resolve(folder))
   const reporter = new Reporter(options)
   const told = new Set<string>()
-  const watcher = watch(roots, {
+  const watcher = watch([...roots, ...folders], {
     ignoreInitial: true,
     // its own delay of removals is 100 ms for each file; ours is for each folder
     atomic: false,
-    ignored: (file) => isIgnored(roots, file),
+    ignored: (file) => isIgnored([...folders, ...roots], file),
   })
   const ready = new Promise<void>((resolve) => watcher.once('ready', resolve))
   const closed = Promise.withResolvers<void>()
-  const settler = new Settler(roots, options.settle ?? SETTLE, (change) => reporter.add(change))
+  const settler = new Settler({ roots, folders }, options.settle ?? SETTLE, (change) =>
+    reporter.add(change),
+  )
   watcher.on('all', (_kind, file) => settler.touch(path.resolve(file)))
   watcher.on('error', (error) => {
     const coded = watchError(error)
@@ -112,6 +117,7 @@ interface Unsettled {
 /** Gathers touched paths by plugin folder, until each folder has come to rest. */
 class Settler {
   readonly #roots: readonly string[]
+  readonly #folders: readonly string[]
   readonly #times: SettleTimes
   readonly #report: (change: FolderChange) => void
   readonly #unsettled = new Map<string, Unsettled>()
@@ -122,20 +128,23 @@ class Settler {
   #isClosed = false
 
   constructor(
-    roots: readonly string[],
+    watched: { roots: readonly string[]; folders: readonly string[] },
     times: SettleTimes,
     report: (change: FolderChange) => void,
   ) {
-    this.#roots = roots
+    this.#roots = watched.roots
+    this.#folders = watched.folders
     this.#times = times
     this.#report = report
   }
 
   touch(file: string): void {
-    const root = this.#roots.find((each) => each === file || isInside(each, file))
+    const holds = (each: string) => each === file || isInside(each, file)
+    const own = this.#folders.find(holds)
+    const root = own === undefined ? this.#roots.find(holds) : path.dirname(own)
     if (root === undefined || this.#isClosed) return
     const [name = ''] = path.relative(root, file).split(path.sep)
-    const key = path.join(root, name)
+    const key = own ?? path.join(root, name)
     const now = performance.now()
     const folder = this.#unsettled.get(key) ?? {
       root,
@@ -197,7 +206,7 @@ class Settler {
   #isHeld(): boolean {
     if (this.#held === 'over') return false
     const now = performance.now()
-    const isBusy = isCheckingOut(this.#roots, this.#times.join)
+    const isBusy = isCheckingOut([...this.#roots, ...this.#folders], this.#times.join)
     if (isBusy) this.#held ??= now
     if (this.#held === undefined) return false
     // what git did last is on its way for a moment yet

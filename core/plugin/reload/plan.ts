@@ -5,6 +5,7 @@ import {
   isInside,
   type PluginFolder,
 } from '../code/folder.ts'
+import { findPluginPackages, type PluginPackages } from '../code/package.ts'
 import { type Generation, instancesOf } from '../generation/generation.ts'
 import type { LoadedPlugin } from '../generation/loaded.ts'
 import type { PluginRecords } from './records.ts'
@@ -26,6 +27,7 @@ export interface Scan {
 
 export interface ScanParts {
   readonly roots: readonly string[]
+  readonly packages: PluginPackages
   readonly accepts: ((folder: PluginFolder) => boolean) | undefined
   readonly disabled: ReadonlySet<string>
   readonly live: Generation
@@ -37,7 +39,12 @@ export async function scanPlugins(parts: ScanParts): Promise<Scan> {
   const { live, records } = parts
   const folders = new Map<string, PluginFolder>()
   const clashes: [PluginFolder, PluginFolder][] = []
-  for (const folder of await findPluginFolders(parts.roots)) {
+  // folders come first: whoever works on a copy of a package has it win
+  const found = await Promise.all([
+    findPluginFolders(parts.roots),
+    findPluginPackages(parts.packages),
+  ])
+  for (const folder of found.flat()) {
     if (parts.accepts?.(folder) === false) continue
     const first = folders.get(folder.name)
     if (parts.disabled.has(folder.name)) records.disabled(folder.name)
@@ -62,6 +69,8 @@ export async function affectedBy(
       affected.push({ ...change, hash: undefined })
       continue
     }
+    // a package that npm is about to replace; whatever serves goes on
+    if (folder.problem !== undefined && records.has(name)) continue
     const loaded = instancesOf(live).find((plugin) => plugin.name === name)
     const moved = loaded !== undefined && loaded.build.dir !== folder.dir
     const inside = [...files].some((file) => isInside(folder.dir, file) || file === folder.dir)

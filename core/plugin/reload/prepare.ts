@@ -5,6 +5,7 @@ import type { Logger } from '../../log/logger.ts'
 import { buildPlugin, type PluginBuild } from '../code/build.ts'
 import { type EvaluatedPlugin, type EvaluateOptions, evaluatePlugin } from '../code/evaluate.ts'
 import type { PluginFolder } from '../code/folder.ts'
+import type { PluginPackages } from '../code/package.ts'
 import type { PluginStacks } from '../code/stack.ts'
 import type { PluginDeclaration } from '../generation/instance.ts'
 import { readDeclaration } from '../manifest/declaration.ts'
@@ -22,6 +23,8 @@ export interface PreparedPlugin {
 export interface PrepareOptions {
   /** Folders of plugin folders; a name in two of them belongs to the first. */
   roots: readonly string[]
+  /** Packages that are plugins, besides. */
+  packages: PluginPackages
   stacks: PluginStacks
   importShared: EvaluateOptions['importShared']
   /** A plugin's own settings as the environment has them, by camel-case key. */

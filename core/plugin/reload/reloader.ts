@@ -305,6 +305,7 @@ export class Reloader {
     const { prepare, accepts } = this.#options
     return scanPlugins({
       roots: prepare.roots,
+      packages: prepare.packages,
       accepts,
       disabled: this.#disabled,
       live: this.live.current,
@@ -473,6 +474,8 @@ export class Reloader {
     const failed = await this.#commitSome(changes)
     const kept: PlannedChange[] = []
     for (const change of failed) {
+      // what is gone is gone: its build is not served
+      if (change.folder?.problem !== undefined) continue
       const build = change.folder && (await this.#options.kept.load(change.name))
       if (build !== undefined) kept.push({ ...change, kept: { build, why: 'last-good' } })
     }

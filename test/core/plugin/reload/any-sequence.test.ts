@@ -79,6 +79,7 @@ class Bench {
       others: async () => [],
       prepare: {
         roots: [root],
+        packages: { names: [], from: '/' },
         stacks: new PluginStacks(),
         importShared: async (name) => (name === 'opsgram' ? opsgram : await import(name)),
         settingsOf: () => ({}),
