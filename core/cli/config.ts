@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util'
 import { reservedPluginNames, sections } from '../../config/names.ts'
 import type { Section, Variable } from '../../config/variable.ts'
 import { codeOf, errorCodes } from '../errors.ts'
+import { guidePages } from './guide.ts'
 
 /** A file that is written from the code and must say what the code says. */
 export interface GeneratedFile {
@@ -20,6 +21,7 @@ export function generatedFiles(): GeneratedFile[] {
     { path: '.env.example', text: envExample() },
     { path: 'docs/configuration.md', text: configurationPage() },
     { path: 'docs/errors.md', text: errorsPage() },
+    ...guidePages(root),
   ]
 }
 

@@ -40,14 +40,23 @@ export function blocksOf(page: string): GuideBlock[] {
   return blocks
 }
 
-/** Holds a conversation as a `chat` block tells it: `Olga: /duty`, `bot: Nobody.`, `Olga: [a button]`. */
+/**
+ * Holds a conversation as a `chat` block tells it: `Olga: /duty`, `bot: Nobody.`, `Olga: [a button]`, `alert: No.` for
+ * what a press was answered with. `{{id}}` is the own id, `{{errorId}}` any.
+ */
 export async function talk(text: string, people: ReadonlyMap<string, TestPerson>): Promise<void> {
   let last: TestPerson | undefined
   for (const [, name = '', said = ''] of text.matchAll(/^(\w+): (.*(?:\n {2}.*)*)/gm)) {
     const line = said.replaceAll('\n  ', '\n')
     if (name === 'bot') {
       const seen = await last?.sees()
-      expect(seen?.text).to.equal(line.replace('{{id}}', String(last?.id)))
+      const errorId = /E-[A-Z0-9]{5}/.exec(seen?.text ?? '')?.[0] ?? 'no id'
+      const told = line.replace('{{id}}', String(last?.id)).replace('{{errorId}}', errorId)
+      expect(seen?.text).to.equal(told)
+      continue
+    }
+    if (name === 'alert') {
+      await last?.seesAlert(line)
       continue
     }
     last = people.get(name)
