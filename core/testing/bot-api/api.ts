@@ -4,8 +4,10 @@ import type { FakeBotApiEvents } from './events.ts'
 import { Faults } from './faults.ts'
 import { Journal } from './journal.ts'
 import type { Backend } from './methods/method.ts'
+import { WebhookDelivery } from './updates/delivery.ts'
 import { LongPoll } from './updates/poll.ts'
 import { UpdateQueue } from './updates/queue.ts'
+import { executeAnswer } from './webhook-answer.ts'
 import type { ApiUpdate, ApiUser } from './wire.ts'
 import type { Chat } from './world/chat.ts'
 import type { StoredMessage } from './world/message.ts'
@@ -77,7 +79,13 @@ export class FakeBotApi extends EventEmitter<FakeBotApiEvents> {
       privacyMode,
     })
     const poll = new LongPoll(queue, now)
-    this.backend = { world: this.world, queue, poll, privacyMode, webhook: undefined }
+    const delivery = new WebhookDelivery({
+      queue,
+      now,
+      execute: (answer) => executeAnswer(this, answer),
+      tell: (attempt) => this.emit('delivery', attempt),
+    })
+    this.backend = { world: this.world, queue, poll, privacyMode, delivery }
     this.#address = front.address
     this.#close = front.close
   }
@@ -149,9 +157,9 @@ export class FakeBotApi extends EventEmitter<FakeBotApiEvents> {
   }
 
   /** Hangs up on everybody and frees the port. */
-  close(): Promise<void> {
+  async close(): Promise<void> {
     this.backend.poll.close()
-    return this.#close()
+    await Promise.all([this.backend.delivery.close(), this.#close()])
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Call } from './journal.ts'
+import type { DeliveryAttempt } from './updates/delivery.ts'
 import type { ApiUpdate } from './wire.ts'
 import type { Chat } from './world/chat.ts'
 import type { CallbackAnswer, Press, StoredMessage } from './world/message.ts'
@@ -14,6 +15,8 @@ export interface Typing {
 export interface FakeBotApiEvents {
   /** A call has been answered (or cut). */
   call: [Call]
+  /** The webhook has been called with an update, or it could not be. */
+  delivery: [DeliveryAttempt]
   /** An update has been put up for the bot. */
   update: [ApiUpdate]
   /** Somebody, bot or person, has written. */

@@ -79,7 +79,8 @@ export async function readParams(request: IncomingMessage, query: string): Promi
   return new Params({ ...fromQuery, ...parseBody(type, body) }, new Map())
 }
 
-function parseBody(type: string, body: Buffer): Record<string, unknown> {
+/** Fields of a JSON or urlencoded body. @throws {ApiFailure} 400 */
+export function parseBody(type: string, body: Buffer): Record<string, unknown> {
   if (body.length === 0) return {}
   if (type.startsWith('application/x-www-form-urlencoded')) {
     return Object.fromEntries(new URLSearchParams(body.toString()))

@@ -1,16 +1,8 @@
 import type { Params } from '../request.ts'
+import type { WebhookDelivery } from '../updates/delivery.ts'
 import type { LongPoll } from '../updates/poll.ts'
 import type { UpdateQueue } from '../updates/queue.ts'
 import type { World } from '../world/world.ts'
-
-/** What setWebhook was told; delivery is not this fake's part. */
-export interface Webhook {
-  url: string
-  secretToken: string
-  maxConnections: number
-  ipAddress: string
-  hasCertificate: boolean
-}
 
 /** All that a method can see and change. */
 export interface Backend {
@@ -18,7 +10,7 @@ export interface Backend {
   readonly queue: UpdateQueue
   readonly poll: LongPoll
   readonly privacyMode: boolean
-  webhook: Webhook | undefined
+  readonly delivery: WebhookDelivery
 }
 
 /**

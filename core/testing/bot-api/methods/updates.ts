@@ -1,11 +1,12 @@
-import { ApiFailure, badRequest } from '../failure.ts'
+import { isDeepStrictEqual } from 'node:util'
+import { ApiFailure, badRequest, tooManyRequests } from '../failure.ts'
 import type { Params } from '../request.ts'
 import type { Backend, Method } from './method.ts'
 
-/** How updates come: by asking, or (kept here, delivered elsewhere) by webhook. */
+/** How updates come: by asking, or by webhook. */
 export const updateMethods: Record<string, Method> = {
   async getUpdates(backend, params, signal) {
-    if (backend.webhook) {
+    if (backend.delivery.webhook) {
       await backend.poll.conflictPause()
       throw new ApiFailure(
         409,
@@ -30,33 +31,46 @@ export const updateMethods: Record<string, Method> = {
     if (url !== '' && !/^https:\/\/[^/\s]+\.[^/\s]+/.test(url) && !isLoopback(url)) {
       throw badRequest('bad webhook: An HTTPS URL must be provided for webhook')
     }
-    allow(backend, params)
+    const { delivery } = backend
+    const isNew = allow(backend, params)
     if (params.flag('drop_pending_updates')) backend.queue.clear()
-    backend.webhook =
-      url === ''
-        ? undefined
-        : {
-            url,
-            secretToken,
-            maxConnections: params.clamped('max_connections', 40, 1, 100),
-            ipAddress: params.string('ip_address'),
-            hasCertificate: params.files.has('certificate'),
-          }
-    if (backend.webhook) backend.poll.end('terminated by setWebhook request')
+    if (url === '') {
+      delivery.set(undefined)
+      return true
+    }
+    const webhook = {
+      url,
+      secretToken,
+      maxConnections: params.clamped('max_connections', 40, 1, 100),
+      ipAddress: params.string('ip_address'),
+      hasCertificate: params.files.has('certificate'),
+    }
+    // a certificate may be another one under the same name
+    const isSame = !webhook.hasCertificate && isDeepStrictEqual(webhook, delivery.webhook)
+    if (isSame && !isNew) return true
+    const now = backend.world.now()
+    if (now < (delivery.settableAt ?? 0)) throw tooManyRequests(1)
+    delivery.settableAt = now + 1_000
+    delivery.set(webhook)
+    backend.poll.end('terminated by setWebhook request')
     return true
   },
 
   deleteWebhook(backend, params) {
     if (params.flag('drop_pending_updates')) backend.queue.clear()
-    backend.webhook = undefined
+    backend.delivery.set(undefined)
     return true
   },
 
-  getWebhookInfo({ webhook, queue }) {
+  getWebhookInfo({ delivery: { webhook, lastError }, queue }) {
     return {
       url: webhook?.url ?? '',
       has_custom_certificate: webhook?.hasCertificate ?? false,
       pending_update_count: queue.size,
+      ...(lastError && {
+        last_error_date: Math.floor(lastError.at / 1000),
+        last_error_message: lastError.message,
+      }),
       ...(webhook && { max_connections: webhook.maxConnections }),
       ...(webhook?.ipAddress && { ip_address: webhook.ipAddress }),
       ...(queue.allowed && { allowed_updates: queue.allowed }),
@@ -64,10 +78,13 @@ export const updateMethods: Record<string, Method> = {
   },
 }
 
-/** The setting stays until it is given again. */
-function allow({ queue }: Backend, params: Params): void {
+/** The setting stays until it is given again. @returns whether it is another one than before */
+function allow({ queue }: Backend, params: Params): boolean {
   const kinds = params.json('allowed_updates')
-  if (Array.isArray(kinds)) queue.allow(kinds.map(String))
+  if (!Array.isArray(kinds)) return false
+  const before = queue.allowed
+  queue.allow(kinds.map(String))
+  return !isDeepStrictEqual(before, queue.allowed)
 }
 
 /** Telegram takes HTTPS alone; tests and the playground have no certificate. */

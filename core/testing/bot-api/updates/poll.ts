@@ -39,7 +39,7 @@ export class LongPoll {
   constructor(queue: UpdateQueue, now: () => number) {
     this.#queue = queue
     this.#now = now
-    queue.onPush = () => this.#wakeSoon()
+    queue.onPush(() => this.#wakeSoon())
   }
 
   /** A client waits for updates right now. */

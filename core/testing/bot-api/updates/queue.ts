@@ -12,9 +12,13 @@ const messageLifetime = 24 * 3_600_000
 /** Sent only to a bot that asked for them by name. */
 const onlyWhenAsked = new Set(['chat_member', 'message_reaction', 'message_reaction_count'])
 
-interface Pending {
+/** An update that waits for the bot. */
+export interface Pending {
   readonly update: ApiUpdate
+  readonly kind: string
   readonly expiresAt: number
+  /** Delivered by webhook, out of turn. */
+  isDone: boolean
 }
 
 /**
@@ -22,23 +26,29 @@ interface Pending {
  * is over; which kinds are made at all is decided when they happen, not when they are fetched.
  */
 export class UpdateQueue {
-  /** Called after each push; the long poll wakes on it. */
-  onPush: () => void = () => undefined
+  readonly #listeners: (() => void)[] = []
   readonly #now: () => number
   #items: Pending[] = []
   #head = 0
   #nextId: number
   #allowed: ReadonlySet<string> | undefined
   #confirmed = 0
+  /** Of those from the head on. */
+  #done = 0
 
   constructor(now: () => number, firstId: number) {
     this.#now = now
     this.#nextId = firstId
   }
 
+  /** Calls `wake` after each push. */
+  onPush(wake: () => void): void {
+    this.#listeners.push(wake)
+  }
+
   /** Updates not yet confirmed. */
   get size(): number {
-    return this.#items.length - this.#head
+    return this.#items.length - this.#head - this.#done
   }
 
   /** Updates that an offset has confirmed so far. */
@@ -77,14 +87,32 @@ export class UpdateQueue {
     } else {
       while (this.#below(offset)) this.#head++
     }
-    const forgotten = this.#items.slice(from, this.#head).map((item) => item.update)
+    const passed = this.#items.slice(from, this.#head)
+    const forgotten = passed.filter((item) => !item.isDone).map((item) => item.update)
     this.#confirmed += forgotten.length
-    // Cutting the array now and then, not each time: shift() on tens of thousands is quadratic.
-    if (this.#head > 1024 && this.#head * 2 > this.#items.length) {
-      this.#items = this.#items.slice(this.#head)
-      this.#head = 0
-    }
+    this.#done -= passed.length - forgotten.length
+    this.#cut()
     return forgotten
+  }
+
+  /** The oldest ones still alive, as many as `limit`; what is too old is forgotten. */
+  waiting(limit: number): readonly Pending[] {
+    const now = this.#now()
+    const found: Pending[] = []
+    for (let i = this.#head; i < this.#items.length && found.length < limit; i++) {
+      const item = this.#items[i]
+      if (item === undefined || item.isDone) continue
+      if (item.expiresAt > now) found.push(item)
+      else this.#finish(item)
+    }
+    return found
+  }
+
+  /** Forgets one that was delivered, wherever it stands. */
+  settle(item: Pending): void {
+    if (item.isDone) return
+    this.#confirmed += 1
+    this.#finish(item)
   }
 
   /** The oldest ones still alive, without forgetting them. */
@@ -93,14 +121,32 @@ export class UpdateQueue {
     const out: ApiUpdate[] = []
     for (let i = this.#head; i < this.#items.length && out.length < limit; i++) {
       const item = this.#items[i]
-      if (item && item.expiresAt > now) out.push(item.update)
-      else if (i === this.#head) this.#head++
+      if (item && !item.isDone && item.expiresAt > now) out.push(item.update)
+      else if (item && !item.isDone && i === this.#head) this.#finish(item)
     }
     return out
   }
 
   clear(): void {
     this.#items = []
+    this.#head = 0
+    this.#done = 0
+  }
+
+  #finish(item: Pending): void {
+    item.isDone = true
+    this.#done += 1
+    while (this.#items[this.#head]?.isDone) {
+      this.#head += 1
+      this.#done -= 1
+    }
+    this.#cut()
+  }
+
+  /** Cuts the array now and then, not each time: shift() on tens of thousands is quadratic. */
+  #cut(): void {
+    if (this.#head <= 1024 || this.#head * 2 <= this.#items.length) return
+    this.#items = this.#items.slice(this.#head)
     this.#head = 0
   }
 
@@ -111,8 +157,9 @@ export class UpdateQueue {
 
   #append(update: ApiUpdate, kind: string): ApiUpdate {
     this.#nextId = Math.max(this.#nextId, update.update_id + 1)
-    this.#items.push({ update, expiresAt: this.#now() + (lifetimes[kind] ?? messageLifetime) })
-    this.onPush()
+    const expiresAt = this.#now() + (lifetimes[kind] ?? messageLifetime)
+    this.#items.push({ update, kind, expiresAt, isDone: false })
+    for (const wake of this.#listeners) wake()
     return update
   }
 }

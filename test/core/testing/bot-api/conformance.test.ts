@@ -1,8 +1,9 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
+import { createServer, type Server } from 'node:http'
 import { fileURLToPath } from 'node:url'
 import { expect } from 'chai'
-import { Bot, GrammyError, InputFile } from 'grammy'
+import { Bot, GrammyError, InputFile, webhookCallback } from 'grammy'
 import type { Chat, MessageEntity, User } from 'grammy/types'
 import { Bot as NodeBot, InputFile as NodeFile } from 'node-telegram-bot-api'
 // biome-ignore lint/style/noRestrictedImports: a client we did not write keeps the fake honest; the product never launches one
@@ -129,6 +130,59 @@ describe('fake Bot API: clients nobody here wrote', () => {
     bot.stop()
     await running
   })
+
+  it('delivers to Telegraf’s webhook, and does what it answers there', async () => {
+    const bot = new Telegraf(api.token, { telegram: { apiRoot: api.url } })
+    bot.start(async (ctx) => {
+      await ctx.replyWithMarkdownV2(`*Hello*, ${ctx.from.first_name}`, { reply_markup: markup })
+      await ctx.replyWithPhoto({ source: picture, filename: 'p.png' }, { caption: 'a picture' })
+    })
+    bot.action('more', async (ctx) => {
+      // goes out in the answer to the delivery
+      await ctx.answerCbQuery('here')
+      await ctx.editMessageText('More it is')
+    })
+    const receiver = createServer(bot.webhookCallback('/hook', { secretToken: 's3cret' }))
+    await delivered(receiver, async (url) => {
+      await bot.telegram.setWebhook(url, { secret_token: 's3cret' })
+    })
+    expect(api.journal.calls('answerCallbackQuery')).to.have.length(1)
+  })
+
+  it('delivers to grammY’s webhook', async () => {
+    const bot = new Bot(api.token, { client: { apiRoot: api.url } })
+    bot.command('start', async (ctx) => {
+      await ctx.reply(`*Hello*, ${ctx.from?.first_name}`, {
+        parse_mode: 'MarkdownV2',
+        reply_markup: markup,
+      })
+      await ctx.replyWithPhoto(new InputFile(picture, 'p.png'), { caption: 'a picture' })
+    })
+    bot.callbackQuery('more', async (ctx) => {
+      await ctx.answerCallbackQuery('here')
+      await ctx.editMessageText('More it is')
+    })
+    const receiver = createServer(webhookCallback(bot, 'http', { secretToken: 's3cret' }))
+    await delivered(receiver, async (url) => {
+      await bot.api.setWebhook(url, { secret_token: 's3cret' })
+    })
+  })
+
+  /** The whole talk by webhook, to a receiver that is told where it is. */
+  async function delivered(receiver: Server, set: (url: string) => Promise<void>): Promise<void> {
+    receiver.listen(0, '127.0.0.1')
+    await once(receiver, 'listening')
+    const address = receiver.address()
+    try {
+      await set(`http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}/hook`)
+      await talk(api)
+      await until('nothing waits', () => api.pending === 0)
+      expect(api.backend.delivery.lastError).to.equal(undefined)
+    } finally {
+      receiver.closeAllConnections()
+      receiver.close()
+    }
+  }
 
   it('serves python-telegram-bot (Debian: python3-python-telegram-bot)', async function () {
     const python = '/usr/bin/python3'
