@@ -1,5 +1,6 @@
 import { access } from './access.ts'
 import { database } from './database.ts'
+import { clean, type Environment, isSet } from './environment.ts'
 import { http } from './http.ts'
 import { lifecycle } from './lifecycle.ts'
 import { log } from './log.ts'
@@ -9,13 +10,14 @@ import {
   laterVariables,
   pluginKey,
   reservedPluginNames,
-  sections,
 } from './names.ts'
 import { people } from './people.ts'
 import { plugins } from './plugins.ts'
-import { maskSecrets } from './secret.ts'
+import { type Problem, problemOf } from './problem.ts'
+import { secretsIn } from './secrets.ts'
 import { telegram, telegramApiRoot } from './telegram.ts'
-import type { Section, Values, Variable, Variables } from './variable.ts'
+import type { Section, Values, Variables } from './variable.ts'
+import { webhook, webhookProblems } from './webhook.ts'
 
 /** The environment, parsed once. All paths are absolute. */
 export interface Config {
@@ -24,7 +26,8 @@ export interface Config {
   readonly telegram: {
     readonly token: string | undefined
     readonly apiRoot: string
-    readonly updates: 'polling'
+    /** How Telegram brings updates; none: they are polled for. */
+    readonly webhook: Webhook | undefined
   }
   readonly access: {
     readonly adminIds: readonly number[]
@@ -71,15 +74,17 @@ export interface Config {
   pluginEnv(plugin: string): Record<string, string>
 }
 
-/** One value that can't be used. Never holds a secret. */
-export interface Problem {
-  /** `later`: a promised feature that this version lacks; `owners`: nobody could use the bot. */
-  readonly kind: 'value' | 'owners' | 'later'
-  readonly variable: string
-  /** What was given, quoted; secrets as their length only. */
-  readonly given: string
-  readonly accepted: string
-  readonly hint: string | undefined
+/** Where Telegram sends updates, and what proves that it is Telegram. */
+export interface Webhook {
+  /** What Telegram is told: the public address with the path. */
+  readonly url: string
+  /** On our own HTTP server. */
+  readonly path: string
+  /** Each is accepted, the last is told to Telegram. */
+  readonly secrets: readonly string[]
+  /** Of a public certificate in PEM. */
+  readonly certificateFile: string | undefined
+  readonly ip: string | undefined
 }
 
 export type ConfigResult =
@@ -94,15 +99,13 @@ export interface Surroundings {
   readonly terminal: boolean
 }
 
-/** Environment as Node gives it. */
-export type Environment = Readonly<Record<string, string | undefined>>
-
 /** Parses the whole environment; every problem is reported, not just the first. */
 export function parseConfig(env: Environment, around: Surroundings): ConfigResult {
   const problems: Problem[] = []
   const warnings: string[] = []
 
   const bot = read(telegram, env, problems)
+  const hook = read(webhook, env, problems)
   const who = read(access, env, problems)
   const web = read(http, env, problems)
   const data = read(database, env, problems)
@@ -122,11 +125,23 @@ export function parseConfig(env: Environment, around: Surroundings): ConfigResul
     })
   }
 
+  const isHooked = token !== undefined && bot.UPDATES === 'webhook'
+  if (isHooked) problems.push(...webhookProblems(env, bot.TELEGRAM_API_ROOT))
+
   for (const name of laterVariables) {
     if (isSet(env[name])) warnings.push(`${name} is set but not used by this version`)
   }
+  const hookVariables = Object.keys(webhook.variables).filter((name) => isSet(env[name]))
+  if (token !== undefined && !isHooked && hookVariables.length > 0) {
+    warnings.push(`not used without UPDATES=webhook: ${hookVariables.join(', ')}`)
+  }
   const mode = token === undefined ? 'playground' : 'bot'
   if (mode === 'playground') {
+    if (bot.UPDATES === 'webhook') {
+      warnings.push(
+        'UPDATES=webhook is not used without BOT_TOKEN: the playground polls a Telegram of its own',
+      )
+    }
     if (data.DATABASE_URL !== undefined) {
       warnings.push(
         'DATABASE_URL is not used without BOT_TOKEN: the playground has its own database',
@@ -144,7 +159,19 @@ export function parseConfig(env: Environment, around: Surroundings): ConfigResul
   const dataDir = around.resolve(data.DATA_DIR)
   const config: Config = {
     mode,
-    telegram: { token, apiRoot: bot.TELEGRAM_API_ROOT, updates: bot.UPDATES },
+    telegram: {
+      token,
+      apiRoot: bot.TELEGRAM_API_ROOT,
+      webhook: isHooked
+        ? {
+            url: `${hook.WEBHOOK_URL}${hook.WEBHOOK_PATH}`,
+            path: hook.WEBHOOK_PATH,
+            secrets: hook.WEBHOOK_SECRET ?? [],
+            certificateFile: hook.WEBHOOK_CERT && around.resolve(hook.WEBHOOK_CERT),
+            ip: hook.WEBHOOK_IP,
+          }
+        : undefined,
+    },
     access: {
       adminIds: who.ADMIN_IDS ?? [],
       strangers: who.ACCESS,
@@ -223,15 +250,6 @@ function isTelegramToken(token: string): boolean {
   return /^\d{6,}:[A-Za-z0-9_-]{30,}$/.test(token)
 }
 
-function clean(text: string | undefined): string | undefined {
-  const trimmed = text?.trim()
-  return trimmed === '' ? undefined : trimmed
-}
-
-function isSet(text: string | undefined): boolean {
-  return clean(text) !== undefined
-}
-
 function read<V extends Variables>(
   section: Section<V>,
   env: Environment,
@@ -253,60 +271,6 @@ function read<V extends Variables>(
   }
   // the loop above filled exactly the keys that Values promises, which a mapped type can't follow
   return values as Values<V>
-}
-
-function problemOf(name: string, variable: Variable<unknown>, given: string | undefined): Problem {
-  const later = name === 'UPDATES' && given === 'webhook'
-  return {
-    kind: later ? 'later' : 'value',
-    variable: name,
-    given: shown(variable, given),
-    accepted: variable.accepted,
-    hint: variable.hint,
-  }
-}
-
-function shown(variable: Variable<unknown>, given: string | undefined): string {
-  if (given === undefined) return 'nothing'
-  if (variable.secret) {
-    const scheme = /^[a-z][a-z0-9+.-]*:\/\//i.exec(given)?.[0]
-    return `${scheme === undefined ? '' : `${scheme}… `}(${given.length} characters, not shown here)`
-  }
-  const masked = maskSecrets(given)
-  return JSON.stringify(masked.length > 120 ? `${masked.slice(0, 120)}…` : masked)
-}
-
-const secretWords = /(PASSWORD|PASSWD|SECRET|TOKEN|API_?KEY|PRIVATE_?KEY|CREDENTIALS?)$/
-
-/** A shorter one would blank out ordinary words of the log. */
-const shortestSecret = 8
-
-/** The values that no log line may hold: of secret variables, and of all that are named like one. */
-export function secretsIn(env: Environment): string[] {
-  const declared = new Set(
-    sections.flatMap((section) =>
-      Object.entries(section.variables).flatMap(([name, { secret }]) => (secret ? [name] : [])),
-    ),
-  )
-  return Object.entries(env)
-    .filter(([name]) => declared.has(name) || secretWords.test(name))
-    .flatMap(([, text]) => {
-      const value = clean(text)
-      if (value === undefined) return []
-      return value.includes('://') ? urlPasswordOf(value) : [value]
-    })
-    .filter((value) => value.length >= shortestSecret)
-}
-
-function urlPasswordOf(value: string): string[] {
-  if (!URL.canParse(value)) return []
-  const { password } = new URL(value)
-  if (password === '') return []
-  try {
-    return [password, decodeURIComponent(password)]
-  } catch {
-    return [password]
-  }
 }
 
 /** What an environment says for one plugin, unparsed, by key: `WORKLOG_SPREADSHEET_ID` is `spreadsheetId`. */

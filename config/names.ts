@@ -7,10 +7,12 @@ import { people } from './people.ts'
 import { plugins } from './plugins.ts'
 import { telegram } from './telegram.ts'
 import type { Section } from './variable.ts'
+import { webhook } from './webhook.ts'
 
 /** Every section, in the order of the documentation. */
 export const sections: readonly Section[] = [
   telegram,
+  webhook,
   access,
   http,
   database,
@@ -24,14 +26,7 @@ export const sections: readonly Section[] = [
  * Names that are promised but not read yet. Whoever sets one is told, instead of believing that it works;
  * nothing but this list knows them, so a feature that arrives takes its names out of here.
  */
-export const laterVariables = [
-  'METRICS_TOKEN',
-  'WEBHOOK_URL',
-  'WEBHOOK_PATH',
-  'WEBHOOK_SECRET',
-  'WEBHOOK_CERT',
-  'WEBHOOK_IP',
-] as const
+export const laterVariables = ['METRICS_TOKEN'] as const
 
 /** Names of the core's own variables; all others may be a plugin's. */
 export const coreVariables: ReadonlySet<string> = new Set([

@@ -25,10 +25,11 @@ const variables = {
     description: 'The Bot API server: Telegram’s own, or one that you run yourself.',
   },
   UPDATES: {
-    schema: z.literal('polling'),
+    schema: z.enum(['polling', 'webhook']),
     fallback: 'polling',
-    accepted: 'polling',
-    description: 'How updates come from Telegram.',
+    accepted: 'polling or webhook',
+    description:
+      'How updates come: asked for, which works everywhere, or sent by Telegram to an address of yours (WEBHOOK_…).',
   },
 } as const satisfies Variables
 

@@ -10,6 +10,7 @@ import { joinInstances, publishPlugins } from './app/instances.ts'
 import { LeaderPolling } from './app/leader-polling.ts'
 import { Opened } from './app/opened.ts'
 import { registerHealth } from './app/readiness.ts'
+import { acceptanceOf, alwaysLeads, prepareWebhook } from './app/webhook.ts'
 import { type Clock, systemClock } from './clock.ts'
 import { createBulkWriter } from './database/bulk-writer.ts'
 import { type Database, openDatabase, type Queries } from './database/connection.ts'
@@ -126,7 +127,9 @@ async function startApp(config: Config, parts: AppParts, opened: Opened): Promis
   const token = config.telegram.token ?? ''
 
   const health = new HealthChecks({ version, log })
-  const http = await createHttpServer({ ...config.http, log, health })
+  const webhookPlace = await prepareWebhook(config, log)
+  const direct = webhookPlace === undefined ? {} : { direct: webhookPlace.route }
+  const http = await createHttpServer({ ...config.http, log, health, ...direct })
   opened.add(() => http.close(1_000))
   parts.bound?.(http.url)
 
@@ -288,14 +291,19 @@ async function startApp(config: Config, parts: AppParts, opened: Opened): Promis
     accept: (updates: readonly IncomingUpdate[]) => inbox.accept(updates as readonly Update[]),
     log,
   }
+  const lead = instances?.leadership ?? alwaysLeads
+  const webhook = webhookPlace?.join({ gateway, database, botId: botInfo.id, health, lead })
   const poller: Poller =
     instances === undefined
       ? createPoller(polling)
       : new LeaderPolling(polling, instances.leadership)
-  poller.start()
+  if (webhook === undefined) poller.start()
+  else webhook.open(acceptanceOf(inbox))
+  const source = webhook ?? poller
   await instances?.leadership.start()
 
   health.phase = 'ready'
+  webhook?.register()
   log.info('app.started', {
     ms: Math.round(performance.now() - began),
     version,
@@ -312,7 +320,8 @@ async function startApp(config: Config, parts: AppParts, opened: Opened): Promis
     const limit = AbortSignal.timeout(shutdownTimeoutMs)
     log.info('app.stopping', { open: inbox.open })
     health.phase = 'stopping'
-    await poller.stop()
+    await source.stop()
+    await instances?.leadership.resign()
     // what waits is for the other instances, if there are any
     if (instances?.partitions.isAlone !== false) await inbox.drain(limit)
     await instances?.partitions.handBack(limit)
@@ -324,7 +333,7 @@ async function startApp(config: Config, parts: AppParts, opened: Opened): Promis
   return {
     url: http.url,
     plugins: catalog,
-    failed: poller.failed,
+    failed: source.failed,
     idle: () => inbox.idle(),
     placeOf: (error) => stacks.locationOf(error),
     stop: () => {

@@ -4,13 +4,13 @@ import { parseEnv } from 'node:util'
 import {
   type Config,
   changedVariables,
-  type Environment,
   isNobodys,
-  type Problem,
   parseConfig,
   pluginValues,
-  secretsIn,
 } from '../config/config.ts'
+import type { Environment } from '../config/environment.ts'
+import type { Problem } from '../config/problem.ts'
+import { secretsIn } from '../config/secrets.ts'
 import { codeOf, errorCodes, OpsError } from './errors.ts'
 
 /** Where the environment comes from. */
@@ -90,7 +90,7 @@ export class LiveEnvironment {
 
 /**
  * Parses an environment for this process.
- * @throws OPS_CONFIG, OPS_ADMIN_IDS_MISSING, OPS_NOT_AVAILABLE
+ * @throws OPS_CONFIG, OPS_ADMIN_IDS_MISSING
  */
 export function loadConfig(env: Environment): { config: Config; warnings: readonly string[] } {
   const result = parseConfig(env, { resolve, terminal: process.stdout.isTTY === true })
@@ -114,7 +114,6 @@ function readFile(file: string): NodeJS.Dict<string> {
 const codes = {
   value: 'OPS_CONFIG',
   owners: 'OPS_ADMIN_IDS_MISSING',
-  later: 'OPS_NOT_AVAILABLE',
 } as const
 
 function errorOf(problems: readonly Problem[]): OpsError {
@@ -130,7 +129,6 @@ function errorOf(problems: readonly Problem[]): OpsError {
 
 function sentenceOf({ kind, variable, given, accepted }: Problem): string {
   if (kind === 'owners') return `${variable} is not set, and with BOT_TOKEN it must be: ${accepted}`
-  if (kind === 'later') return `${variable}=${given} is not available yet; accepted: ${accepted}`
   return `${variable} is ${given}; accepted: ${accepted}`
 }
 

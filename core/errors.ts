@@ -180,10 +180,6 @@ export const errorCodes = {
     title: 'The Node.js that would run the program is too old or missing',
     hint: 'Run npm ci without --omit=optional, which brings the right one on Linux (x64, arm64, glibc), or install Node 24 or newer.',
   },
-  OPS_NOT_AVAILABLE: {
-    title: 'This version cannot do that yet',
-    hint: 'Use one of the accepted values; the changelog says when it arrives.',
-  },
   OPS_NOT_INSTALLED: {
     title: 'The packages of Opsgram are not installed',
     hint: 'Run npm ci in the folder of Opsgram.',
@@ -439,6 +435,30 @@ export const errorCodes = {
   OPS_WATCH_LIMIT: {
     title: 'The system allows no more file watches',
     hint: 'Raise the limits: sysctl fs.inotify.max_user_watches=524288 fs.inotify.max_user_instances=512 (in /etc/sysctl.d to keep them).',
+  },
+  OPS_WEBHOOK_CERT: {
+    title: 'The certificate of the webhook cannot be used',
+    hint: 'Point WEBHOOK_CERT to the public certificate in PEM (-----BEGIN CERTIFICATE-----). With a certificate that everybody trusts leave it out.',
+  },
+  OPS_WEBHOOK_FULL: {
+    title: 'So many updates wait to be handled that no more is taken',
+    hint: 'Telegram sends it again. If this goes on, look in the log for handlers that take long, or for a slow database.',
+  },
+  OPS_WEBHOOK_NOT_STORED: {
+    title: 'An update could not be stored',
+    hint: 'Telegram sends it again, nothing is lost. Look whether the database is there, and has room.',
+  },
+  OPS_WEBHOOK_REFUSED: {
+    title: 'Telegram refused the webhook',
+    hint: 'Correct what its words name: WEBHOOK_URL must be https:// on port 443, 80, 88 or 8443, with a name that resolves; WEBHOOK_CERT must fit it.',
+  },
+  OPS_WEBHOOK_SECRET: {
+    title: 'The request lacks the secret of the webhook',
+    hint: 'Telegram sends it in X-Telegram-Bot-Api-Secret-Token. Check that the proxy passes that header on, and that WEBHOOK_SECRET is the same on all instances.',
+  },
+  OPS_WEBHOOK_UPDATE: {
+    title: 'The body is no update',
+    hint: 'It must be a JSON object in UTF-8 with an integer update_id.',
   },
 } as const satisfies Record<`OPS_${string}`, ErrorEntry>
 

@@ -81,10 +81,11 @@ describe('start and stop', function () {
       expect(await refusal(bot, 'OPS_ENV_FILE')).to.include(join(bot.folder, '.env'))
     })
 
-    it('with what is promised for later, also when .env asks for it', async () => {
+    it('with a webhook without an address or a secret, also when .env asks for it', async () => {
       const bot = await make()
       bot.writeEnv('UPDATES=webhook\n')
-      expect(await refusal(bot, 'OPS_NOT_AVAILABLE')).to.include('UPDATES')
+      const error = await refusal(bot, 'OPS_CONFIG')
+      expect(error).to.include('WEBHOOK_URL is nothing').and.include('WEBHOOK_SECRET is nothing')
     })
 
     it('with a port that another program uses, before a database is opened', async () => {

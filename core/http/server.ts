@@ -19,8 +19,18 @@ export interface HttpServerOptions {
   readonly port: number
   readonly log: Logger
   readonly health: HealthChecks
+  /** What a request may take to arrive, its body too, ms; default 30,000. */
+  readonly requestMs?: number
+  /** A path that is answered without the rest of the server, before and after `open` alike; POST alone. */
+  readonly direct?: DirectRoute
   /** Addresses and networks of proxies whose X-Forwarded-… headers count. */
   readonly trustProxy?: readonly string[]
+}
+
+/** Something that is asked too often for a framework, and decides all by itself. */
+export interface DirectRoute {
+  readonly path: string
+  readonly serve: (request: IncomingMessage, response: ServerResponse) => void
 }
 
 export interface HttpServer {
@@ -62,12 +72,12 @@ const securityHeaders = {
  * @throws OPS_PORT_IN_USE, OPS_PORT_FORBIDDEN, OPS_HTTP_HOST
  */
 export async function createHttpServer(options: HttpServerOptions): Promise<HttpServer> {
-  const { log } = options
+  const { log, requestMs = requestTimeoutMs } = options
   const server = createServer({
-    headersTimeout: headersTimeoutMs,
-    requestTimeout: requestTimeoutMs,
+    headersTimeout: Math.min(headersTimeoutMs, requestMs),
+    requestTimeout: requestMs,
     keepAliveTimeout: keepAliveMs,
-    connectionsCheckingInterval: 5_000,
+    connectionsCheckingInterval: Math.min(5_000, requestMs),
   })
   server.on('clientError', answerBrokenRequest)
 
@@ -85,6 +95,11 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   let current = front
   let closing = false
   server.on('request', (request: IncomingMessage, response: ServerResponse) => {
+    const { direct } = options
+    if (isDirect(request, direct)) {
+      direct.serve(request, response)
+      return
+    }
     for (const [name, value] of Object.entries(securityHeaders)) response.setHeader(name, value)
     // close() ends idle connections once; one that becomes idle later would hold it up
     if (closing) response.setHeader('connection', 'close')
@@ -115,6 +130,12 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
       clearTimeout(cut)
     },
   }
+}
+
+function isDirect(request: IncomingMessage, route: DirectRoute | undefined): route is DirectRoute {
+  if (route === undefined || request.method !== 'POST') return false
+  const { url = '' } = request
+  return url === route.path || url.startsWith(`${route.path}?`)
 }
 
 function createFastify(

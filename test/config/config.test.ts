@@ -1,11 +1,6 @@
 import { expect } from 'chai'
-import {
-  type Config,
-  changedVariables,
-  type Environment,
-  type Problem,
-  parseConfig,
-} from '../../config/config.ts'
+import { type Config, changedVariables, parseConfig } from '../../config/config.ts'
+import type { Environment } from '../../config/environment.ts'
 import {
   coreVariables,
   pluginKey,
@@ -13,6 +8,7 @@ import {
   reservedPluginNames,
   sections,
 } from '../../config/names.ts'
+import type { Problem } from '../../config/problem.ts'
 
 const token = '123456789:AAExampleExampleExampleExampleExamp'
 const bot = { BOT_TOKEN: token, ADMIN_IDS: '42' }
@@ -44,7 +40,7 @@ describe('configuration', () => {
     expect(pluginEnv('worklog')).to.deep.equal({})
     expect(rest).to.deep.equal({
       mode: 'playground',
-      telegram: { token: undefined, apiRoot: 'https://api.telegram.org', updates: 'polling' },
+      telegram: { token: undefined, apiRoot: 'https://api.telegram.org', webhook: undefined },
       access: { adminIds: [], strangers: 'preset', blockAfter: 5 },
       http: { host: '127.0.0.1', port: 3000, trustProxy: [] },
       database: { url: undefined, dir: '/srv/./var/playground', migrations: 'auto' },
@@ -120,10 +116,68 @@ describe('configuration', () => {
   })
 })
 
+describe('a webhook', () => {
+  const hooked = {
+    ...bot,
+    UPDATES: 'webhook',
+    WEBHOOK_URL: 'https://bot.example.org/',
+    WEBHOOK_SECRET: 'old-secret-1, new-secret-2',
+  }
+
+  it('has an address, and secrets of which the last is told to Telegram', () => {
+    const config = configOf({ ...hooked, WEBHOOK_CERT: 'cert.pem', WEBHOOK_IP: '203.0.113.7' })
+    expect(config.telegram.webhook).to.deep.equal({
+      url: 'https://bot.example.org/telegram/webhook',
+      path: '/telegram/webhook',
+      secrets: ['old-secret-1', 'new-secret-2'],
+      certificateFile: '/srv/cert.pem',
+      ip: '203.0.113.7',
+    })
+    expect(config.secrets).to.include.members(['old-secret-1', 'new-secret-2'])
+  })
+
+  it('fails closed: no address or no secret is no webhook', () => {
+    for (const name of ['WEBHOOK_URL', 'WEBHOOK_SECRET'] as const) {
+      const [problem, ...others] = problemsOf({ ...hooked, [name]: ' ' })
+      expect(problem).to.include({ kind: 'value', variable: name, given: 'nothing' })
+      expect(problem?.hint).to.be.a('string')
+      expect(others).to.deep.equal([])
+    }
+  })
+
+  it('is called over TLS and on Telegram’s ports, except by a Bot API server of one’s own', () => {
+    for (const url of ['http://bot.example.org', 'https://bot.example.org:3000']) {
+      const env = { ...hooked, WEBHOOK_URL: url }
+      expect(problemsOf(env).map(({ variable }) => variable)).to.deep.equal(['WEBHOOK_URL'])
+      const own = configOf({ ...env, TELEGRAM_API_ROOT: 'http://127.0.0.1:8081' })
+      expect(own.telegram.webhook?.url).to.equal(`${url}/telegram/webhook`)
+    }
+    expect(configOf({ ...hooked, WEBHOOK_URL: 'https://h.example:8443' })).to.be.an('object')
+  })
+
+  it('is nothing for a playground, and its settings nothing for polling: both are said', () => {
+    expect(configOf({ UPDATES: 'webhook' }).telegram.webhook).to.equal(undefined)
+    expect(warningsOf({ UPDATES: 'webhook' }).join()).to.include('UPDATES=webhook is not used')
+    const { UPDATES, ...polling } = hooked
+    expect(configOf(polling).telegram.webhook).to.equal(undefined)
+    expect(warningsOf(polling).join()).to.include('WEBHOOK_URL').and.include('WEBHOOK_SECRET')
+  })
+})
+
 describe('a bad environment', () => {
   const bad: Record<string, Environment> = {
     'a token that is none': { ...bot, BOT_TOKEN: 'hello' },
     'a token cut short': { ...bot, BOT_TOKEN: token.slice(0, 30) },
+    'a webhook of a query': { WEBHOOK_URL: 'https://bot.example.org/?a=1' },
+    'a webhook that is a name': { WEBHOOK_URL: 'bot.example.org' },
+    'a relative webhook path': { WEBHOOK_PATH: 'telegram' },
+    'a webhook path with a blank': { WEBHOOK_PATH: '/a b' },
+    'a webhook path that answers something else': { WEBHOOK_PATH: '/healthz' },
+    'a webhook path within the API': { WEBHOOK_PATH: '/api/v1/telegram' },
+    'a webhook IP that is a name': { WEBHOOK_IP: 'bot.example.org' },
+    'a secret that Telegram refuses': { WEBHOOK_SECRET: 'pa55word!' },
+    'three secrets': { WEBHOOK_SECRET: 'pa55word,pa55word2,pa55word3' },
+    'a secret that is too long': { WEBHOOK_SECRET: 'pa55word'.repeat(33) },
     'an API root without scheme': { TELEGRAM_API_ROOT: 'api.telegram.org' },
     'a name for an id': { ADMIN_IDS: '@bob' },
     'a group for an owner': { ADMIN_IDS: '-1001234567890' },
@@ -160,7 +214,7 @@ describe('a bad environment', () => {
       expect(env).to.have.property(variable)
       expect(problem?.accepted).to.be.a('string').and.not.equal('')
       const text = JSON.stringify(problem)
-      if (['BOT_TOKEN', 'DATABASE_URL', 'REDIS_URL'].includes(variable)) {
+      if (['BOT_TOKEN', 'DATABASE_URL', 'REDIS_URL', 'WEBHOOK_SECRET'].includes(variable)) {
         expect(problem?.given).to.include('not shown')
         expect(text).not.to.include(env[variable])
       } else if (env[variable] !== token) {
@@ -188,8 +242,7 @@ describe('a bad environment', () => {
     })
   })
 
-  it('is a way to get updates that this version lacks', () => {
-    expect(problemsOf({ UPDATES: 'webhook' })[0]).to.include({ kind: 'later', variable: 'UPDATES' })
+  it('is a way to get updates that nobody knows', () => {
     expect(problemsOf({ UPDATES: 'pigeon' })[0]).to.include({ kind: 'value', variable: 'UPDATES' })
   })
 })

@@ -114,10 +114,12 @@ describe('loading the configuration', () => {
     expect(both.hint).to.include(alone.hint)
   })
 
-  it('says that webhooks are not available yet', async () => {
-    const error = await rejected(() => loadConfig({ UPDATES: 'webhook' }))
-    expect(error.code).to.equal('OPS_NOT_AVAILABLE')
-    expect(error.message).to.include('UPDATES').and.include('not available yet')
+  it('says how to get what a webhook lacks', async () => {
+    const bot = { BOT_TOKEN: token, ADMIN_IDS: '42' }
+    const error = await rejected(() => loadConfig({ ...bot, UPDATES: 'webhook' }))
+    expect(error.code).to.equal('OPS_CONFIG')
+    expect(error.message).to.include('WEBHOOK_URL is nothing; accepted: the https://')
+    expect(error.hint).to.include('openssl rand -hex 32')
   })
 
   it('never shows a secret, not even in the wrong variable', async () => {

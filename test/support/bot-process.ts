@@ -50,7 +50,8 @@ export class BotProcess {
   readonly dataDir: string
   readonly lines: LogLine[] = []
   stderr = ''
-  readonly env: Readonly<Record<string, string | undefined>>
+  /** What it is started with; a change holds from the next start on. */
+  readonly env: Record<string, string | undefined>
   #child: ChildProcess | undefined
   #closed = true
   #port: number | undefined

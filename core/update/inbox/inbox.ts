@@ -103,9 +103,14 @@ export class Inbox {
     this.#cleaner.unref()
   }
 
+  /** Whether an accept would wait for room. */
+  get isFull(): boolean {
+    return this.#held.size >= maxOpen || this.#backlog >= 1
+  }
+
   /** Resolves when all of them are durable (known ones are); rejects when they can't be stored. */
   async accept(updates: readonly Update[]): Promise<void> {
-    while (this.#isFull()) await new Promise<void>((resolve) => this.#room.push(resolve))
+    while (this.isFull) await new Promise<void>((resolve) => this.#room.push(resolve))
     await Promise.all(updates.map((update) => this.#accepting.add(update)))
   }
 
@@ -221,12 +226,8 @@ export class Inbox {
 
   // ── accept ────────────────────────────────────────────────────────────────────────────────────
 
-  #isFull(): boolean {
-    return this.#held.size >= maxOpen || this.#backlog >= 1
-  }
-
   #makeRoom(): void {
-    if (!this.#isFull()) for (const resolve of this.#room.splice(0)) resolve()
+    if (!this.isFull) for (const resolve of this.#room.splice(0)) resolve()
   }
 
   async #insert(given: Update[]): Promise<void> {
