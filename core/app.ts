@@ -11,6 +11,8 @@ import { LeaderPolling } from './app/leader-polling.ts'
 import { Opened } from './app/opened.ts'
 import { registerHealth } from './app/readiness.ts'
 import { acceptanceOf, alwaysLeads, prepareWebhook } from './app/webhook.ts'
+import { Cards } from './card/cards.ts'
+import { createPost } from './card/post.ts'
 import { type Clock, systemClock } from './clock.ts'
 import { createBulkWriter } from './database/bulk-writer.ts'
 import { type Database, openDatabase, type Queries } from './database/connection.ts'
@@ -25,6 +27,8 @@ import * as opsgram from './index.ts'
 import type { Logger } from './log/logger.ts'
 import { quarantineFailing } from './plugin/breaker.ts'
 import { ButtonStore } from './plugin/button-store.ts'
+import { brokenCards } from './plugin/cards/broken.ts'
+import { quarantineCards } from './plugin/cards/quarantine.ts'
 import { createCatalog } from './plugin/catalog.ts'
 import { followChoices } from './plugin/choice-news.ts'
 import { PluginChoices } from './plugin/choices.ts'
@@ -161,6 +165,19 @@ async function startApp(config: Config, parts: AppParts, opened: Opened): Promis
   opened.add(installStacks(stacks))
   const texts = coreTexts(config.people.locale)
   const choices = new PluginChoices(database)
+  const codec = createCallbackCodec(token)
+  const defaults = { language: config.people.locale, timeZone: config.people.timezone }
+  const cards = new Cards({
+    database,
+    post: createPost({ gateway, codec }),
+    store: shared,
+    texts,
+    ownerIds: config.access.adminIds,
+    defaults,
+    notices: config.people.notices,
+    log,
+  })
+  opened.add(() => cards.stop())
   const asks = config.mode === 'bot' && parts.acceptsOpenings !== true
   const baseline = await AccessBaseline.open({ database, log, asks })
   const reloader = await Reloader.create({
@@ -193,7 +210,9 @@ async function startApp(config: Config, parts: AppParts, opened: Opened): Promis
   for (const dir of config.plugins.dirs) {
     if (!existsSync(dir)) log.warn('plugin.folder-missing', { variable: 'PLUGINS_DIR', dir })
   }
-  const openings = new Openings({ reloader, baseline, database, log })
+  const cardsAbout = { cards, reloader, catalog: () => catalog }
+  const cardsStarted = [quarantineCards(cardsAbout), brokenCards(cardsAbout)]
+  const openings = new Openings({ reloader, baseline, database, cards, store: shared, log })
   const catalog = createCatalog({
     reloader,
     choices,
@@ -222,13 +241,15 @@ async function startApp(config: Config, parts: AppParts, opened: Opened): Promis
     // what is saved while the plugins are loaded is seen, and loaded after them
     await watcher.ready
   }
+  // before the plugins: what a start finds changes the cards of the process before
+  await cards.start()
   const [botInfo] = await Promise.all([whoAmI(gateway, log, signal), reloader.start()])
 
   const disabledHere = new Set(config.plugins.disabled)
   opened.add(followChoices({ choices, reloader, store: shared, disabledHere, log }))
 
-  openings.watch()
-  const codec = createCallbackCodec(token)
+  opened.add(openings.watch())
+  for (const started of cardsStarted) started()
   const store = new ButtonStore({ database, log })
   opened.add(() => store.stop())
   const sender = new ContentSender({ codec, store })
@@ -240,6 +261,7 @@ async function startApp(config: Config, parts: AppParts, opened: Opened): Promis
     ownerIds: config.access.adminIds,
     texts,
     buttons,
+    cards,
   })
   const menus = new Menus({ gateway, live, log })
   const handling = new UpdateHandling({
@@ -250,7 +272,7 @@ async function startApp(config: Config, parts: AppParts, opened: Opened): Promis
     database,
     botInfo,
     texts,
-    defaults: { language: config.people.locale, timeZone: config.people.timezone },
+    defaults,
     stacks,
     log,
     clock,
@@ -259,6 +281,7 @@ async function startApp(config: Config, parts: AppParts, opened: Opened): Promis
       menus.settled(run)
       settledChat(run)
       guard(run)
+      if (run.facts.chatType === 'private' && run.isUser) cards.met(run.user.telegramId)
     },
   })
   opened.add(() => handling.stop())

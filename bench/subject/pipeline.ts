@@ -87,6 +87,7 @@ export async function openPipeline(options: PipelineOptions): Promise<Pipeline> 
   const dispatcher = new Dispatcher({
     botInfo,
     ownerIds: [],
+    cards: { press: async () => ({ text: '' }) },
     texts,
     buttons: new ButtonReader({ codec, store }),
   })

@@ -15,20 +15,34 @@ export type RunEnd = 'done' | 'failed' | 'hung'
  */
 export class Breaker {
   /** When the last runs failed, since the last good one; by version, so that a new one begins at zero. */
-  readonly #failures = new WeakMap<LoadedPlugin, number[]>()
+  readonly #failures = new WeakMap<LoadedPlugin, Failure[]>()
 
-  /** @returns whether the plugin is to be taken out of service now */
-  record(plugin: LoadedPlugin, end: RunEnd, now = performance.now()): boolean {
+  /**
+   * @param errorId what a failed run is on record as
+   * @returns the ids of the failures for which the plugin is to be taken out of service now; undefined: it goes on
+   */
+  record(
+    plugin: LoadedPlugin,
+    end: RunEnd,
+    errorId: string,
+    at = performance.now(),
+  ): readonly string[] | undefined {
     if (end === 'done') {
       this.#failures.delete(plugin)
-      return false
+      return undefined
     }
-    if (end === 'hung') return true
-    const failures = [...(this.#failures.get(plugin) ?? []), now].slice(-failuresInARow)
+    if (end === 'hung') return [errorId]
+    const failures = [...(this.#failures.get(plugin) ?? []), { errorId, at }].slice(-failuresInARow)
     this.#failures.set(plugin, failures)
-    const first = failures[0] ?? now
-    return failures.length === failuresInARow && now - first <= withinMs
+    const first = failures[0]?.at ?? at
+    if (failures.length < failuresInARow || at - first > withinMs) return undefined
+    return failures.map((failure) => failure.errorId)
   }
+}
+
+interface Failure {
+  readonly errorId: string
+  readonly at: number
 }
 
 /** Watches settled updates, and takes a plugin out of service that can't be left to run. */
@@ -40,7 +54,8 @@ export function quarantineFailing(reloader: Reloader): (run: UpdateRun) => void 
     const plugin = route === undefined ? undefined : generation.plugins.get(route.plugin)
     if (plugin === undefined || (outcome !== 'done' && outcome !== 'failed')) return
     const cutOff = failureCode === 'OPS_DEADLINE' ? 'hung' : 'failed'
-    if (!breaker.record(plugin, outcome === 'done' ? 'done' : cutOff)) return
-    void reloader.quarantine(plugin, { code: failureCode, errorId })
+    const errorIds = breaker.record(plugin, outcome === 'done' ? 'done' : cutOff, errorId)
+    if (errorIds === undefined) return
+    void reloader.quarantine(plugin, { code: failureCode, errorId, errorIds })
   }
 }

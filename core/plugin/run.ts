@@ -84,6 +84,8 @@ export class UpdateRun {
   readonly answers: Content[] = []
   /** Shown to the presser as an alert. */
   alert: string | undefined
+  /** Shown to the presser as a line that vanishes by itself, if there is no alert. */
+  toast: string | undefined
   /** The id that the person was told, when the handler failed. */
   errorId: string | undefined
   /** Code of what it failed on. */
@@ -180,9 +182,9 @@ export class UpdateRun {
     this.pressAnswered = true
     try {
       // Telegram shows up to 200 characters (Bot API, answerCallbackQuery) and refuses more
-      const alert = this.alert?.slice(0, 200)
-      const extra = alert === undefined ? undefined : { show_alert: true }
-      await telegram.answerCbQuery(id, alert, extra)
+      const text = (this.alert ?? this.toast)?.slice(0, 200)
+      const extra = this.alert === undefined ? undefined : { show_alert: true }
+      await telegram.answerCbQuery(id, text, extra)
     } catch (error) {
       // too old, or Telegram is away: the press itself was handled
       this.log.debug('press.not-answered', { error })

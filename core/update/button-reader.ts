@@ -1,3 +1,5 @@
+import { z } from 'zod'
+import { cardOwner } from '../card/post.ts'
 import type { ButtonStore } from '../plugin/button-store.ts'
 import type { ActionRoute } from '../plugin/generation/routes.ts'
 import type { UpdateRun } from '../plugin/run.ts'
@@ -5,6 +7,8 @@ import type { CallbackCodec } from '../telegram/callback.ts'
 import { actionRoute } from './router.ts'
 
 export type ReadButton =
+  /** Of a card of the core's own. */
+  | { kind: 'card'; card: number; version: number; action: string }
   | { kind: 'action'; route: ActionRoute; data: unknown }
   /** Not one of ours: a Telegraf middleware may know it. */
   | { kind: 'foreign' }
@@ -38,6 +42,7 @@ export class ButtonReader {
     if (button.kind === 'foreign') return { kind: 'foreign' }
     if (button.kind === 'invalid') return button.reason === 'presser' ? forSomebodyElse : stale
     const { plugin, action } = button
+    if (plugin === cardOwner) return cardOf(action, button)
     const route = actionRoute(run.routes, plugin, action)
     if (route === undefined) return stale
     if (button.kind === 'inline') return parse(route, button.payload)
@@ -47,6 +52,16 @@ export class ButtonReader {
     if (kept.presser !== undefined && kept.presser !== presser) return forSomebodyElse
     return parse(route, kept.data)
   }
+}
+
+/** Names a card and the version of it that was pressed; it is signed, and bound to the owner whose chat it is in. */
+const cardPayload = z.tuple([z.int(), z.int()])
+
+function cardOf(action: string, button: { kind: string; payload?: unknown }): ReadButton {
+  const parsed = button.kind === 'inline' ? cardPayload.safeParse(button.payload) : undefined
+  if (parsed?.success !== true) return stale
+  const [card, version] = parsed.data
+  return { kind: 'card', card, version, action }
 }
 
 /** A reload may have changed what the action carries: what no longer fits is out of date. */

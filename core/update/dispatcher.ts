@@ -1,4 +1,6 @@
 import type { UserFromGetMe } from 'telegraf/types'
+import type { Cards } from '../card/cards.ts'
+import { cardOwner } from '../card/post.ts'
 import type { Texts } from '../i18n/texts.ts'
 import { asPlugin } from '../plugin/code/owner.ts'
 import { contentOf, message } from '../plugin/content.ts'
@@ -9,7 +11,7 @@ import { parseArguments, usageOf } from '../plugin/manifest/arguments.ts'
 import { awaitsApproval, isForEveryone, isHere, isPermitted } from '../plugin/manifest/usable.ts'
 import { PluginHeld } from '../plugin/reload/room.ts'
 import type { UpdateRun } from '../plugin/run.ts'
-import type { ButtonReader } from './button-reader.ts'
+import type { ButtonReader, ReadButton } from './button-reader.ts'
 import { runChain } from './chain.ts'
 import { Gate, type Open } from './gate.ts'
 import { observed } from './observe.ts'
@@ -23,9 +25,12 @@ export interface DispatcherOptions {
   /** The core's own texts: refusals, usage, errors. */
   texts: Texts
   buttons: ButtonReader
+  /** Carries out presses of the core's own cards. */
+  cards: Pick<Cards, 'press'>
 }
 
 type Found<Kind extends Match['kind']> = Extract<Match, { kind: Kind }>
+type CardButton = Extract<ReadButton, { kind: 'card' }>
 type Handler = (ctx: LiveContext, input?: unknown) => unknown
 
 /** A press is answered by then at the latest: Telegram's clients show a spinner until it is. */
@@ -39,10 +44,12 @@ const pressLimitMs = 700
 export class Dispatcher {
   readonly #botUsername: string
   readonly #buttons: ButtonReader
+  readonly #cards: Pick<Cards, 'press'>
   readonly #replies: Replies
   readonly #gate: Gate
 
-  constructor({ botInfo, ownerIds, texts, buttons }: DispatcherOptions) {
+  constructor({ botInfo, ownerIds, texts, buttons, cards }: DispatcherOptions) {
+    this.#cards = cards
     this.#gate = new Gate(ownerIds)
     this.#botUsername = botInfo.username
     this.#buttons = buttons
@@ -207,6 +214,7 @@ export class Dispatcher {
       run.alert = this.#replies.in(run)(`button.${button.reason}`)
       return
     }
+    if (button.kind === 'card') return inPressTime(run, () => this.#pressCard(run, button))
     const { instance, name, action } = button.route
     run.route = { plugin: instance.name, name }
     if (!isPermitted(action, run)) {
@@ -216,6 +224,25 @@ export class Dispatcher {
       return
     }
     await inPressTime(run, () => this.#handle(run, instance, action.run, button.data))
+  }
+
+  async #pressCard(run: UpdateRun, { card, version, action }: CardButton): Promise<void> {
+    const { user, language, timeZone, facts } = run
+    run.route = { plugin: cardOwner, name: `card.${action}` }
+    const presser = { ...user, can: (permission: string) => run.can(permission) }
+    const { text, refused } = await this.#cards.press({
+      card,
+      version,
+      action,
+      presser,
+      reader: { language, timeZone },
+      chatId: facts.chatId,
+    })
+    if (refused === undefined) run.toast = text
+    else {
+      this.#refuse(run, `card-${refused}`)
+      run.alert = text
+    }
   }
 
   /** All listeners whom the actor may trigger, in one unit of work. @returns whether there was one */

@@ -84,6 +84,8 @@ export class BotProcess {
       ADMIN_IDS: String(ownerId),
       HTTP_PORT: '0',
       LOG_FORMAT: 'json',
+      // what is said unasked would be taken for an answer
+      NOTICES: 'false',
       DATA_DIR: join(folder, 'data'),
       PLUGINS_DIR: options.firstParty === false ? own : `${join(root, 'plugins')},${own}`,
       ...(needsUrl ? { DATABASE_URL: await freshUrl() } : {}),

@@ -32,6 +32,8 @@ export interface Quarantine {
   readonly code: string
   /** What the person was told it is on record as. */
   readonly errorId: string
+  /** Of all the failures that it was quarantined for. */
+  readonly errorIds: readonly string[]
 }
 
 /** An immutable snapshot of all live plugins: what one update is handled by, from begin to end. */

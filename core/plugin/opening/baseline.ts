@@ -54,17 +54,19 @@ export class AccessBaseline implements Acceptance {
   }
 
   static async open(parts: BaselineParts): Promise<AccessBaseline> {
-    const rows = await parts.database.query<Row>('select plugin, accepted from plugin_access')
-    const known = rows.filter(({ plugin }) => plugin !== marker)
-    const baseline = new Map(
-      known.map(({ plugin, accepted }) => [plugin, acceptedShape.parse(accepted)] as const),
-    )
-    return new AccessBaseline(parts, baseline, rows.length === known.length)
+    const { baseline, isBegun } = await readBaseline(parts.database)
+    return new AccessBaseline(parts, baseline, !isBegun)
+  }
+
+  /** What is kept by now. */
+  async read(): Promise<Baseline> {
+    return (await readBaseline(this.#database)).baseline
   }
 
   settle(before: Baseline, loaded: readonly Loaded[]): Baseline {
     const asks = this.#asks && !this.#isFirst
-    return settledBy(asks ? settled : acceptedWhole, before, loaded)
+    if (!asks) return settledBy(acceptedWhole, before, loaded)
+    return settledBy(settled, withFirstGuards(before, loaded), loaded)
   }
 
   async started({ accepted }: Generation): Promise<void> {
@@ -88,6 +90,17 @@ export interface BaselineParts {
   readonly asks: boolean
 }
 
+async function readBaseline(database: Queries): Promise<{ baseline: Baseline; isBegun: boolean }> {
+  const rows = await database.query<Row>('select plugin, accepted from plugin_access')
+  const known = rows.filter(({ plugin }) => plugin !== marker)
+  return {
+    baseline: new Map(
+      known.map(({ plugin, accepted }) => [plugin, acceptedShape.parse(accepted)] as const),
+    ),
+    isBegun: known.length < rows.length,
+  }
+}
+
 /** Writes what is accepted of some plugins, in one statement. */
 export async function keepAccepted(
   database: Queries,
@@ -99,6 +112,23 @@ export async function keepAccepted(
      on conflict (plugin) do update set accepted = excluded.accepted, changed_at = excluded.changed_at`,
     [JSON.stringify(Object.fromEntries(accepted))],
   )
+}
+
+/**
+ * The first plugin ever that lets people in is accepted as the first start accepts what it finds: before it
+ * nobody could use the bot, so there is nobody to ask.
+ */
+function withFirstGuards(before: Baseline, loaded: readonly Loaded[]): Baseline {
+  const known = new Set([...before.values()].flatMap(({ ways }) => Object.keys(ways)))
+  const first = loaded.flatMap(({ name, surface }) => {
+    const guards = Object.entries(surface.ways).filter(
+      ([key]) => key.startsWith('guard:') && !known.has(key),
+    )
+    if (guards.length === 0) return []
+    const was = before.get(name) ?? nothingAccepted
+    return [[name, { ...was, ways: { ...was.ways, ...Object.fromEntries(guards) } }] as const]
+  })
+  return first.length === 0 ? before : new Map([...before, ...first])
 }
 
 function settledBy(

@@ -1,12 +1,30 @@
 import { createHash } from 'node:crypto'
 import { ulid } from 'ulid'
+import type { CardKind } from '../../card/card.ts'
+import type { Cards } from '../../card/cards.ts'
 import type { Database, Queries } from '../../database/connection.ts'
 import type { Logger } from '../../log/logger.ts'
+import type { Store } from '../../store/store.ts'
+import {
+  type Decision,
+  type DecisionResult,
+  type OpeningContent,
+  openingKind,
+} from '../cards/opening.ts'
+import { endingOf } from '../cards/words.ts'
 import type { Generation } from '../generation/generation.ts'
-import type { Person } from '../reload/cause.ts'
+import type { ReloadReport } from '../reload/announce.ts'
+import { type Cause, type Person, personBehind } from '../reload/cause.ts'
 import type { Reloader } from '../reload/reloader.ts'
 import { type AccessBaseline, keepAccepted } from './baseline.ts'
-import { type Accepted, acceptedWhole, keyOf, nothingAccepted, type Opening } from './diff.ts'
+import {
+  type Accepted,
+  acceptedWhole,
+  keyOf,
+  nothingAccepted,
+  type Opening,
+  sameAccepted,
+} from './diff.ts'
 import type { Baseline } from './guarded.ts'
 
 /** What waits for an approval in one plugin. */
@@ -18,21 +36,24 @@ export interface PluginOpenings {
   readonly seal: string
 }
 
-export type Decision = 'approve' | 'refuse'
-
-/** `changed`: what is open by now is not what the decision was about. */
-export type DecisionResult = 'done' | 'changed'
-
 export interface OpeningsParts {
   readonly reloader: Reloader
   readonly baseline: AccessBaseline
   readonly database: Database
+  readonly cards: Cards
+  /** Tells other instances what was decided. */
+  readonly store: Store
   readonly log: Logger
 }
+
+/** The store's topic for "an owner decided what a plugin may open". */
+const accessTopic = 'plugin-access'
 
 /** Watches what plugins open beyond what was accepted, and carries out what owners decide about it. */
 export class Openings {
   readonly #parts: OpeningsParts
+  readonly #kind: CardKind<OpeningContent>
+  /** By plugin, the seal of what was told of last. */
   #told: ReadonlyMap<string, string> = new Map()
   #saved: Baseline
   #saving: Promise<void> = Promise.resolve()
@@ -40,16 +61,23 @@ export class Openings {
   constructor(parts: OpeningsParts) {
     this.#parts = parts
     this.#saved = parts.reloader.live.current.accepted
+    this.#kind = openingKind((plugin, decision, by, seal) =>
+      this.decide(plugin, decision, by, seal),
+    )
+    parts.cards.add(this.#kind)
   }
 
-  /** To be called once the start has loaded what it could: all of that is written. */
-  watch(): void {
-    const { events, live } = this.#parts.reloader
-    events.on('committed', (generation) => {
-      this.#tell(generation)
+  /** To be called once the start has loaded what it could: all of that is written. @returns what ends it */
+  watch(): () => void {
+    const { reloader, cards, store } = this.#parts
+    const { events, live } = reloader
+    events.on('committed', (generation, reports) => {
+      this.#tell(generation, reports)
       this.#save(generation.accepted)
     })
-    this.#tell(live.current)
+    this.#told = new Map(cards.openOf(this.#kind.name).map((plugin) => [plugin, '']))
+    this.#tell(live.current, [])
+    return store.subscribe(accessTopic, () => this.#follow())
   }
 
   /** Resolves when what was accepted so far is written. */
@@ -73,9 +101,8 @@ export class Openings {
     by: Person,
     seal: string,
   ): Promise<DecisionResult> {
-    const { reloader, database, log } = this.#parts
-    let result: DecisionResult = 'changed'
-    await reloader.acceptAccess(async (current) => {
+    const { reloader, database, cards, store, log } = this.#parts
+    const isDone = await reloader.acceptAccess(async (current) => {
       const found = openingsIn(current, plugin)
       const surface = current.plugins.get(plugin)?.surface
       if (found === undefined || surface === undefined || found.seal !== seal) return undefined
@@ -86,33 +113,63 @@ export class Openings {
         decision === 'approve'
           ? acceptedWhole(before, surface)
           : { ...before, refused: found.openings.map(keyOf) }
-      await database.transaction(async (transaction) => {
+      const ended = endingOf(decision, { why: 'approval', by })
+      const tellCards = await database.transaction(async (transaction) => {
         await keepAccepted(transaction, [[plugin, after]])
         await auditDecision(transaction, { plugin, decision, by, found, before, current })
+        return cards.decide(transaction, this.#kind.name, plugin, { ended })
       })
-      result = 'done'
+      tellCards()
       const keys = found.openings.map(keyOf)
       const event = decision === 'approve' ? 'access.approved' : 'access.refused'
       log.warn(event, { plugin, openings: keys, by: by.telegramId })
       return new Map([...current.accepted, [plugin, after]])
     }, by)
-    return result
+    if (!isDone) return 'changed'
+    await store.publish(accessTopic)
+    return 'done'
   }
 
-  /** In the log once, whether or not anybody is told otherwise. */
-  #tell({ unapproved, plugins }: Generation): void {
-    const now = new Map(
-      [...unapproved.openings].map(([plugin, openings]) => [plugin, sealOf(openings)]),
-    )
-    for (const [plugin, openings] of unapproved.openings) {
-      if (this.#told.get(plugin) === now.get(plugin)) continue
-      const hash = plugins.get(plugin)?.build.hash
-      this.#parts.log.warn('access.opening', { plugin, hash, openings: openings.map(keyOf) })
+  /** Once, in the log and on a card. */
+  #tell({ unapproved, accepted, plugins }: Generation, reports: readonly ReloadReport[]): void {
+    const { log, cards } = this.#parts
+    const told = this.#told
+    const now = new Map<string, string>()
+    for (const plugin of unapproved.openings.keys()) {
+      const found = openingsIn({ unapproved, accepted }, plugin)
+      if (found === undefined) continue
+      const { openings, refused, seal } = found
+      now.set(plugin, seal)
+      if (told.get(plugin) === seal) continue
+      const hash = plugins.get(plugin)?.build.hash ?? ''
+      const cause: Cause = reports.find((one) => one.plugin === plugin)?.cause ?? { why: 'start' }
+      log.warn('access.opening', { plugin, hash, openings: openings.map(keyOf) })
+      if (refused.size === openings.length) continue
+      void cards.show(this.#kind, plugin, (before) =>
+        before?.seal === seal ? undefined : contentOf(plugin, hash, cause, openings, seal),
+      )
     }
-    for (const plugin of this.#told.keys()) {
-      if (!now.has(plugin)) this.#parts.log.info('access.settled', { plugin })
+    for (const plugin of told.keys()) {
+      if (now.has(plugin)) continue
+      const cause: Cause = reports.find((one) => one.plugin === plugin)?.cause ?? { why: 'start' }
+      log.info('access.settled', { plugin })
+      void cards.update(this.#kind, plugin, (before) => ({
+        content: { ...before, ended: endingOf('withdrawn', cause) },
+        state: 'withdrawn',
+      }))
     }
     this.#told = now
+  }
+
+  /** Takes over what was decided on another instance. */
+  async #follow(): Promise<void> {
+    const { reloader, baseline } = this.#parts
+    await reloader.acceptAccess(async ({ accepted }) => {
+      await this.#saving
+      const kept = await baseline.read()
+      const changed = [...kept].filter(([plugin, own]) => !sameAccepted(accepted.get(plugin), own))
+      return changed.length === 0 ? undefined : new Map([...accepted, ...changed])
+    })
   }
 
   /** Behind the commit. What isn't written is narrower than what is: the next start compares with that. */
@@ -130,7 +187,7 @@ export class Openings {
 }
 
 function openingsIn(
-  { unapproved, accepted }: Generation,
+  { unapproved, accepted }: Pick<Generation, 'unapproved' | 'accepted'>,
   plugin: string,
 ): PluginOpenings | undefined {
   const openings = unapproved.openings.get(plugin)
@@ -138,6 +195,25 @@ function openingsIn(
   const refusedKeys = accepted.get(plugin)?.refused ?? []
   const refused = new Set(openings.filter((opening) => refusedKeys.includes(keyOf(opening))))
   return { openings, refused, seal: sealOf(openings) }
+}
+
+function contentOf(
+  plugin: string,
+  hash: string,
+  cause: Cause,
+  openings: readonly Opening[],
+  seal: string,
+): OpeningContent {
+  const by = personBehind(cause)?.name
+  return {
+    plugin,
+    hash,
+    why: cause.why,
+    at: new Date().toISOString(),
+    openings: [...openings],
+    seal,
+    ...(by === undefined ? {} : { by }),
+  }
 }
 
 function sealOf(openings: readonly Opening[]): string {

@@ -1,6 +1,7 @@
 import { ulid } from 'ulid'
 import type { Queries } from '../../database/connection.ts'
 import type { Logger } from '../../log/logger.ts'
+import type { Quarantine } from '../generation/generation.ts'
 import type { ReloadReport } from './announce.ts'
 import { personBehind } from './cause.ts'
 import { describeFailure } from './records.ts'
@@ -16,19 +17,35 @@ export function auditReloads(
 ): { written(): Promise<void> } {
   const { database, log } = parts
   const writing = new Set<Promise<void>>()
-  const keep = (reports: readonly ReloadReport[]) => {
-    const work = write(database, log, reports)
+  const track = (written: Promise<void>) => {
+    const work = written
       .catch((error: unknown) => log.warn('plugin.reload.not-audited', { error }))
       .finally(() => writing.delete(work))
     writing.add(work)
   }
+  const keep = (reports: readonly ReloadReport[]) => track(write(database, log, reports))
   reloader.events.on('committed', (_generation, reports) => keep(reports))
   reloader.events.on('aborted', (report) => keep([report]))
+  reloader.events.on('quarantined', (plugin, reason) =>
+    track(writeQuarantine(database, plugin, reason)),
+  )
   return {
     async written() {
       await Promise.all(writing)
     },
   }
+}
+
+async function writeQuarantine(
+  database: Queries,
+  plugin: string,
+  { code, errorId, errorIds }: Quarantine,
+): Promise<void> {
+  await database.query(
+    `insert into audit_log (id, plugin, action, target, outcome, reason, after, error_id, created_at)
+     values ($1, $2, 'plugin.quarantine', $3, 'done', $4, $5, $6, now())`,
+    [ulid(), plugin, `plugin:${plugin}`, code, JSON.stringify({ errorIds }), errorId],
+  )
 }
 
 async function write(

@@ -185,20 +185,22 @@ export class Reloader {
    * Puts what serves on another accepted access, in its turn among the reloads.
    *
    * @param decide what is accepted from now on; undefined: all stays. A throw comes out of this
+   * @returns whether it changed
    */
   acceptAccess(
     decide: (current: Generation) => Promise<Baseline | undefined>,
-    by: Person,
-  ): Promise<void> {
+    by?: Person,
+  ): Promise<boolean> {
     return this.#enqueue(
       async () => {
         const { live } = this
         const accepted = await decide(live.current)
-        if (accepted === undefined) return
+        if (accepted === undefined) return false
         const { plugins, waiting, held, quarantined, orm } = live.current
         const id = this.#nextId++
         live.replace(composeGeneration({ id, plugins, waiting, held, quarantined, accepted, orm }))
         this.events.emit('committed', live.current, [])
+        return true
       },
       { why: 'approval', by },
     )

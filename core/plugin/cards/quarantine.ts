@@ -1,0 +1,190 @@
+import { z } from 'zod'
+import type { CardKind, Face, Reader } from '../../card/card.ts'
+import type { Cards } from '../../card/cards.ts'
+import { bold, code, html } from '../../telegram/html.ts'
+import type { Quarantine } from '../generation/generation.ts'
+import type { Plugins } from '../plugins.ts'
+import type { ReloadReport } from '../reload/announce.ts'
+import { personBehind } from '../reload/cause.ts'
+import { describeFailure } from '../reload/records.ts'
+import type { Reloader } from '../reload/reloader.ts'
+import { attempt } from './attempt.ts'
+import {
+  endingOf,
+  endingShape,
+  endingWords,
+  managing,
+  mayManage,
+  shortOf,
+  timeOf,
+} from './words.ts'
+
+const shape = z.object({
+  plugin: z.string(),
+  /** Code of the last failure. */
+  code: z.string(),
+  /** What the people were told it is on record as. */
+  errorIds: z.array(z.string()),
+  since: z.string(),
+  /** Of the version that failed. */
+  hash: z.string(),
+  /** Of the build that a roll-back would bring. */
+  previous: z.string().optional(),
+  canKeepOff: z.boolean(),
+  /** The bot was started anew since: the plugin is tried again. */
+  resumed: z.string().optional(),
+  /** The last attempt to bring it back, which failed. */
+  attempt: z.object({ code: z.string(), by: z.string().optional(), at: z.string() }).optional(),
+  ended: endingShape.optional(),
+})
+
+type Content = z.output<typeof shape>
+
+export interface QuarantineCardParts {
+  readonly cards: Cards
+  readonly reloader: Reloader
+  /** Late: it is made over the reloader. */
+  readonly catalog: () => Plugins
+}
+
+/**
+ * A card for each plugin that was taken out of service because it failed again and again.
+ *
+ * @returns to be called when the start has loaded what it could
+ */
+export function quarantineCards(parts: QuarantineCardParts): () => void {
+  const { cards, reloader, catalog } = parts
+  const kind: CardKind<Content> = {
+    name: 'quarantine',
+    shape,
+    face,
+    admits: mayManage,
+    async press({ plugin }, action, presser, reader) {
+      switch (action) {
+        case 'reload':
+          return attempt(plugin, reader, () => catalog().reload(plugin, presser))
+        case 'rollback':
+          return attempt(plugin, reader, () => catalog().rollBack(plugin, presser))
+        case 'keepoff':
+          return attempt(plugin, reader, async () => {
+            await catalog().disable(plugin, presser)
+            return undefined
+          })
+        default:
+          return { outcome: 'failed', reason: 'stale', text: reader.t('button.stale') }
+      }
+    },
+  }
+  cards.add(kind)
+  reloader.events.on('quarantined', (plugin, reason) => void begin(parts, kind, plugin, reason))
+  reloader.events.on('committed', (_generation, reports) => {
+    for (const report of reports) void follow(cards, kind, report)
+  })
+  reloader.events.on('aborted', (report) => void tried(cards, kind, report))
+  return () => {
+    // what was changed while the bot was stopped brought no event
+    for (const plugin of cards.openOf(kind.name)) {
+      const state = reloader.list().find(({ name }) => name === plugin)?.state
+      if (state !== undefined && state !== 'disabled') continue
+      const why = state === 'disabled' ? 'disable' : 'start'
+      const cause = why === 'disable' ? ({ why, by: undefined } as const) : ({ why } as const)
+      void cards.update(kind, plugin, (before) => ({
+        content: { ...before, ended: endingOf('unload', cause) },
+        state: 'withdrawn',
+      }))
+    }
+  }
+}
+
+async function begin(
+  { cards, reloader }: QuarantineCardParts,
+  kind: CardKind<Content>,
+  plugin: string,
+  { code, errorIds }: Quarantine,
+): Promise<void> {
+  const hash = reloader.live.current.plugins.get(plugin)?.build.hash ?? ''
+  const canKeepOff = !reloader.isProtected(plugin) && plugin !== managing
+  const since = new Date().toISOString()
+  // none is known when it can't be read: then there is no button for it
+  const previous = await reloader.previousHash(plugin)
+  await cards.show(kind, plugin, () => {
+    // it may be back by now
+    if (!reloader.live.current.quarantined.has(plugin)) return undefined
+    return {
+      plugin,
+      code,
+      errorIds: [...errorIds],
+      since,
+      hash,
+      canKeepOff,
+      ...(previous === undefined ? {} : { previous }),
+    }
+  })
+}
+
+/** Another version serves, or none any more. */
+function follow(
+  cards: Cards,
+  kind: CardKind<Content>,
+  { plugin, action, after, cause }: ReloadReport,
+): Promise<void> {
+  return cards.update(kind, plugin, (before) => {
+    if (cause.why === 'start' && after === before.hash) {
+      const { attempt: _, ...rest } = before
+      return { content: { ...rest, resumed: new Date().toISOString() }, state: 'open' }
+    }
+    const ended = endingOf(action, cause, after)
+    const state = ended.by === undefined ? 'withdrawn' : 'decided'
+    return { content: { ...before, ended }, state }
+  })
+}
+
+/** What lies in its folder could not be loaded: it stays where it is. */
+function tried(
+  cards: Cards,
+  kind: CardKind<Content>,
+  { plugin, error, cause }: ReloadReport,
+): Promise<void> {
+  return cards.update(kind, plugin, (before) => {
+    const by = personBehind(cause)?.name
+    const { code } = describeFailure(error, (text) => text)
+    const attempt = { code, at: new Date().toISOString(), ...(by === undefined ? {} : { by }) }
+    return { content: { ...before, attempt }, state: 'open' }
+  })
+}
+
+function face(content: Content, state: string, reader: Reader): Face {
+  const { plugin, errorIds, since, hash, previous, canKeepOff, attempt, resumed, ended } = content
+  const { t } = reader
+  const what = html`${t('card.quarantine.what', { count: errorIds.length, since: timeOf(since, reader) })}
+${code(content.code)} · ${errorIds.join(', ')} · ${t('card.build', { hash: shortOf(hash) })}`
+  if (ended !== undefined || state !== 'open') {
+    const text = html`${ended?.why === 'disable' ? '⏹' : '✅'} ${bold(t('card.quarantine.title', { plugin }))}
+${what}
+
+${ended && `${endingWords(plugin, ended, reader)} ${timeOf(ended.at, reader)}`}`
+    return { text, keys: [] }
+  }
+  const offered = [
+    'reload',
+    ...(previous === undefined ? [] : ['rollback']),
+    ...(canKeepOff ? ['keepoff'] : []),
+  ]
+  const values = { plugin, hash: previous === undefined ? '' : shortOf(previous) }
+  const notes = [
+    resumed !== undefined && t('card.quarantine.resumed', { at: timeOf(resumed, reader) }),
+    attempt !== undefined &&
+      t(attempt.by === undefined ? 'card.quarantine.attempt' : 'card.quarantine.attemptBy', {
+        ...attempt,
+        at: timeOf(attempt.at, reader),
+      }),
+  ].filter((note) => note !== false)
+  return {
+    text: html`⛔ ${bold(t('card.quarantine.title', { plugin }))}
+${what}
+${t('card.quarantine.meanwhile')}
+${notes.map((note) => `\n${note}\n`)}
+${offered.map((action) => html`${bold(t(`card.key.${action}`))}: ${t(`card.does.${action}`, values)}\n`)}`,
+    keys: [offered.map((action) => ({ action, label: t(`card.key.${action}`) }))],
+  }
+}
