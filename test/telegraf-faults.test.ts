@@ -71,6 +71,22 @@ describe('where Telegraf fails', function () {
     await ben.sees('did two')
   })
 
+  it('T30: an error is a line in the log, and nothing on the console', async () => {
+    const { error: original } = console
+    const printed: unknown[] = []
+    console.error = (...args: unknown[]) => printed.push(args)
+    try {
+      await bot.owner.sends('/throws')
+      await bot.settled()
+    } finally {
+      console.error = original
+    }
+    expect(printed).to.deep.equal([])
+    expect(process.exitCode).to.equal(undefined)
+    const failed = bot.log.filter(({ event }) => event === 'update.failed')
+    expect(failed.at(-1)?.fields).to.have.property('errorId')
+  })
+
   it('T6: a slow handler holds up no other chat', async () => {
     const ann = bot.user({ role: 'operator' })
     await bot.owner.sends('/slow one')

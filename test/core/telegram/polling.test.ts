@@ -182,6 +182,27 @@ describe('polling', () => {
     ])
   })
 
+  it('T1: start returns at once, and tells by a promise when polling ends for good', async () => {
+    await begin(() => ({ error: 401, description: 'Unauthorized' }))
+    // begin has started it and gone on; polling itself ends here
+    expect(await poller.failed).to.have.property('code', 'OPS_TOKEN_REFUSED')
+    expect(api.calls).to.have.length(1)
+  })
+
+  it('T2: stop is possible before the start and right after it', async () => {
+    await begin(() => 'hang')
+    await poller.stop()
+    const polls = api.calls.length
+    expect(polls).to.be.at.most(1)
+    const unused = createPoller({
+      transport,
+      accept: async () => undefined,
+      log: logs.log,
+    })
+    await unused.stop()
+    expect(api.calls).to.have.length(polls)
+  })
+
   it('T10: stop ends a held poll at once, and may be called twice', async () => {
     await begin(() => 'hang')
     await until('the held poll', () => api.calls.length === 1)
