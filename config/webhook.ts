@@ -6,7 +6,7 @@ import { listOf } from './text.ts'
 import type { Section, Variables } from './variable.ts'
 
 /** Paths that the HTTP server needs itself. */
-const taken = /^\/(healthz|readyz|metrics|api|hooks|playground)(\/|$)/
+const taken = /^\/(healthz|readyz|metrics|api|hooks|playground|telegram\/files)(\/|$)/
 
 const variables = {
   WEBHOOK_URL: {

@@ -5,7 +5,7 @@ import type { FastifyInstance } from 'fastify'
 import type { Update } from 'telegraf/types'
 import type { Config } from '../config/config.ts'
 import { followChats } from './app/chats.ts'
-import { serveFileLinks } from './app/file-links.ts'
+import { linkBase, serveFileLinks } from './app/file-links.ts'
 import { joinInstances, publishPlugins } from './app/instances.ts'
 import { LeaderPolling } from './app/leader-polling.ts'
 import { Opened } from './app/opened.ts'
@@ -157,7 +157,7 @@ async function startApp(config: Config, parts: AppParts, opened: Opened): Promis
   await targets.start()
   opened.add(() => targets.stop())
   const { apiRoot } = config.telegram
-  const fileLinks = new FileLinks({ token, base: http.url, clock })
+  const fileLinks = new FileLinks({ token, base: linkBase(config.telegram, http.url), clock })
   const gateway = createGateway({ token, apiRoot, log, clock, targets, pace: shared, fileLinks })
   opened.add(() => gateway.close())
   const settledChat = followChats({ database, gateway, targets, log })

@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import { TelegramError } from 'telegraf'
+import type { Config } from '../../config/config.ts'
 import { codeOf, type ErrorCode, errorCodes } from '../errors.ts'
 import type { Logger } from '../log/logger.ts'
 import { type FileLinks, fileLinkPath } from '../telegram/files/links.ts'
@@ -9,6 +10,11 @@ export interface FileRouteParts {
   links: FileLinks
   gateway: Gateway
   log: Logger
+}
+
+/** Where links begin: the public address where there is one, else the HTTP server's own. */
+export function linkBase({ webhook }: Config['telegram'], ownUrl: string): string {
+  return webhook === undefined ? ownUrl : webhook.url.slice(0, -webhook.path.length)
 }
 
 /** Serves what file links lead to: the content, streamed from Telegram, never its address. */

@@ -27,4 +27,10 @@ describe('docs/telegram.md', () => {
       for (const name of names) expect(tests).to.include(name)
     })
   }
+
+  it('leaves out no test that is named after one', () => {
+    const named = [...tests.matchAll(/\(\s*['"`](T\d+(?:, T\d+)*: [^'"`\n]+)['"`]/g)]
+    expect(named.length).to.be.greaterThan(20)
+    for (const [, name = ''] of named) expect(page).to.include(name)
+  })
 })
