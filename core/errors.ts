@@ -268,6 +268,14 @@ export const errorCodes = {
     title: 'A plugin’s name is not accepted',
     hint: 'The folder and the manifest carry the same name: 2–16 of a–z and 0–9, not a reserved word.',
   },
+  OPS_PLUGIN_NEEDED: {
+    title: 'Something else refers to what a plugin has left, so it can’t be dropped',
+    hint: 'Look at what the message names (a view, a foreign key of another table), take it away, and purge again. Nothing was dropped.',
+  },
+  OPS_PLUGIN_NOTHING_LEFT: {
+    title: 'There is nothing left of a plugin that could be dropped',
+    hint: 'Compare the name with the names of tables (`<plugin>_…`) and with DATABASE_URL: it may be another database.',
+  },
   OPS_PLUGIN_NO_BUILD: {
     title: 'There is no earlier build of a plugin to go back to',
     hint: 'Put the earlier source back into the folder; builds are kept from the second load on.',
@@ -275,6 +283,10 @@ export const errorCodes = {
   OPS_PLUGIN_PACKAGE: {
     title: 'A package of PLUGINS_PACKAGES is not there, or is no plugin',
     hint: 'Install it where the bot is started, or take it out of PLUGINS_PACKAGES.',
+  },
+  OPS_PLUGIN_PRESENT: {
+    title: 'The data of a plugin can’t be dropped while its folder is there',
+    hint: 'Take its folder away first; the bot then unloads it and keeps its data. Then stop the bot and purge.',
   },
   OPS_PLUGIN_PROTECTED: {
     title: 'A plugin that guards the bot can’t be switched off while it runs',

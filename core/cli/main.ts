@@ -30,11 +30,18 @@ const commands: Readonly<Record<string, CliCommand>> = {
     run: async (args) => (await import('./check/check.ts')).checkCommand(args),
   },
   migrate: {
-    usage: 'migrate [--dry-run]',
-    summary: 'run the pending migrations of the core and all plugins',
+    usage: 'migrate [--dry-run] | status | create NAME [--plugin P] | redo [--plugin P] [--force]',
+    summary: 'run the pending migrations of the core and all plugins; write one',
     details:
-      'On the database of .env and the environment. --dry-run names them and changes nothing.',
-    run: async (args) => (await import('./migrate.ts')).migrateCommand(args),
+      'On the database of .env and the environment. While no instance of the bot lives it runs everything, beside one what is additive. --dry-run names what is pending and changes nothing, status lists all there is. create writes a plugin’s next migration: what its entities have and its migrations don’t make yet, else an empty one. redo undoes the last one by its down and runs it anew, for writing one; on PostgreSQL only with --force. Without --plugin the folder that it runs in is meant, or the only plugin there is. docs/migrations.md tells more.',
+    run: async (args) => (await import('./migrate/migrate.ts')).migrateCommand(args),
+  },
+  plugin: {
+    usage: 'plugin purge NAME [--yes]',
+    summary: 'drop what a plugin has left whose folder is gone',
+    details:
+      'Lists its tables with their rows, its kept builds and what people decided about it, and asks before all of it goes. Refused while its folder is there or an instance of the bot lives. --yes doesn’t ask.',
+    run: async (args) => (await import('./plugin/plugin.ts')).pluginCommand(args),
   },
   config: {
     usage: 'config [--write | --check]',

@@ -21,6 +21,7 @@ import { pathFromHere } from '../print.ts'
 import { folderOf, isNeighbour, type Roots, rootsWith } from '../roots.ts'
 import { typeProblems } from '../types/types.ts'
 import { keyOrderAdvice } from './key-order.ts'
+import { checkMigrations } from './migrations.ts'
 import { Report } from './report.ts'
 import { missingTexts } from './texts.ts'
 
@@ -72,6 +73,7 @@ async function check(plugin: ReadPlugin, roots: Roots, report: Report): Promise<
   checkKeyOrder(plugin, report)
   checkTexts(plugin, report)
   const neighbours = await checkNeighbours(plugin, roots, report)
+  await checkMigrations(plugin, report)
   if (readSettings(plugin, report)) await checkLife(plugin, neighbours, report)
 }
 

@@ -4,8 +4,12 @@ import { basename, extname } from 'node:path'
 import { OpsError } from '../../errors.ts'
 import type { Logger } from '../../log/logger.ts'
 import type { Database } from '../connection.ts'
+import { createOrm } from '../orm.ts'
+import { SchemaReview } from '../sql/review.ts'
+import { statementsOf } from '../sql/statement.ts'
 import { migrate, type OtherUsers, pendingMigrations } from './migrator.ts'
 import type { MigrationClass, MigrationSet } from './set.ts'
+import { trackingTable } from './tracking.ts'
 
 const folder = new URL('../../../migrations/', import.meta.url)
 
@@ -60,6 +64,20 @@ export async function migrateCore(
   const { applied, missing } = await migrate(database, set, options)
   if (applied.length > 0) log.info('database.migrated', { applied })
   if (missing.length > 0) log.warn('database.schema-newer', { missing })
+}
+
+/** Names of all that the core's migrations make: tables, indexes, functions. */
+export async function coreNames(database: Database): Promise<readonly string[]> {
+  const { driver, config } = await createOrm(database, [])
+  const review = new SchemaReview()
+  for (const { class: MigrationOf } of (await coreMigrations()).migrations) {
+    const migration = new MigrationOf(driver, config)
+    await migration.up()
+    for (const query of migration.getQueries()) {
+      for (const statement of statementsOf(String(query))) review.judge(statement)
+    }
+  }
+  return [...review.names, trackingTable('core')]
 }
 
 /** Hash of a migration file's text; line endings don't count, git may change them. */

@@ -4,7 +4,8 @@ import { type Database, type Queries, queriesOf } from '../connection.ts'
 import { isDatabaseAway } from '../failure.ts'
 import { createOrm, type Orm } from '../orm.ts'
 import { SchemaReview } from '../sql/review.ts'
-import { statementsOf } from '../sql/statement.ts'
+import { type Statement, statementsOf } from '../sql/statement.ts'
+import type { Verdict } from '../sql/verdict.ts'
 import { migrationFailed, shownStatement } from './error.ts'
 import { isBreaking, type SourceMigration } from './set.ts'
 import { trackingTable } from './tracking.ts'
@@ -14,10 +15,22 @@ const waitForOther = '15s'
 /** A table that stays locked is not: a running bot waits behind us. */
 const waitForTable = '2s'
 
+/** What tables of earlier versions lack. */
+const laterColumns = [
+  ['breaking', 'boolean not null default false'],
+  ['tables', "jsonb not null default '[]'"],
+] as const
+
 interface RunOptions {
   readonly owner: string
   /** How long each statement may take; without it as long as it needs. */
   readonly statementLimitMs?: number
+}
+
+/** A statement of which there is more to say than that it is additive. */
+export interface Finding {
+  readonly statement: Statement
+  readonly verdict: Verdict
 }
 
 /** One transaction in which migrations of one owner run, up or down. */
@@ -29,6 +42,7 @@ export class MigrationRun implements Queries {
   /** Told each statement of the migration that runs now, before it is sent. */
   #inspect: ((sql: string) => void) | undefined
   readonly #review = new SchemaReview()
+  readonly #findings: Finding[] = []
   /** Whether what runs now is more than code from before can live with. */
   #broke = false
 
@@ -75,6 +89,16 @@ export class MigrationRun implements Queries {
     return queriesOf(this.#transaction).query(sql, parameters)
   }
 
+  /** What was found in the statements so far. */
+  get findings(): readonly Finding[] {
+    return this.#findings
+  }
+
+  /** Tables that the statements so far have made. */
+  get tables(): readonly string[] {
+    return this.#review.tables
+  }
+
   /** Shows the migration that runs now one of its statements. */
   private inspect(sql: string): void {
     this.#inspect?.(sql)
@@ -98,13 +122,14 @@ export class MigrationRun implements Queries {
     await this.query(
       `create table if not exists ${table} (
          name text primary key, hash text not null, breaking boolean not null default false,
-         executed_at timestamptz not null default now())`,
+         tables jsonb not null default '[]', executed_at timestamptz not null default now())`,
     )
-    const columns = await this.query(
-      `select 1 from pg_attribute where attrelid = '${table}'::regclass and attname = 'breaking'`,
+    const present = await this.query<{ name: string }>(
+      `select attname::text as name from pg_attribute where attrelid = '${table}'::regclass`,
     )
-    if (columns.length === 0) {
-      await this.query(`alter table ${table} add column breaking boolean not null default false`)
+    for (const [name, definition] of laterColumns) {
+      if (present.some((column) => column.name === name)) continue
+      await this.query(`alter table ${table} add column ${name} ${definition}`)
     }
   }
 
@@ -120,11 +145,13 @@ export class MigrationRun implements Queries {
   /** @param options judged: whether it is refused what isn't additive */
   async up(migration: SourceMigration, { judged }: { judged: boolean }): Promise<void> {
     this.#broke = isBreaking(migration)
+    const before = new Set(this.tables)
     await this.#execute(migration, 'up', judged)
+    const made = this.tables.filter((table) => !before.has(table))
     const { name, hash } = migration
     await this.query(
-      `insert into ${trackingTable(this.#options.owner)} (name, hash, breaking) values ($1, $2, $3)`,
-      [name, hash, this.#broke],
+      `insert into ${trackingTable(this.#options.owner)} (name, hash, breaking, tables) values ($1, $2, $3, $4)`,
+      [name, hash, this.#broke, JSON.stringify(made)],
     )
   }
 
@@ -140,10 +167,11 @@ export class MigrationRun implements Queries {
     let statement: string | undefined
     /** Kept: code of a migration may catch what its statements throw. */
     let refusal: OpsError | undefined
-    this.#inspect = (sql) => {
+    const inspect = (sql: string) => {
       refusal ??= this.#refusalOf(source, sql, judged)
       if (refusal !== undefined) throw refusal
     }
+    this.#inspect = inspect
     try {
       const migration = new MigrationOf(this.#orm.driver, this.#orm.config)
       if (!migration.isTransactional()) {
@@ -152,10 +180,11 @@ export class MigrationRun implements Queries {
       migration.setTransactionContext(this.#transaction)
       await migration[way]()
       const queries = migration.getQueries()
-      // all of them before the first runs
-      for (const query of queries) if (typeof query === 'string') this.#inspect(query)
+      // texts all together, before the first runs; what is only now made into one when it is sent
+      for (const query of queries) if (typeof query === 'string') inspect(query)
       for (const query of queries) {
         statement = typeof query === 'string' ? query : undefined
+        this.#inspect = statement === undefined ? inspect : undefined
         await this.#orm.driver.execute(query, undefined, 'all', this.#transaction)
       }
       if (refusal !== undefined) throw refusal
@@ -180,7 +209,11 @@ export class MigrationRun implements Queries {
           new Error(verdict.why),
         )
       }
-      if (verdict.kind === 'additive') continue
+      if (verdict.kind === 'additive') {
+        if (verdict.note !== undefined) this.#findings.push({ statement, verdict })
+        continue
+      }
+      this.#findings.push({ statement, verdict })
       this.#broke = true
       if (!judged) continue
       const shown = shownStatement(statement.text)

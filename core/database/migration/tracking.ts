@@ -51,6 +51,25 @@ export async function recordedIn(database: Queries, owner: string): Promise<Reco
   return rows.map((row) => ({ ...row, executedAt: new Date(row.executedAt) }))
 }
 
+/** The tables that migrations of each owner have made, as far as that is on record. */
+export async function ownedTables(database: Queries): Promise<ReadonlyMap<string, string[]>> {
+  const tables = await database.query<{ name: string }>(
+    `select relname::text as name from pg_class
+      where relnamespace = current_schema()::regnamespace and relkind = 'r' and starts_with(relname, 'migrations_')`,
+  )
+  const owned = new Map<string, string[]>()
+  for (const { name } of tables) {
+    const rows = await database.query<{ tables: string[] }>(
+      `select coalesce(to_jsonb(t) -> 'tables', '[]') as tables from ${name} t`,
+    )
+    owned.set(
+      name.slice('migrations_'.length),
+      rows.flatMap((row) => row.tables),
+    )
+  }
+  return owned
+}
+
 export function compare(
   { migrations }: MigrationSet,
   recorded: readonly RecordedMigration[],

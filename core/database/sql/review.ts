@@ -45,6 +45,11 @@ export class SchemaReview {
     return this.#made.tables
   }
 
+  /** Names of all that they have made, tables and others. */
+  get names(): readonly string[] {
+    return this.#made.names
+  }
+
   judge({ tokens }: Statement): Verdict {
     if (tokens.some(({ kind }) => kind === 'unclosed')) return breaking('a text in it has no end')
     const reader = new Reader(tokens)

@@ -24,6 +24,12 @@ export class Made {
     return [...this.#tables]
   }
 
+  /** Names of all that was made. */
+  get names(): readonly string[] {
+    const others = [...this.#others].map((other) => other.slice(other.lastIndexOf(' ') + 1))
+    return [...this.#tables, ...others]
+  }
+
   addTable(table: string): void {
     this.#tables.add(table)
   }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { chmod, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { codeOf } from '../../errors.ts'
@@ -65,6 +65,19 @@ export class KeptBuilds {
       }
       return undefined
     }
+  }
+
+  /** Paths of what is kept of a plugin. */
+  async files(name: string): Promise<readonly string[]> {
+    await this.#writing
+    const files = (['last', 'previous'] as const).map((which) => this.#file(name, which))
+    const there = await Promise.all(files.map((file) => stat(file).then(() => true, ignoreMissing)))
+    return files.filter((_, index) => there[index] === true)
+  }
+
+  /** Keeps nothing of a plugin any more. */
+  async drop(name: string): Promise<void> {
+    for (const file of await this.files(name)) await rm(file, { force: true })
   }
 
   async #write(): Promise<void> {

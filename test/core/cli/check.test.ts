@@ -17,6 +17,21 @@ export default definePlugin({
 const disks =
   "commands: ({ command }) => ({ disks: command({ description: 'Disks', run: () => 'ok' }) }),"
 
+const mark = 'static readonly breaking = true'
+/** @param all name, members, statement */
+const migrations = (...all: [string, string, string][]) =>
+  Object.fromEntries(
+    all.map(([name, members, sql]) => [
+      `migrations/${name}.ts`,
+      `import { Migration } from '@mikro-orm/migrations'
+export default class extends Migration {
+  ${members}
+  override up(): void { this.addSql('${sql}') }
+}
+`,
+    ]),
+  )
+
 /** Plugins named `disks`, each with one thing that is wrong or could be better. */
 const plugins = {
   fit: { 'index.ts': manifest(disks) },
@@ -37,6 +52,20 @@ export default class Disks extends Migration {
   override up(): void { this.addSql('create table disks_disks (id int primary key)') }
 }
 `,
+  },
+  breaking: {
+    'index.ts': manifest(disks),
+    ...migrations(
+      ['0001_disks', '', 'create table disks_disks (id int primary key, label text)'],
+      ['0002_bare', '', 'alter table disks_disks drop column label'],
+      ['0003_marked', mark, 'alter table disks_disks add column size int'],
+      [
+        '0004_odd',
+        `${mark}\n  override down(): void { this.addSql('select 1') }`,
+        'alter table disks_disks add column a int not null',
+      ],
+      ['0005_index', '', 'create index on disks_disks (size); create table elsewhere (id int)'],
+    ),
   },
   texts: {
     'index.ts': manifest(disks),
@@ -102,6 +131,38 @@ describe('opsgram check', () => {
 
   it('names what a migration forgot', () => {
     says('migration', 'OPS_SCHEMA_BEHIND', 'column label is missing')
+  })
+
+  it('names migrations that break the version before: the statement, why, and the way out', () => {
+    says(
+      'breaking',
+      '✖ migration 0002_bare breaks the version before, and is not marked',
+      'plugins/disks/migrations/0002_bare.ts',
+      'alter table disks_disks drop column label',
+      'the version before still reads and writes column label',
+      'alter column … drop not null',
+      'Or mark it: static readonly breaking = true, with a down',
+    )
+    expect(reports.get('breaking')).not.to.contain('0001_disks')
+  })
+
+  it('names marks that are not needed, and downs that are missing or undo nothing', () => {
+    says(
+      'breaking',
+      '! migration 0003_marked is marked breaking, and all it does is additive',
+      '✖ migration 0003_marked is marked breaking and has no down',
+      '✖ the down of migration 0004_odd doesn’t undo its up',
+      'left over: column a of disks_disks integer not null',
+    )
+  })
+
+  it('tells of indexes that writes wait for, and of tables that nobody would know for the plugin’s', () => {
+    says(
+      'breaking',
+      '! migration 0005_index: writes to table disks_disks wait while the index is built',
+      '! migration 0005_index makes table elsewhere',
+      "tables: ['elsewhere']",
+    )
   })
 
   it('names texts that one language lacks, plural forms aside', () => {
