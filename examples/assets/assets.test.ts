@@ -10,9 +10,9 @@ describe('assets', () => {
 
   it('knows who took what last', async () => {
     const pavel = bot.user({ role: 'operator', firstName: 'Pavel' })
-    await bot.owner.sends('/take 4711')
+    await bot.owner.sends('/claim 4711')
     await bot.owner.sees('4711 is yours.')
-    await pavel.sends('/take 4711')
+    await pavel.sends('/claim 4711')
     await pavel.sees('4711 is yours.')
     await pavel.sends('/assets')
     await pavel.sees('4711: Pavel')

@@ -8,8 +8,8 @@ export default definePlugin({
   description: 'Who has which notebook',
   entities: [Asset],
   commands: ({ command }) => ({
-    take: command({
-      description: 'Take a thing, by the number on it',
+    claim: command({
+      description: 'Say that a thing is yours, by the number on it',
       args: z.object({ tag: z.string().regex(/^\d{4}$/) }),
       async run(ctx, { tag }) {
         const asset = (await ctx.em.findOne(Asset, { tag })) ?? ctx.em.create(Asset, { tag })
