@@ -29,7 +29,8 @@ function conversations(blocks: readonly GuideBlock[]) {
   return found
 }
 
-describe('docs/guide', () => {
+describe('docs/guide', function () {
+  this.timeout(180_000)
   it('shows every example, each with a test of its own', () => {
     expect(examples).to.include.members(['examples/hosts', 'examples/syslog'])
     expect([...new Set(shownFiles.map(exampleOf))].sort()).to.deep.equal(examples)
