@@ -152,13 +152,13 @@ export const errorCodes = {
       'The database was changed by a breaking migration that this older version of the code lacks',
     hint: 'Bring back the version that has the named migration, or a newer one. To go back for good, restore a backup, or undo it by hand and delete its row from the migrations table of its owner.',
   },
-  OPS_MIGRATION_NO_DOWN: {
-    title: 'A migration has to be undone some day and has no down',
-    hint: 'Write `override down(): void { … }` with the statements that undo its up. From the first breaking migration on, every pending one needs it.',
-  },
   OPS_MIGRATION_NOTHING: {
     title: 'There is no migration to do this with',
     hint: 'See `npx opsgram migrate status` for what there is.',
+  },
+  OPS_MIGRATION_NO_DOWN: {
+    title: 'A migration has to be undone some day and has no down',
+    hint: 'Write `override down(): void { … }` with the statements that undo its up. From the first breaking migration on, every pending one needs it.',
   },
   OPS_MIGRATION_PENDING: {
     title: 'Migrations are pending and MIGRATIONS is manual',
