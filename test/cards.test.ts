@@ -66,7 +66,7 @@ describe('cards for owners', function () {
     await bot.edit('shaky', shaky('bad', true))
     for (let i = 0; i < 5; i++) {
       await operator.sends('/shake')
-      await operator.sees('on record')
+      await operator.sees('on record', patient)
     }
     await until('it is quarantined', () => bot.plugin('shaky').state === 'quarantined', 20_000)
   }

@@ -70,7 +70,9 @@ export default definePlugin({
       phase: 'observe',
       async run(ctx, next) {
         await next()
-        if (ctx.actor.kind !== 'user' || ctx.outcome.refused !== 'permission') return
+        const { refused } = ctx.outcome
+        if (ctx.actor.kind !== 'user') return
+        if (refused !== 'permission' && refused !== 'unapproved') return
         await recordRefusal(ctx, ctx.actor, { em: ctx.plugin.em(), log: ctx.log })
       },
     }),

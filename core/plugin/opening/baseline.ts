@@ -54,13 +54,13 @@ export class AccessBaseline implements Acceptance {
   }
 
   static async open(parts: BaselineParts): Promise<AccessBaseline> {
-    const { baseline, isBegun } = await readBaseline(parts.database)
+    const { baseline, isBegun } = await readBaseline(parts)
     return new AccessBaseline(parts, baseline, !isBegun)
   }
 
   /** What is kept by now. */
   async read(): Promise<Baseline> {
-    return (await readBaseline(this.#database)).baseline
+    return (await readBaseline({ database: this.#database, log: this.#log })).baseline
   }
 
   settle(before: Baseline, loaded: readonly Loaded[]): Baseline {
@@ -90,15 +90,20 @@ export interface BaselineParts {
   readonly asks: boolean
 }
 
-async function readBaseline(database: Queries): Promise<{ baseline: Baseline; isBegun: boolean }> {
+/** What another version wrote and this one can't read counts as nothing: it is asked for anew. */
+async function readBaseline({
+  database,
+  log,
+}: Pick<BaselineParts, 'database' | 'log'>): Promise<{ baseline: Baseline; isBegun: boolean }> {
   const rows = await database.query<Row>('select plugin, accepted from plugin_access')
   const known = rows.filter(({ plugin }) => plugin !== marker)
-  return {
-    baseline: new Map(
-      known.map(({ plugin, accepted }) => [plugin, acceptedShape.parse(accepted)] as const),
-    ),
-    isBegun: known.length < rows.length,
+  const baseline = new Map<string, Accepted>()
+  for (const { plugin, accepted } of known) {
+    const parsed = acceptedShape.safeParse(accepted)
+    if (parsed.success) baseline.set(plugin, parsed.data)
+    else log.warn('access.unreadable', { plugin, error: parsed.error })
   }
+  return { baseline, isBegun: known.length < rows.length }
 }
 
 /** Writes what is accepted of some plugins, in one statement. */
