@@ -1,28 +1,21 @@
 import { EventEmitter } from 'node:events'
-import { TelegramError } from 'telegraf'
 import { type Clock, systemClock } from '../clock.ts'
-import { codeOf, OpsError } from '../errors.ts'
+import { OpsError } from '../errors.ts'
 import type { Logger } from '../log/logger.ts'
 import { Buckets } from '../store/buckets.ts'
-import { Backoff } from './backoff.ts'
-import { contentOf, type OpenedFile, remoteFile, withoutOwnFolder } from './files/download.ts'
-import { cloudLimits } from './files/limits.ts'
+import { withoutOwnFolder } from './files/download.ts'
 import type { FileLinks } from './files/links.ts'
-import { holdsStream, summaryOf } from './files/multipart.ts'
+import { summaryOf } from './files/multipart.ts'
+import { FileReader } from './files/reader.ts'
 import { isOwnMethod } from './methods.ts'
+import { Attempts } from './outgoing/attempts.ts'
 import { BulkLane, type Pace } from './outgoing/bulk.ts'
-import { chatIdOf, chatOf } from './outgoing/call.ts'
-import { type Edit, Edits, type Ending } from './outgoing/edits.ts'
+import { type Call, chatIdOf, chatOf, type GatewayCounts, joined } from './outgoing/call.ts'
+import { type Edit, Edits } from './outgoing/edits.ts'
 import { Pauses } from './outgoing/pauses.ts'
-import { isRepeatable, type Remedy, remedyFor, unreachableBy } from './outgoing/recovery.ts'
+import { isRepeatable, unreachableBy } from './outgoing/recovery.ts'
 import type { Targets } from './outgoing/targets.ts'
-import {
-  type CallBinding,
-  type Caller,
-  type CallOptions,
-  type FileOptions,
-  OpsTelegram,
-} from './telegram.ts'
+import { type CallBinding, type Caller, type CallOptions, OpsTelegram } from './telegram.ts'
 import { createTransport, type Transport } from './transport.ts'
 
 export interface GatewayOptions {
@@ -65,20 +58,6 @@ export interface GatewayEvents {
   migrated: [{ readonly from: number | string; readonly to: number }]
 }
 
-/** Counted since the start. */
-export interface GatewayCounts {
-  calls: number
-  failed: number
-  /** Attempts after a 5xx or a broken connection. */
-  repeated: number
-  /** Answers 429. */
-  limited: number
-  /** Messages re-sent as plain text because Telegram could not read their markup. */
-  markupRefused: number
-  /** Edits that were not sent because a newer one of the same message took their place. */
-  superseded: number
-}
-
 /** All outgoing calls to Telegram. */
 export interface Gateway {
   /** For calls that belong to no update. */
@@ -101,23 +80,6 @@ const defaultPatienceMs = 60_000
 /** Of the framework's own calls, which belong to no update. */
 const ownBinding: CallBinding = {}
 
-/** One call on its way. */
-interface Call {
-  readonly method: string
-  readonly given: object
-  /** As it is sent next: without markup that was refused, to a group's new id. */
-  payload: object
-  readonly signal: AbortSignal | undefined
-  readonly timeoutMs: number | undefined
-  readonly retry: boolean
-  readonly repeatable: boolean
-  /** No wait goes beyond it, by the clock's `now`. */
-  endsAt: number
-  edit: Edit | undefined
-  /** A newer edit was sent in its place. */
-  superseded: boolean
-}
-
 export function createGateway(options: GatewayOptions): Gateway {
   const { log, clock = systemClock, targets } = options
   const transport = createTransport(options)
@@ -133,6 +95,9 @@ export function createGateway(options: GatewayOptions): Gateway {
     markupRefused: 0,
     superseded: 0,
   }
+
+  const migrated = (move: GatewayEvents['migrated'][0]) => emit('migrated', move)
+  const attempts = new Attempts({ transport, pauses, counts, clock, log, migrated })
 
   async function perform(
     method: string,
@@ -178,7 +143,7 @@ export function createGateway(options: GatewayOptions): Gateway {
       if (!call.repeatable) binding.onUnsafeCall?.(method)
       call.edit = edits.enter(method, payload)
       const result =
-        call.edit === undefined ? await attempts(call) : await inItsTurn(call, call.edit)
+        call.edit === undefined ? await attempts.run(call) : await inItsTurn(call, call.edit)
       if (!call.superseded) tell(call, begun, binding, result, undefined)
       return result
     } catch (error) {
@@ -210,114 +175,13 @@ export function createGateway(options: GatewayOptions): Gateway {
   /** An edit; what came of it is also what came of those that it replaced. */
   async function inItsTurn(call: Call, edit: Edit): Promise<unknown> {
     try {
-      const result = await attempts(call)
+      const result = await attempts.run(call)
       edit.end({ how: 'done', result })
       return result
     } catch (error) {
       edit.end(call.signal?.aborted ? { how: 'aborted' } : { how: 'failed', error })
       throw error
     }
-  }
-
-  async function attempts(call: Call): Promise<unknown> {
-    const { method, signal, timeoutMs, edit } = call
-    const resent: ('markup' | 'migrated')[] = []
-    let backoff: Backoff | undefined
-    let repeats = 0
-    for (;;) {
-      const endProbe = pauses.none ? undefined : await pause(call)
-      // what a call that was let through first found out: nothing yet
-      let found: number | undefined = 0
-      let remedy: Remedy
-      let failure: unknown
-      try {
-        const newer = await edit?.turn(signal)
-        if (newer !== undefined) {
-          const ending = await newer.ended(signal)
-          if (ending.how === 'aborted') continue
-          return replacedBy(ending, call)
-        }
-        // paused by another edit of the message meanwhile
-        if (edit !== undefined && pauses.holds(method, call.payload)) continue
-        const result = await transport.call(method, call.payload, { signal, timeoutMs })
-        found = undefined
-        return result
-      } catch (error) {
-        if (call.superseded || signal?.aborted) throw error
-        failure = error
-        remedy = remedyFor(error, { ...call, repeats, resent })
-        if (error instanceof TelegramError) found = undefined
-        if (remedy.do === 'wait') {
-          found = remedy.ms
-          pauses.begin(method, call.payload, remedy.ms)
-        }
-      } finally {
-        edit?.sent()
-        endProbe?.(found)
-      }
-      switch (remedy.do) {
-        case 'fail':
-          throw failure
-        case 'succeed':
-          return true
-        case 'wait':
-          counts.limited += 1
-          log.warn('telegram.limited', {
-            method,
-            chatId: chatOf(call.payload),
-            waitMs: remedy.ms,
-          })
-          if (!mayWait(call, remedy.ms)) throw failure
-          break
-        case 'repeat': {
-          backoff ??= new Backoff({ firstMs: 200, maxMs: 5_000 })
-          const wait = backoff.next()
-          if (!mayWait(call, wait)) throw failure
-          counts.repeated += 1
-          repeats += 1
-          log.debug('telegram.repeated', { method, repeats, code: codeOf(failure), waitMs: wait })
-          await clock.wait(wait, signal)
-          break
-        }
-        case 'resend':
-          resent.push(remedy.why)
-          noteResend(call, remedy, failure)
-          call.payload = remedy.payload
-      }
-      // A stream can be read once; the second attempt would upload nothing.
-      if (holdsStream(call.payload)) throw failure
-    }
-  }
-
-  function replacedBy(ending: Exclude<Ending, { how: 'aborted' }>, call: Call): unknown {
-    call.superseded = true
-    counts.superseded += 1
-    if (ending.how === 'failed') throw ending.error
-    return ending.result
-  }
-
-  function pause({ method, payload, retry, endsAt, signal }: Call) {
-    const maxWaitMs = retry ? endsAt - clock.now() : 0
-    return pauses.enter(method, payload, { maxWaitMs, signal })
-  }
-
-  function mayWait({ retry, endsAt }: Call, ms: number): boolean {
-    return retry && clock.now() + ms <= endsAt
-  }
-
-  function noteResend(
-    { method, payload }: Call,
-    remedy: Extract<Remedy, { do: 'resend' }>,
-    error: unknown,
-  ): void {
-    const chatId = chatOf(payload)
-    if (remedy.why === 'markup') {
-      counts.markupRefused += 1
-      log.warn('telegram.markup.refused', { method, chatId, error })
-      return
-    }
-    log.info('telegram.chat.migrated', { from: chatId, to: remedy.to })
-    if (chatId !== undefined) emit('migrated', { from: chatId, to: remedy.to })
   }
 
   function tell(
@@ -353,41 +217,17 @@ export function createGateway(options: GatewayOptions): Gateway {
     }
   }
 
-  async function openFile(
-    fileId: string,
-    { maxBytes = transport.limits.download, timeoutMs, signal: own }: FileOptions,
-    binding: CallBinding,
-  ): Promise<OpenedFile> {
-    const signal = joined(own, binding.signal)
-    const answer = await performRaw('getFile', { file_id: fileId }, { signal }, binding)
-    return transport.open(remoteFile(answer, fileId, maxBytes), maxBytes, { signal, timeoutMs })
-  }
-
-  /** Reading is safe to repeat; where it broke off nobody says, so from the start. */
-  async function downloadFile(
-    fileId: string,
-    options: FileOptions,
-    binding: CallBinding,
-  ): Promise<Buffer> {
-    const maxBytes = options.maxBytes ?? Math.min(transport.limits.download, cloudLimits.download)
-    const signal = joined(options.signal, binding.signal)
-    const backoff = new Backoff({ firstMs: 200, maxMs: 5_000 })
-    for (let repeats = 0; ; repeats++) {
-      try {
-        return await contentOf(await openFile(fileId, { ...options, maxBytes }, binding))
-      } catch (error) {
-        const failed = { method: 'getFile', payload: {}, repeatable: true, repeats, resent: [] }
-        if (signal?.aborted || remedyFor(error, failed).do !== 'repeat') throw error
-        counts.repeated += 1
-        await clock.wait(backoff.next(), signal)
-      }
-    }
-  }
-
+  const files = new FileReader({
+    getFile: (fileId, callOptions, binding) =>
+      performRaw('getFile', { file_id: fileId }, callOptions, binding),
+    transport,
+    counts,
+    clock,
+  })
   const caller: Caller = {
     perform,
-    openFile,
-    downloadFile,
+    openFile: (...args) => files.open(...args),
+    downloadFile: (...args) => files.download(...args),
     linkTo: (fileId) => options.fileLinks?.make(fileId),
   }
   const telegram = new OpsTelegram(caller, ownBinding)
@@ -402,11 +242,6 @@ export function createGateway(options: GatewayOptions): Gateway {
     transport,
     close: () => transport.close(),
   }
-}
-
-function joined(a: AbortSignal | undefined, b: AbortSignal | undefined): AbortSignal | undefined {
-  if (a === undefined) return b
-  return b === undefined ? a : AbortSignal.any([a, b])
 }
 
 function messageIdOf(value: unknown): number | undefined {

@@ -1,4 +1,36 @@
 import { TelegramError } from 'telegraf'
+import type { Edit } from './edits.ts'
+
+/** One call on its way. */
+export interface Call {
+  readonly method: string
+  readonly given: object
+  /** As it is sent next: without markup that was refused, to a group's new id. */
+  payload: object
+  readonly signal: AbortSignal | undefined
+  readonly timeoutMs: number | undefined
+  readonly retry: boolean
+  readonly repeatable: boolean
+  /** No wait goes beyond it, by the clock's `now`. */
+  endsAt: number
+  edit: Edit | undefined
+  /** A newer edit was sent in its place. */
+  superseded: boolean
+}
+
+/** Counted since the start. */
+export interface GatewayCounts {
+  calls: number
+  failed: number
+  /** Attempts after a 5xx or a broken connection. */
+  repeated: number
+  /** Answers 429. */
+  limited: number
+  /** Messages re-sent as plain text because Telegram could not read their markup. */
+  markupRefused: number
+  /** Edits that were not sent because a newer one of the same message took their place. */
+  superseded: number
+}
 
 /** The chat that a call is about, as it was given. */
 export function chatOf(payload: object): number | string | undefined {
@@ -24,4 +56,13 @@ export function tooManyRequests(method: string, waitMs: number): TelegramError {
     },
     { method },
   )
+}
+
+/** Aborted with either. */
+export function joined(
+  a: AbortSignal | undefined,
+  b: AbortSignal | undefined,
+): AbortSignal | undefined {
+  if (a === undefined) return b
+  return b === undefined ? a : AbortSignal.any([a, b])
 }
