@@ -33,6 +33,7 @@ import { createCatalog } from './plugin/catalog.ts'
 import { followChoices } from './plugin/choice-news.ts'
 import { PluginChoices } from './plugin/choices.ts'
 import { warmCompiler } from './plugin/code/compiler.ts'
+import { guardExit } from './plugin/code/exit.ts'
 import { missingRoots, type PluginFolder } from './plugin/code/folder.ts'
 import { KeptBuilds } from './plugin/code/kept-builds.ts'
 import { linkedPackages } from './plugin/code/package.ts'
@@ -163,6 +164,7 @@ async function startApp(config: Config, parts: AppParts, opened: Opened): Promis
   const settledChat = followChats({ database, gateway, targets, log })
 
   opened.add(installStacks(stacks))
+  opened.add(guardExit())
   const texts = coreTexts(config.people.locale)
   const choices = new PluginChoices(database)
   const codec = createCallbackCodec(token)

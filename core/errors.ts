@@ -224,6 +224,10 @@ export const errorCodes = {
     title: 'A plugin is written for another version of opsgram',
     hint: 'Take a version of the plugin that fits, or widen `engine` once it was tried.',
   },
+  OPS_PLUGIN_EXIT: {
+    title: 'A plugin tried to end the process',
+    hint: 'Throw an error instead: it ends what the plugin was doing, and nothing else. In a package that does it, look for an option.',
+  },
   OPS_PLUGIN_EXPORT_MISSING: {
     title: 'A plugin imports something that the module does not export',
     hint: 'Correct the name; what is only a type is imported with "import type".',

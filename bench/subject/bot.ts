@@ -98,6 +98,11 @@ export class Bot {
     }
   }
 
+  /** Tells each log line from now on. */
+  follow(read: (line: LogLine) => void): void {
+    this.#lines.on('line', read)
+  }
+
   async stop(): Promise<void> {
     const child = this.#child
     if (child === undefined || child.exitCode !== null) return

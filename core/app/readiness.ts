@@ -34,7 +34,9 @@ export function registerHealth(
     }
     const failed = reloader.records.failed()
     if (failed.length > 0) return { status: 'degraded', detail: `${failed.length} failed` }
-    return { status: 'up', detail: `${reloader.live.current.plugins.size} live` }
+    const draining = reloader.live.draining().size
+    const old = draining === 0 ? '' : `, ${draining} replaced and still at work`
+    return { status: 'up', detail: `${reloader.live.current.plugins.size} live${old}` }
   })
 }
 

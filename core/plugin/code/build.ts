@@ -33,7 +33,7 @@ export interface PluginBuild {
   readonly root: string
   /** Of all that can change what the plugin does; equal to {@link hashPlugin} while nothing changed. */
   readonly hash: string
-  /** Source text of one async function; see {@link linkBundle}. */
+  /** Source text of one function; see {@link linkBundle}. */
   readonly code: string
   readonly headerWidth: number
   /** Source map of the bundle; its sources are relative to `root`. */

@@ -11,7 +11,8 @@ import { nearest } from './nearest.ts'
 import { asPlugin } from './owner.ts'
 import { problemError } from './problem.ts'
 import { isHostModule } from './resolve.ts'
-import type { PluginStacks } from './stack.ts'
+import type { PluginPosition, PluginStacks } from './stack.ts'
+import { PluginTimers } from './timers.ts'
 
 type Namespace = Readonly<Record<string, unknown>>
 
@@ -32,8 +33,13 @@ export interface EvaluatedPlugin {
   /** The exports of `index.ts`. */
   readonly exports: Namespace
   readonly migrations: readonly EvaluatedMigration[]
-  /** To be called when it is disposed: its source map may go. The code itself is garbage collected. */
-  release(): void
+  /**
+   * To be called when it is disposed: its source map may go, and intervals that it left running are cleared.
+   * The code itself is garbage collected.
+   *
+   * @returns where each of those intervals was made
+   */
+  release(): readonly (PluginPosition | undefined)[]
 }
 
 export interface EvaluatedMigration extends BuiltMigration {
@@ -54,9 +60,14 @@ export async function evaluatePlugin(
   const linked = await Promise.all(build.shared.map((module) => loadShared(build, module, options)))
   const script = `opsgram-plugin:${build.name}@${randomUUID().slice(0, 13)}`
   options.stacks.add(script, build)
-  const release = () => options.stacks.retire(script)
+  const timers = new PluginTimers(build.name)
+  const release = () => {
+    const left = timers.end().map((made) => options.stacks.locationOf(made))
+    options.stacks.retire(script)
+    return left
+  }
   try {
-    const result = await run(build, script, linked, options)
+    const result = await run(build, { script, linked, timers }, options)
     return {
       exports: result.plugin,
       migrations: build.migrations.map((migration, index) => ({
@@ -77,6 +88,11 @@ interface Result {
   readonly migrations: readonly Namespace[]
 }
 
+type Factory = (
+  setInterval: PluginTimers['setInterval'],
+  setTimeout: PluginTimers['setTimeout'],
+) => Wrapper
+
 type Wrapper = (
   link: readonly Namespace[],
   meta: readonly object[],
@@ -86,11 +102,12 @@ type Wrapper = (
 
 async function run(
   build: PluginBuild,
-  script: string,
-  linked: readonly Namespace[],
+  parts: { script: string; linked: readonly Namespace[]; timers: PluginTimers },
   options: EvaluateOptions,
 ): Promise<Result> {
-  const wrapper = compileScript(`${build.code}\n//# sourceURL=${script}`)
+  const { script, linked, timers } = parts
+  const factory = compileScript(`${build.code}\n//# sourceURL=${script}`)
+  const wrapper = factory(timers.setInterval, timers.setTimeout)
   const load = async (specifier: unknown) => loadLate(build, String(specifier), options)
   let result: Result | undefined
   const finished = asPlugin(build.name, () =>
@@ -110,13 +127,13 @@ async function run(
  * until memory gets tight (45 KB for a bundle of 34 KB), so the cache is off while this one is compiled.
  * `sourceURL` only: with a `sourceMappingURL` Node would keep the map for ever (nodejs/node#65760).
  */
-function compileScript(text: string): Wrapper {
+function compileScript(text: string): Factory {
   v8.setFlagsFromString('--no-compilation-cache')
   try {
     // biome-ignore lint/security/noGlobalEval: see above
     const indirectEval = eval
     // the text is the wrapper that linkBundle wrote
-    return indirectEval(text) as Wrapper
+    return indirectEval(text) as Factory
   } finally {
     v8.setFlagsFromString('--compilation-cache')
   }

@@ -7,7 +7,7 @@ import type { Logger } from '../../log/logger.ts'
 import type { PluginBuild } from './build.ts'
 
 const fileShape = z.object({
-  format: z.literal(1),
+  format: z.literal(2),
   /** `1.0`: a build fits cores of one minor version. */
   core: z.string(),
   /** Of the build, to tell a new one from the same one. */
@@ -89,7 +89,7 @@ export class KeptBuilds {
         await chmod(this.#dir, 0o700)
         const text = JSON.stringify({ ...build, inputs: [...build.inputs] } satisfies StoredBuild)
         const file = {
-          format: 1,
+          format: 2,
           core: this.#core,
           hash: build.hash,
           checksum: checksum(text),

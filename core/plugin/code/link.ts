@@ -15,7 +15,10 @@ export interface ImportedName {
 }
 
 export interface LinkedCode {
-  /** Source text of an async function with the parameters of {@link wrapperNames}. */
+  /**
+   * Source text of a function of the plugin's own timers, which gives an async function with the parameters of
+   * {@link wrapperNames}.
+   */
   readonly code: string
   /** UTF-16 units by which line 1 stands right of line 1 of the bundle. */
   readonly headerWidth: number
@@ -30,6 +33,12 @@ export interface LinkedCode {
  * becomes `$load$(`: as wide as what they replace, so that the source map still fits.
  */
 export const wrapperNames = ['$link$', '$meta$', '$load$', '$done$'] as const
+
+/**
+ * Global functions of which a plugin gets its own. They are parameters of a function around the one with
+ * the bundle, so that a plugin may have names like these itself.
+ */
+const globalNames = ['setInterval', 'setTimeout'] as const
 
 /**
  * Makes a bundle that has imports into a function that has none. Static imports become constants in the
@@ -66,9 +75,9 @@ export function linkBundle(bundle: string, positions: SourcePositions): LinkedCo
     }
   }
 
-  const header = `(async function(${wrapperNames.join(',')}){"use strict";${constants.join('')}`
+  const header = `(function(${globalNames.join(',')}){"use strict";return async function(${wrapperNames.join(',')}){${constants.join('')}`
   return {
-    code: `${header}${applied(bundle, edits)}\n})`,
+    code: `${header}${applied(bundle, edits)}\n}})`,
     headerWidth: header.length,
     shared: [...shared].map(([specifier, names]) => ({ specifier, names })),
     metaFiles,

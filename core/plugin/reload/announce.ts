@@ -49,7 +49,7 @@ function loadedReports(commit: Commit, { records, kept, log }: AnnounceParts): R
     const change = changes.find((found) => found.name === name)
     const isReload = old.has(name)
     const event = isReload ? 'plugin.reload.committed' : 'plugin.loaded'
-    const line = { plugin: name, version, generation: next.id, ms }
+    const line = { plugin: name, version, generation: next.id, ms, commitMs: steps.commit }
     const report = { plugin: name, before: old.get(name), after: build.hash, ms, steps, cause }
     if (change?.kept?.why === 'last-good') {
       records.servesLastGood(name)

@@ -26,7 +26,11 @@ export class Disposals {
   begin(plugin: LoadedPlugin): void {
     const began = this.#replacedAt.get(plugin) ?? performance.now()
     const disposal = plugin.scope.dispose().then(() => {
-      plugin.evaluated.release()
+      for (const place of plugin.evaluated.release()) {
+        const { file, line } = place ?? {}
+        // the plugin said nothing of it to its scope, which would have ended it by itself
+        this.#log.warn('plugin.leftover', { plugin: plugin.name, what: 'interval', file, line })
+      }
       const ms = Math.round(performance.now() - began)
       this.#log.info('plugin.drained', { plugin: plugin.name, generation: plugin.since, ms })
       this.#running.delete(disposal)

@@ -551,13 +551,16 @@ export class Reloader {
     const isNews = loaded.length > 0 || removed.length > 0 || !sameServing(before, next)
     // a plugin that only goes on waiting makes no new generation
     if (!isNews) return
+    const at = performance.now()
     this.#disposals.replaced(before, next)
     this.live.replace(next)
     for (const { scope } of loaded) scope.start()
-    const ms = Math.round((performance.now() - began) * 10) / 10
+    const now = performance.now()
+    const ms = Math.round((now - began) * 10) / 10
+    const commit = Math.round((now - at) * 1_000) / 1_000
     const { kept } = this.#options
     const reports = announceCommit(
-      { ...ready, before, changes, ms, steps, cause: this.#cause },
+      { ...ready, before, changes, ms, steps: { ...steps, commit }, cause: this.#cause },
       { records: this.records, kept, log: this.#log },
     )
     this.#openRooms()

@@ -46,6 +46,9 @@ export async function setUpPlugin(
   parts: SetupParts,
 ): Promise<LoadedPlugin> {
   const { name, declaration, config } = prepared
+  // The scope keeps functions that are made here, and with them everything that any of them mentions: none may
+  // mention `parts`, which holds the version before.
+  const { resolve } = parts
   const coreServices = new Map<string, unknown>()
   const use = {}
   const scope = new PluginScope<unknown, unknown>({
@@ -64,7 +67,7 @@ export async function setUpPlugin(
     // asked at each use: long-lived code gets the provider that is live by then
     Object.defineProperty(use, key, {
       enumerable: true,
-      get: () => coreServices.get(key) ?? serviceOf(name, token, parts.resolve),
+      get: () => coreServices.get(key) ?? serviceOf(name, token, resolve),
     })
   }
   try {
@@ -78,16 +81,27 @@ export async function setUpPlugin(
       build: prepared.build,
       evaluated: prepared.evaluated,
       scope,
-      checks: [...declaration.health].map(([check, definition]) => {
-        const before = parts.previous?.checks.find((old) => old.check === check)?.state
-        return new PluginCheck(check, definition, result, scope, before)
-      }),
+      checks: checksOf(declaration, { result, scope, before: parts.previous?.checks ?? [] }),
       since: parts.generation,
     }
   } catch (error) {
     await scope.dispose()
     throw error
   }
+}
+
+function checksOf(
+  { health }: PreparedPlugin['declaration'],
+  parts: {
+    result: unknown
+    scope: PluginScope<unknown, unknown>
+    before: readonly PluginCheck[]
+  },
+): readonly PluginCheck[] {
+  return [...health].map(([check, definition]) => {
+    const found = parts.before.find((old) => old.check === check)?.state
+    return new PluginCheck(check, definition, parts.result, parts.scope, found)
+  })
 }
 
 async function runSetup(
