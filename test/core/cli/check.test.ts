@@ -89,7 +89,7 @@ describe('opsgram check', () => {
   let code = 0
 
   before(async function () {
-    this.timeout(90_000)
+    this.timeout(180_000)
     const root = freshFolder()
     const dirs = Object.entries(plugins).map(([name, files]) => {
       const dir = join(root, name, 'plugins/disks')

@@ -11,6 +11,7 @@ import {
   undo,
   undoable,
 } from '../../../../core/database/migration/migrator.ts'
+import { reviewMigrations } from '../../../../core/database/migration/review.ts'
 import type { MigrationClass, MigrationSet } from '../../../../core/database/migration/set.ts'
 import { missingFromSchema, schemaNeeds } from '../../../../core/database/schema-check.ts'
 import { exitOfChild, messageOfChild, startChild } from '../../../support/child.ts'
@@ -393,6 +394,20 @@ describe('migrator', () => {
     await migrate(database, set)
     expect(await missingFromSchema(database, schemaNeeds(coreEntities))).to.deep.equal([])
     expect(await pendingMigrations(database, await coreMigrations())).to.deep.equal([])
+  })
+
+  it('knows the core’s migrations to be additive: instances of two versions live side by side', async () => {
+    await database.query('drop schema public cascade; create schema public')
+    const reviews = await reviewMigrations(database, await coreMigrations())
+    const breaking = reviews.flatMap(({ migration, breaking: marked, findings }) =>
+      marked
+        ? []
+        : findings.flatMap(({ statement, verdict }) =>
+            verdict.kind === 'breaking' ? [`${migration.name}: ${statement.text}`] : [],
+          ),
+    )
+    expect(breaking).to.deep.equal([])
+    expect(reviews[0]?.tables).to.include('bot_users')
   })
 
   it('indexes every foreign key of the core', async () => {
