@@ -15,7 +15,7 @@ const variables = {
     schema: z.string().refine((text) => /^rediss?:\/\//.test(text) && URL.canParse(text)),
     accepted: 'a Redis address, such as redis://user:password@host:6379/0, or rediss:// with TLS',
     description:
-      'Redis 7, for a bot of several processes: shared limits, and news between them. Without it one process is all.',
+      'Redis 7, for a bot of several processes: shared limits, and news between them. Without it each process has limits of its own, and news go through PostgreSQL.',
     example: 'redis://127.0.0.1:6379',
     hint: 'Special characters of the password are percent-encoded in an address: @ is %40, / is %2F, # is %23, % is %25.',
     secret: true,

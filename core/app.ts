@@ -6,7 +6,14 @@ import type { Update } from 'telegraf/types'
 import type { Config } from '../config/config.ts'
 import { followChats } from './app/chats.ts'
 import { linkBase, serveFileLinks } from './app/file-links.ts'
-import { joinInstances, publishPlugins } from './app/instances.ts'
+import {
+  checkInstances,
+  followReloads,
+  joinInstances,
+  publishPlugins,
+  skewNow,
+  tellReload,
+} from './app/instances.ts'
 import { LeaderPolling } from './app/leader-polling.ts'
 import { Opened } from './app/opened.ts'
 import { registerHealth } from './app/readiness.ts'
@@ -40,6 +47,7 @@ import { linkedPackages } from './plugin/code/package.ts'
 import { installStacks, type PluginPosition, PluginStacks } from './plugin/code/stack.ts'
 import { watchFolders } from './plugin/code/watcher.ts'
 import { coreServicesOf } from './plugin/core-services.ts'
+import { DeadLetters } from './plugin/dead-letters.ts'
 import { PluginHistory } from './plugin/history.ts'
 import { Menus } from './plugin/menu.ts'
 import { AccessBaseline } from './plugin/opening/baseline.ts'
@@ -149,7 +157,8 @@ async function startApp(config: Config, parts: AppParts, opened: Opened): Promis
   await parts.seed?.(database)
   const instances = await joinInstances({ database, id: health.instance, token, version, log })
   opened.add(() => instances?.presence.leave())
-  const shared = await openStore({ url: config.store.url, botId: botIdOf(token), log })
+  const relay = instances?.news.under('topic:', (error) => log.warn('store.not-told', { error }))
+  const shared = await openStore({ url: config.store.url, botId: botIdOf(token), relay, log })
   opened.add(() => shared.close())
   const writer = createBulkWriter({ database, log })
   opened.add(() => writer.close(2_000))
@@ -182,6 +191,12 @@ async function startApp(config: Config, parts: AppParts, opened: Opened): Promis
   opened.add(() => cards.stop())
   const asks = config.mode === 'bot' && parts.acceptsOpenings !== true
   const baseline = await AccessBaseline.open({ database, log, asks })
+  const dead = new DeadLetters({
+    database,
+    botId: botIdOf(token),
+    redact: (text) => log.redact(text),
+    reopened: (part) => inbox.lookInto([part]),
+  })
   const reloader = await Reloader.create({
     access: baseline,
     disabled: new Set([...config.plugins.disabled, ...(await choices.disabled())]),
@@ -189,7 +204,7 @@ async function startApp(config: Config, parts: AppParts, opened: Opened): Promis
     ...(parts.accepts === undefined ? {} : { accepts: parts.accepts }),
     database,
     coreEntities,
-    coreServices: coreServicesOf({ config, writer, gateway, catalog: () => catalog }),
+    coreServices: coreServicesOf({ config, writer, gateway, dead, catalog: () => catalog }),
     migrations: config.database.migrations,
     others,
     prepare: {
@@ -215,6 +230,7 @@ async function startApp(config: Config, parts: AppParts, opened: Opened): Promis
   const cardsAbout = { cards, reloader, catalog: () => catalog }
   const cardsStarted = [quarantineCards(cardsAbout), brokenCards(cardsAbout)]
   const openings = new Openings({ reloader, baseline, database, cards, store: shared, log })
+  const skew = () => skewNow(reloader, instances, version)
   const catalog = createCatalog({
     reloader,
     choices,
@@ -222,7 +238,10 @@ async function startApp(config: Config, parts: AppParts, opened: Opened): Promis
     history: new PluginHistory(database),
     store: shared,
     texts,
+    tellReload: (plugin) => tellReload(instances, plugin, log),
+    elsewhere: skew,
   })
+  followReloads(reloader, instances, log)
   publishPlugins(reloader, instances?.presence, log)
   const audit = auditReloads(reloader, { database, log })
   // closed after the reloader, whose last reload may still be running
@@ -305,6 +324,7 @@ async function startApp(config: Config, parts: AppParts, opened: Opened): Promis
     log,
   })
   registerHealth(health, { database, store: shared, gateway, reloader })
+  checkInstances(health, instances, skew)
   http.mount((fastify) => serveFileLinks(fastify, { links: fileLinks, gateway, log }))
   const { mount } = parts
   if (mount !== undefined) http.mount((fastify) => mount(fastify, reloader.events))

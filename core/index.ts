@@ -30,6 +30,8 @@ export {
   message,
 } from './plugin/content.ts'
 export type { OpsContext, UpdateOutcome } from './plugin/context.ts'
+export type { DeadLetter, DeadLettersApi } from './plugin/dead-letters.ts'
+export type { PluginSkew } from './plugin/elsewhere.ts'
 export type { CheckState, PluginHealth } from './plugin/health.ts'
 export { duration, parseDuration } from './plugin/manifest/duration.ts'
 export {
@@ -65,6 +67,7 @@ export {
   Authorizer,
   BulkWriter,
   type CoreSettings,
+  DeadLetters,
   type OptionalToken,
   optional,
   Plugins,

@@ -196,7 +196,7 @@ describe('start and stop', function () {
           DATABASE_URL: bot.env.DATABASE_URL,
           DATA_DIR: bot.env.DATA_DIR,
           LOG_DIR: bot.folder,
-          BOT_TOKEN: '777:another',
+          BOT_TOKEN: '8000000002:AAanother-token-of-the-fake-Bot-API',
         },
       })
       second.spawn()

@@ -43,6 +43,13 @@ const commands: Readonly<Record<string, CliCommand>> = {
       'Lists its tables with their rows, its kept builds and what people decided about it, and asks before all of it goes. Refused while its folder is there or an instance of the bot lives. --yes doesn’t ask.',
     run: async (args) => (await import('./plugin/plugin.ts')).pluginCommand(args),
   },
+  dead: {
+    usage: 'dead [show ID | again ID… | drop ID…]',
+    summary: 'updates that could not be handled: list, show, run again, drop',
+    details:
+      'On the database of .env and the environment, by the ids that people were told. PostgreSQL may be in use by running bots, which take up at once what is run again; with the embedded database the bot must not run.',
+    run: async (args) => (await import('./dead.ts')).deadCommand(args),
+  },
   config: {
     usage: 'config [--write | --check]',
     summary: 'print an example .env',

@@ -15,7 +15,9 @@ export class ServerSession implements Queries {
   readonly #url: string
   readonly #log: Logger
   readonly #channels = new Map<string, (payload: string) => void>()
+  readonly #resumed: (() => void)[] = []
   #client: Promise<pg.Client> | undefined
+  #wasConnected = false
   #closed = false
 
   constructor({ url, log }: { url: string; log: Logger }) {
@@ -46,6 +48,11 @@ export class ServerSession implements Queries {
     await this.query(`listen ${pg.escapeIdentifier(channel)}`)
   }
 
+  /** Called when the connection is there again: what was sent to its channels meanwhile was missed. */
+  onResumed(listener: () => void): void {
+    this.#resumed.push(listener)
+  }
+
   async close(): Promise<void> {
     this.#closed = true
     const client = await this.#client?.catch(() => undefined)
@@ -67,6 +74,8 @@ export class ServerSession implements Queries {
     for (const channel of this.#channels.keys()) {
       await client.query(`listen ${pg.escapeIdentifier(channel)}`)
     }
+    if (this.#wasConnected) for (const listener of this.#resumed) listener()
+    this.#wasConnected = true
     return client
   }
 

@@ -5,6 +5,7 @@ import { isOwner, type PermissionDeclaration } from './access.ts'
 import { choicesTopic } from './choice-news.ts'
 import type { PluginChoices } from './choices.ts'
 import { type OpsContext, runBehind } from './context.ts'
+import type { PluginSkew } from './elsewhere.ts'
 import type { CommandRoute } from './generation/routes.ts'
 import type { PluginHistory } from './history.ts'
 import { argumentsOf, usageOf } from './manifest/arguments.ts'
@@ -25,6 +26,9 @@ export interface CatalogParts {
   readonly store: Store
   /** The core's own. */
   readonly texts: Texts
+  /** Has other instances load a plugin anew. */
+  readonly tellReload: (plugin: string) => Promise<void>
+  readonly elsewhere: () => Promise<readonly PluginSkew[]>
 }
 
 /** The core's own service `Plugins`, over the reloader. */
@@ -35,6 +39,8 @@ export function createCatalog({
   history,
   store,
   texts,
+  tellReload,
+  elsewhere,
 }: CatalogParts): Plugins {
   return {
     get generation() {
@@ -48,7 +54,12 @@ export function createCatalog({
         return description === undefined ? status : { ...status, description }
       })
     },
-    reload: (name, by) => reloader.reload(name, { why: 'reload', by }),
+    async reload(name, by) {
+      const outcome = await reloader.reload(name, { why: 'reload', by })
+      await tellReload(name)
+      return outcome
+    },
+    elsewhere,
     rollBack: (name, by) => reloader.rollBack(name, by),
     async disable(name, by, reason) {
       await reloader.disable(name, by)

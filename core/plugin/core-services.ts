@@ -1,11 +1,13 @@
 import type { Config } from '../../config/config.ts'
 import type { BulkWriter as Writer } from '../database/bulk-writer.ts'
 import type { Gateway } from '../telegram/gateway.ts'
+import type { DeadLettersApi } from './dead-letters.ts'
 import type { Plugins as PluginsApi } from './plugins.ts'
 import type { CoreService } from './reload/setup.ts'
 import {
   BulkWriter,
   type CoreSettings,
+  DeadLetters,
   Plugins,
   type ServiceToken,
   Settings,
@@ -18,11 +20,12 @@ export interface CoreServiceParts {
   gateway: Gateway
   /** Late: the catalog is made over the reloader, which needs the services. */
   catalog: () => PluginsApi
+  dead: DeadLettersApi
 }
 
 /** What the core provides to plugins, by token. */
 export function coreServicesOf(parts: CoreServiceParts): readonly CoreService[] {
-  const { config, writer, gateway, catalog } = parts
+  const { config, writer, gateway, catalog, dead } = parts
   const settings: CoreSettings = {
     ownerIds: config.access.adminIds,
     access: config.access.strangers,
@@ -33,6 +36,7 @@ export function coreServicesOf(parts: CoreServiceParts): readonly CoreService[] 
   }
   return [
     service(Plugins, () => catalog()),
+    service(DeadLetters, () => dead),
     service(Traffic, () => gateway.sent),
     service(Settings, () => settings),
     service(BulkWriter, (scope) => ({

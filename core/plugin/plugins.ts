@@ -1,4 +1,5 @@
 import type { OpsContext } from './context.ts'
+import type { PluginSkew } from './elsewhere.ts'
 import type { PluginHealth } from './health.ts'
 import type { Person } from './reload/cause.ts'
 
@@ -131,7 +132,10 @@ export interface HeldPermission {
 export interface Plugins {
   /** Every plugin folder; descriptions are in this language, else in the default. */
   list(language?: string): readonly PluginStatus[]
-  /** Loads a folder anew as it is on disk; resolves with what came of it. */
+  /**
+   * Loads a folder anew as it is on disk; resolves with what came of it here. Other instances do the same, each from
+   * its own disk.
+   */
   reload(name: string, by?: Person): Promise<ReloadOutcome>
   /** Puts the version before the live one back, until the folder is changed. */
   rollBack(name: string, by?: Person): Promise<ReloadOutcome>
@@ -156,6 +160,8 @@ export interface Plugins {
   commandsFor(ctx: OpsContext): readonly AvailableCommand[]
   /** What the actor of this update holds here, in the actor's language. */
   permissionsFor(ctx: OpsContext): readonly HeldPermission[]
+  /** Instances of this bot that run other versions of plugins, or of the core, than this one. */
+  elsewhere(): Promise<readonly PluginSkew[]>
   /** Number of the live generation. */
   readonly generation: number
 }

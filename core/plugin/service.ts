@@ -3,6 +3,7 @@ import type { BulkTable, BulkTableSpec } from '../database/bulk-writer.ts'
 import { OpsError } from '../errors.ts'
 import type { GatewayEvents } from '../telegram/gateway.ts'
 import type { Authenticator as AuthenticatorApi, Authorizer as AuthorizerApi } from './access.ts'
+import type { DeadLettersApi } from './dead-letters.ts'
 import type { Plugins as PluginsApi } from './plugins.ts'
 
 /**
@@ -70,6 +71,9 @@ export const BulkWriter: ServiceToken<{ table(spec: BulkTableSpec): BulkTable }>
 /** Every finished call to Telegram, as event `call`. Listen with `scope.listen`. Provided by the core. */
 export const Traffic: ServiceToken<EventEmitter<GatewayEvents>> = token('traffic', 1)
 
+/** Updates that were put aside because they could not be handled. Provided by the core. */
+export const DeadLetters: ServiceToken<DeadLettersApi> = token('dead-letters', 1)
+
 /** The core's settings that plugins may see. Provided by the core. */
 export const Settings: ServiceToken<CoreSettings> = token('settings', 1)
 
@@ -89,7 +93,13 @@ export interface CoreSettings {
 }
 
 /** The tokens that the core itself provides: no plugin may. */
-export const coreTokens: readonly ServiceToken<never>[] = [Plugins, BulkWriter, Traffic, Settings]
+export const coreTokens: readonly ServiceToken<never>[] = [
+  Plugins,
+  BulkWriter,
+  Traffic,
+  DeadLetters,
+  Settings,
+]
 
 export function sameToken(a: ServiceToken<never>, b: ServiceToken<never>): boolean {
   return a.name === b.name && a.major === b.major

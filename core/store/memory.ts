@@ -1,17 +1,22 @@
 import type { Logger } from '../log/logger.ts'
 import { Buckets } from './buckets.ts'
-import type { BucketLimit, Store } from './store.ts'
+import type { BucketLimit, Relay, Store } from './store.ts'
 import { Subscribers } from './subscribers.ts'
 
-/** The store of a bot that is one process. */
+/** The store of one process, which may hear from others that have one of their own. */
 export class MemoryStore implements Store {
   readonly kind = 'memory'
   readonly trouble = undefined
   readonly #buckets = new Buckets()
   readonly #subscribers: Subscribers
 
-  constructor(log: Logger) {
+  readonly #relay: Relay | undefined
+
+  constructor(log: Logger, relay?: Relay) {
     this.#subscribers = new Subscribers(log)
+    this.#relay = relay
+    relay?.onHeard((topic) => this.#subscribers.tell(topic))
+    relay?.onMissed(() => this.#subscribers.tellAll())
   }
 
   async take(limits: readonly BucketLimit[]): Promise<number> {
@@ -20,6 +25,7 @@ export class MemoryStore implements Store {
 
   async publish(topic: string): Promise<void> {
     this.#subscribers.tell(topic)
+    await this.#relay?.tell(topic)
   }
 
   subscribe(topic: string, look: () => Promise<void>): () => void {

@@ -46,17 +46,27 @@ export interface Store {
   close(): Promise<void>
 }
 
+/** How topics reach other instances without Redis. No method rejects. */
+export interface Relay {
+  tell(topic: string): Promise<void>
+  onHeard(listener: (topic: string) => void): void
+  /** Called when some may have been missed. */
+  onMissed(listener: () => void): void
+}
+
 export interface StoreOptions {
-  /** Redis; none: a store of this process alone. */
+  /** Redis; none: a store of this process. */
   readonly url: string | undefined
   /** Bots that share one Redis are kept apart by it. */
   readonly botId: number
+  /** Carries topics between instances where there is no Redis; none: a store of this process alone. */
+  readonly relay?: Relay | undefined
   readonly log: Logger
 }
 
 /** Opens the store. A Redis that is away is no reason not to start: the store is in trouble until it comes. */
-export async function openStore({ url, botId, log }: StoreOptions): Promise<Store> {
-  if (url === undefined) return new MemoryStore(log)
+export async function openStore({ url, botId, relay, log }: StoreOptions): Promise<Store> {
+  if (url === undefined) return new MemoryStore(log, relay)
   // loaded only where it is used
   const { RedisStore } = await import('./redis.ts')
   return RedisStore.open({ url, prefix: `{opsgram:${botId}}`, log })

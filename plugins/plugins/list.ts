@@ -1,9 +1,16 @@
 import { bold, type Html, html, type OpsContext, type PluginsApi } from 'opsgram'
 import { icon, lastReload, stateOf } from './status.ts'
 
-/** All plugins, one or two lines each. */
-export function list(plugins: PluginsApi, ctx: Pick<OpsContext, 't' | 'language'>): Html {
+/** All plugins, one or two lines each; then which instances run something else. */
+export async function list(
+  plugins: PluginsApi,
+  ctx: Pick<OpsContext, 't' | 'language'>,
+): Promise<Html> {
   const { t } = ctx
+  const others = (await plugins.elsewhere()).map(({ host, pid, coreVersion, ...skew }) => {
+    const differing = [...(skew.isOtherCore ? [`opsgram ${coreVersion}`] : []), ...skew.plugins]
+    return html`\n⚠️ ${t('skew', { host, pid, plugins: differing.join(', ') })}`
+  })
   const entries = plugins.list().map((status) => {
     const facts = [
       status.version,
@@ -18,5 +25,5 @@ ${reloaded && `      ${reloaded}\n`}`
   return html`${bold(t('title', { generation: plugins.generation }))}
 
 ${entries}
-${t('more')}`
+${t('more')}${others}`
 }

@@ -105,6 +105,8 @@ export class Ledger {
     const [beside] = this.bots
     const bot = await BotProcess.create({
       firstParty: false,
+      // each has a disk of its own, which it reads when it is told to
+      env: { PLUGINS_WATCH: 'false' },
       plugins: {
         'gate/index.ts': gatePlugin,
         'counter/index.ts': counter(this.#begun),
@@ -112,6 +114,7 @@ export class Ledger {
       },
       ...(beside === undefined ? {} : { beside }),
     })
+    bot.copy(join(import.meta.dirname, '../../plugins/plugins'), 'plugins')
     this.bots.push(bot)
     return bot
   }

@@ -6,7 +6,7 @@ import type { Logger } from '../../log/logger.ts'
 import { Backoff, sleep } from '../../telegram/backoff.ts'
 import { factsOf, type UpdateFacts } from '../../telegram/facts.ts'
 import { allPartitions, partitionOf } from '../partition/partition.ts'
-import type { Ownership } from '../partition/partitions.ts'
+import type { Ownership, PartitionState } from '../partition/partitions.ts'
 import { Batcher } from './batcher.ts'
 import { Held } from './held.ts'
 import { Lanes } from './lane.ts'
@@ -243,7 +243,7 @@ export class Inbox {
       const row = fresh.get(updateId)
       fresh.delete(updateId)
       // asked after the INSERT: nothing falls between two owners
-      const ownership = this.#partitions?.stateOf(item.part) ?? 'own'
+      const ownership = this.#stateOf(item.part)
       if (row === undefined) known.push(item)
       else if (ownership === 'own' && this.#isNext(item, row)) this.#push(item, row.seq)
       else if (ownership === 'foreign') toTell.add(item.part)
@@ -256,10 +256,13 @@ export class Inbox {
     if (strays.size > 0) this.lookInto(strays)
   }
 
+  #stateOf(part: number): PartitionState {
+    return this.#partitions?.stateOf(part) ?? 'own'
+  }
+
   #elsewhere(items: readonly Accepted[]): ReadonlySet<number> {
     const parts = new Set<number>()
-    if (this.#partitions === undefined) return parts
-    for (const { part } of items) if (this.#partitions.stateOf(part) === 'foreign') parts.add(part)
+    for (const { part } of items) if (this.#stateOf(part) === 'foreign') parts.add(part)
     return parts
   }
 
@@ -279,7 +282,7 @@ export class Inbox {
   ): Promise<void> {
     const lost: number[] = []
     for (const { facts, part } of items) {
-      const ownership = this.#partitions?.stateOf(part) ?? 'own'
+      const ownership = this.#stateOf(part)
       if (ownership === 'foreign') toTell.add(part)
       else if (ownership === 'loading') strays.add(part)
       else if (!this.#held.knows(facts.updateId, part)) lost.push(facts.updateId)
@@ -292,10 +295,10 @@ export class Inbox {
   async #search(): Promise<void> {
     const backoff = new Backoff({ firstMs: 50, maxMs: 1_000 })
     while (this.#strays.size > 0 && !this.#stopping.signal.aborted) {
-      const parts = [...this.#strays].filter((part) => this.#partitions?.stateOf(part) === 'own')
+      const parts = [...this.#strays].filter((part) => this.#stateOf(part) === 'own')
       for (const part of this.#strays) {
         // those that are only just being read are looked into afterwards
-        if (this.#partitions?.stateOf(part) !== 'loading') this.#strays.delete(part)
+        if (this.#stateOf(part) !== 'loading') this.#strays.delete(part)
       }
       if (parts.length === 0) return
       try {
@@ -330,7 +333,7 @@ export class Inbox {
       const update = JSON.parse(payload) as Update
       const facts = factsOf(update)
       const item = { update, facts, part: partitionOf(facts.lane), endings: tries + endings }
-      if (this.#partitions?.stateOf(item.part) === 'foreign') continue
+      if (this.#stateOf(item.part) === 'foreign') continue
       if (this.#push(item, seq)) taken++
     }
     return taken

@@ -1,7 +1,7 @@
 import type { Queries } from '../../database/connection.ts'
 import { inboxState } from '../../database/entities/inbox-row.ts'
+import { strayChannel } from '../../database/instances/channels.ts'
 import type { EntityManager } from '../../database/orm.ts'
-import { strayChannel } from '../partition/channels.ts'
 
 /** An update to be written. */
 export interface NewRow {

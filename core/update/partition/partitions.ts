@@ -1,8 +1,8 @@
+import { freeChannel, strayChannel } from '../../database/instances/channels.ts'
 import type { Beat, Presence } from '../../database/instances/presence.ts'
 import type { ServerSession } from '../../database/session.ts'
 import type { Logger } from '../../log/logger.ts'
 import { Backoff, sleep } from '../../telegram/backoff.ts'
-import { freeChannel, strayChannel } from './channels.ts'
 import { busyOnes, fairShare, type HeldPartition, idleOnes } from './share.ts'
 import { PartitionTable, type Taken } from './table.ts'
 

@@ -59,27 +59,4 @@ describe('several instances of one bot', function () {
     expect(await ledger.tally()).to.include(flawless)
     await until('each has half again', async () => (await ledger.shares()).join() === '32,32')
   })
-
-  it('begin no handler twice in a rolling restart', async () => {
-    const before = (await ledger.tally()).begunTwice
-    for (const bot of ledger.bots) {
-      ledger.send(60)
-      expect(await bot.stop()).to.equal(0)
-      ledger.send(60)
-      await bot.start()
-    }
-    await ledger.done()
-    expect(await ledger.tally()).to.deep.equal({ ...flawless, begunTwice: before })
-  })
-
-  it('make room for a third one, and take its share when it leaves', async () => {
-    const third = await ledger.add()
-    await third.start()
-    await until('it has its share', async () => (await ledger.shares()).join() === '22,22,20')
-    ledger.send(60)
-    await ledger.done()
-    expect(await third.stop()).to.equal(0)
-    await until('the others have it', async () => (await ledger.shares()).join() === '32,32')
-    expect(await ledger.tally()).to.include(flawless)
-  })
 })

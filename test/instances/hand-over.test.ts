@@ -1,0 +1,69 @@
+import { expect } from 'chai'
+import { testKind } from '../support/database.ts'
+import { until } from '../support/wait.ts'
+import { flawless, Ledger } from './ledger.ts'
+
+describe('instances that come and go', function () {
+  this.timeout(240_000)
+  let ledger: Ledger
+
+  before(async function () {
+    // an embedded database is of one process
+    if (testKind === 'embedded') return this.skip()
+    ledger = await Ledger.create(2)
+    await Promise.all(ledger.bots.map((bot) => bot.start()))
+  })
+  after(() => ledger?.close())
+
+  const [a, b] = [() => ledger.bots[0] ?? fail(), () => ledger.bots[1] ?? fail()]
+  function fail(): never {
+    throw new Error('there is no such bot')
+  }
+
+  it('begin no handler twice in a rolling restart', async () => {
+    const before = (await ledger.tally()).begunTwice
+    for (const bot of ledger.bots) {
+      ledger.send(60)
+      expect(await bot.stop()).to.equal(0)
+      ledger.send(60)
+      await bot.start()
+    }
+    await ledger.done()
+    expect(await ledger.tally()).to.deep.equal({ ...flawless, begunTwice: before })
+  })
+
+  it('load a plugin anew each from its own disk, and tell when they run different versions', async () => {
+    const edited = a().read('counter/index.ts').replace("version: '1.0.0'", "version: '1.1.0'")
+    for (const bot of ledger.bots) {
+      bot.forget()
+      bot.write('counter/index.ts', edited)
+    }
+    expect(await a().ask(a().ownerId, '/plugins reload counter')).to.include('1.1.0 is live')
+    for (const bot of ledger.bots) await bot.event('plugin.reload.committed', { plugin: 'counter' })
+    const check = async () => {
+      const { body } = await a().http('/readyz')
+      return (body as { checks: { instances: { status: string; detail: string } } }).checks
+        .instances
+    }
+    await until('they run the same', async () => (await check()).status === 'up')
+    b().write('counter/index.ts', edited.replace('1.1.0', '1.2.0'))
+    await a().ask(a().ownerId, '/plugins reload counter')
+    await until('it is seen', async () => (await check()).status === 'degraded')
+    expect((await check()).detail)
+      .to.include('2 live')
+      .and.include('1 run other versions')
+    const told = await a().ask(a().ownerId, '/plugins')
+    expect(told).to.match(/⚠️ Instance .+ \(\d+\) runs other versions of: counter/)
+  })
+
+  it('make room for a third one, and take its share when it leaves', async () => {
+    const third = await ledger.add()
+    await third.start()
+    await until('it has its share', async () => (await ledger.shares()).join() === '22,22,20')
+    ledger.send(60)
+    await ledger.done()
+    expect(await third.stop()).to.equal(0)
+    await until('the others have it', async () => (await ledger.shares()).join() === '32,32')
+    expect(await ledger.tally()).to.include(flawless)
+  })
+})
