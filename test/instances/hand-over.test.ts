@@ -59,11 +59,11 @@ describe('instances that come and go', function () {
   it('make room for a third one, and take its share when it leaves', async () => {
     const third = await ledger.add()
     await third.start()
-    await until('it has its share', async () => (await ledger.shares()).join() === '22,22,20')
+    await ledger.shared(3)
     ledger.send(60)
     await ledger.done()
     expect(await third.stop()).to.equal(0)
-    await until('the others have it', async () => (await ledger.shares()).join() === '32,32')
+    await ledger.shared(2)
     expect(await ledger.tally()).to.include(flawless)
   })
 })

@@ -21,7 +21,7 @@ describe('several instances of one bot', function () {
   }
 
   it('share the partitions, and one alone polls', async () => {
-    await until('each has half', async () => (await ledger.shares()).join() === '32,32')
+    await ledger.shared(2)
     const leaders = ledger.bots.filter(({ lines }) =>
       lines.some(({ event }) => event === 'telegram.polling.started'),
     )
@@ -47,16 +47,16 @@ describe('several instances of one bot', function () {
   })
 
   it('do nothing twice when one sleeps past its lease and wakes up again', async () => {
-    await until('each has half', async () => (await ledger.shares()).join() === '32,32')
+    await ledger.shared(2)
     ledger.send(24, 'slow')
     const begun = ledger.begun().length
     await until('some have begun', () => ledger.begun().length >= begun + 6)
     a().signal('SIGSTOP')
-    await until('the other one has all', async () => (await ledger.shares()).join() === '64')
+    await ledger.shared(1)
     a().signal('SIGCONT')
     ledger.send(24)
     await ledger.done()
     expect(await ledger.tally()).to.include(flawless)
-    await until('each has half again', async () => (await ledger.shares()).join() === '32,32')
+    await ledger.shared(2)
   })
 })

@@ -155,12 +155,37 @@ export class Ledger {
     return lines.map((line) => Number(line.split(' ')[0]))
   }
 
-  /** Instances by how many partitions they hold. */
-  async shares(): Promise<number[]> {
-    const rows = await this.query<{ count: string }>(
-      'select count(*) from inbox_partitions where owner is not null group by owner order by 1 desc',
-    )
-    return rows.map(({ count }) => Number(count))
+  /** Resolves when so many instances hold all partitions, none more than its share. */
+  async shared(instances: number): Promise<void> {
+    let held: number[] = []
+    try {
+      await until(
+        'the partitions are shared',
+        async () => {
+          const rows = await this.query<{ count: string }>(
+            'select count(*) from inbox_partitions where owner is not null group by owner',
+          )
+          held = rows.map(({ count }) => Number(count))
+          const total = held.reduce((sum, count) => sum + count, 0)
+          return (
+            held.length === instances &&
+            total === 64 &&
+            Math.max(...held) <= Math.ceil(64 / instances)
+          )
+        },
+        60_000,
+      )
+    } catch (error) {
+      const told = this.bots.map(({ lines }) =>
+        lines
+          .filter(({ event }) => /^(instance|inbox)\./.test(event))
+          .map((line) => JSON.stringify(line))
+          .slice(-15),
+      )
+      throw new Error(
+        `${String(error)}: ${held.join()}\n${told.map((lines) => lines.join('\n')).join('\n\n')}`,
+      )
+    }
   }
 
   async tally(): Promise<Tally> {
