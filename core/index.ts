@@ -77,5 +77,7 @@ export {
   Traffic,
 } from './plugin/service.ts'
 export type { UpdateFacts } from './telegram/facts.ts'
+export type { OpenedFile } from './telegram/files/download.ts'
 export type { SentCall } from './telegram/gateway.ts'
 export { bold, code, Html, html, italic, link, plainText, pre } from './telegram/html.ts'
+export type { CallOptions, FileOptions, OpsTelegram } from './telegram/telegram.ts'

@@ -57,6 +57,21 @@ describe('fake Bot API: messages', () => {
       { reply_parameters: { message_id: 999 } },
       'message to be replied not found',
     ],
+    [
+      'more than 100 buttons',
+      {
+        reply_markup: {
+          inline_keyboard: Array.from({ length: 101 }, () => [{ text: 'Go', callback_data: 'a' }]),
+        },
+      },
+      'reply markup is too long',
+    ],
+    ['a mode of markup that is none', { parse_mode: 'BBCode' }, 'unsupported parse_mode'],
+    [
+      'markup that nobody closed',
+      { text: '<b>open', parse_mode: 'HTML' },
+      'can\'t parse entities: Can\'t find end tag corresponding to start tag "b"',
+    ],
     ['a keyboard that is none', { reply_markup: '[1' }, "can't parse reply markup JSON object"],
   ]
   for (const [what, params, reason] of refused) {
@@ -70,6 +85,21 @@ describe('fake Bot API: messages', () => {
       })
     })
   }
+
+  it('refuses a caption of more than 1024 characters', async () => {
+    const ann = api.user()
+    const { id } = api.world.files.add(
+      { name: 'a', mime: 'text/plain', data: Buffer.of(1) },
+      'document',
+    )
+    const answers = await Promise.all(
+      [1024, 1025].map((length) =>
+        call(api, 'sendDocument', { chat_id: ann.id, document: id, caption: 'x'.repeat(length) }),
+      ),
+    )
+    expect(answers.map(({ ok }) => ok)).to.deep.equal([true, false])
+    expect(answers[1]?.description).to.equal('Bad Request: message caption is too long')
+  })
 
   it('takes 4096 characters after the markup is read', async () => {
     const text = `<b>${'x'.repeat(4096)}</b>`
