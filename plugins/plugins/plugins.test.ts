@@ -1,5 +1,6 @@
 import { expect } from 'chai'
 import { createTestBot, type TestBot } from 'opsgram/testing'
+import { until } from '../../test/support/wait.ts'
 
 const sample = (answer: string) => ({
   'index.ts': `import { definePlugin } from 'opsgram'
@@ -91,6 +92,50 @@ export default definePlugin({
     await bot.owner.presses('Reload')
     await bot.owner.seesToast('sample 1.0.0 is live')
     expect(bot.plugin('sample').generation).to.be.above(before)
+  })
+
+  it('switches a plugin off and on by buttons; off asks once more, and who did it is shown', async () => {
+    await bot.owner.sends('/plugins show sample')
+    await bot.owner.sees('sample 1.0.0')
+    await bot.owner.presses('Switch off …')
+    const { buttons } = await bot.owner.sees('Switch sample off?')
+    expect(buttons).to.deep.equal(['⏹ Yes, switch off', '‹ Back'])
+    expect(bot.plugin('sample').state).to.equal('active')
+    await bot.owner.presses('Yes, switch off')
+    await bot.owner.sees(/switched off since(.|\n)*Switched off by Olga/)
+    expect(bot.plugin('sample').state).to.equal('disabled')
+    await bot.owner.presses('Switch on')
+    await bot.owner.sees('State: active')
+  })
+
+  it('rolls back by a button, after a question that names the build', async () => {
+    await bot.edit('sample', sample('two'))
+    await bot.owner.sends('/plugins show sample')
+    await bot.owner.sees('sample 1.0.0')
+    await bot.owner.presses('Roll back …')
+    await bot.owner.sees(/Put build \w{7} of sample back\?/)
+    await bot.owner.presses('Yes, roll back')
+    await bot.owner.sees('State: active')
+    await bot.owner.sends('/sample')
+    await bot.owner.sees('one')
+  })
+
+  it('tells what became of a plugin: who or what, which builds, how long', async () => {
+    await breakSample()
+    await bot.owner.sends('/plugins reload sample')
+    await bot.owner.sees('was not reloaded')
+    await until('it is on record', async () => {
+      await bot.owner.sends('/plugins history sample')
+      const { text } = await bot.owner.sees('History of sample')
+      return /not loaded OPS_PLUGIN_BUILD\n +\w{7} → \w{7} · [\d.]+ ms · Olga/.test(text)
+    })
+  })
+
+  it('names the permissions of a plugin and who holds them', async () => {
+    await bot.owner.sends('/plugins show plugins')
+    const { text } = await bot.owner.sees('plugins 1.0.0')
+    expect(text).to.match(/plugins\.view: .*\(admin\)/)
+    expect(text).to.match(/plugins\.manage: .*\(owners alone\)/)
   })
 
   it('can reload itself', async () => {
