@@ -13,8 +13,11 @@ import { startFakeProcess } from './subject/fake.ts'
 import { type Memory, settledMemory } from './subject/heap.ts'
 import { quietLog } from './subject/pipeline.ts'
 
-const reloads = sized({ small: 200, full: 2_000 })
+const reloads = sized({ small: 200, full: 5_000 })
 const every = reloads / 20
+/** The slope is that of the last ones. */
+const lateReloads = (reloads * 2) / 5
+const shownAt = [0, reloads / 10, reloads / 2, reloads]
 
 const fake = await startFakeProcess()
 const folder = freshFolder()
@@ -56,26 +59,35 @@ async function measure(plugin: EditedPlugin): Promise<Point[]> {
   return points
 }
 
+/** How many versions of a plugin can still be reached; after a collection, so it should be one. */
+function reachable(name: string): number {
+  const instances: unknown = Reflect.get(globalThis, 'opsgramInstances')
+  const refs: unknown = instances instanceof Map ? instances.get(name) : undefined
+  const all: unknown[] = Array.isArray(refs) ? refs : []
+  return all.filter((ref) => ref instanceof WeakRef && ref.deref() !== undefined).length
+}
+
 const rows: string[][] = []
 for (const { title, plugin } of cases) {
   const points = await measure(plugin)
-  const late = points.filter(({ x }) => x >= reloads / 2)
+  const late = points.filter(({ x }) => x >= reloads - lateReloads)
   const kbEach = slope(late.map(({ x, heapMb }) => ({ x, y: heapMb * 1024 })))
-  const shown = [0, reloads / 4, reloads / 2, reloads].map(
-    (x) => points.find((point) => point.x === x)?.heapMb.toFixed(1) ?? '',
-  )
-  const rss = [points.at(0), points.at(-1)].map((point) => point?.rssMb.toFixed(0)).join(' → ')
-  rows.push([title, ...shown, kbEach.toFixed(2), rss])
+  const shown = shownAt.map((x) => points.find((point) => point.x === x)?.heapMb.toFixed(1) ?? '')
+  const rss = shownAt
+    .map((x) => points.find((point) => point.x === x)?.rssMb.toFixed(0))
+    .join(' → ')
+  rows.push([title, ...shown, kbEach.toFixed(2), rss, String(reachable(plugin.name))])
 }
 console.log(
-  `\nHeap in MB after so many reloads; the slope is that of the last ${reloads / 2}, by least squares.`,
+  `\nHeap in MB after so many reloads; the slope is that of the last ${lateReloads}, by least squares.`,
 )
 printTable(
   [
     'plugin',
-    ...[0, reloads / 4, reloads / 2, reloads].map((x) => `after ${x}`),
+    ...shownAt.map((x) => `after ${x}`),
     'KB a reload',
-    'RSS, MB',
+    'RSS, MB, after the same',
+    'versions in reach',
   ],
   rows,
 )

@@ -13,7 +13,7 @@ import { echoPlugin, probePlugin } from './subject/stormed-plugins.ts'
 const seconds = sized({ small: 10, full: 600 })
 const chatCount = sized({ small: 40, full: 200 })
 const perSecond = sized({ small: 50, full: 200 })
-const slowSeconds = sized({ small: 5, full: 30 })
+const slowSeconds = sized({ small: 20, full: 30 })
 const saveEveryMs = 200
 const tickMs = 50
 
@@ -162,8 +162,9 @@ const quiet = await inTurn(20)
 const slow = bot.line(({ event }) => event === 'echo.slow')
 owner.sendText(`/slow ${slowSeconds}`)
 await slow
+// asked for before, as it may come while the last saves are made
+const answer = api.next('message', (message) => message.text.startsWith('slow v'), 300_000)
 const beside = await inTurn(20)
-const answer = api.next('message', ({ text }) => text.startsWith('slow'))
 const { text } = await answer
 // the probe tells what it saw in the last half second
 await sleep(1_000)

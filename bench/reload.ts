@@ -63,6 +63,7 @@ async function measure(options: { entity: boolean; others: number }): Promise<Sa
 const cases = [
   { name: '8 files, zod, 2 locales', entity: false, others: 0 },
   { name: 'the same with an entity and a migration', entity: true, others: 0 },
+  { name: 'the first beside 12 more plugins', entity: false, others: 12 },
   { name: 'the first beside 50 more plugins', entity: false, others: 50 },
 ]
 const rows: string[][] = []

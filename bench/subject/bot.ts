@@ -74,7 +74,7 @@ export class Bot {
       this.#lines.emit('line', JSON.parse(text) as LogLine)
     })
     child.stderr.on('data', (chunk) => this.#log.push(String(chunk)))
-    const { ms } = await this.line((line) => line.event === 'app.started', 60_000)
+    const { ms } = await this.line((line) => line.event === 'app.started', 180_000)
     return { ms: performance.now() - began, ownMs: Number(ms) }
   }
 

@@ -61,16 +61,32 @@ ${functions.join('\n')}
 
 function index(name: string, entity: boolean): string {
   return `import { definePlugin } from 'opsgram'
+import { EventEmitter } from 'node:events'
 import { z } from 'zod'
 import * as deep from './deep.ts'
 ${entity ? "import { Note } from './entities.ts'\n" : ''}
+
+const bus = new EventEmitter()
+// which versions can still be reached
+const instance = { name: '${name}' }
+const known = (globalThis.opsgramInstances ??= new Map())
+known.set('${name}', [...(known.get('${name}') ?? []), new WeakRef(instance)].filter((ref) => ref.deref()))
+
 export default definePlugin({
   name: '${name}',
   version: '1.0.0',
   config: z.object({ limit: z.coerce.number().default(10) }),
   permissions: { '${name}.use': { description: 'Use it', roles: ['operator'] } },
   ${entity ? 'entities: [Note],' : ''}
-  setup: ({ config }) => ({ limit: config.limit, parts: Object.keys(deep).length }),
+  setup(scope) {
+    const { config } = scope
+    scope.interval(1_000, () => instance.name)
+    scope.timeout(60_000, () => instance.name)
+    scope.listen(bus, 'rung', () => instance.name)
+    scope.onDispose(() => instance.name)
+    return { limit: config.limit, parts: Object.keys(deep).length, instance }
+  },
+  middleware: ({ middleware }) => [middleware({ phase: 'context', run: (_ctx, next) => next() })],
   commands: ({ command }) => ({
     ${name}: command({
       description: 'Tells the version',
