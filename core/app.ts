@@ -16,6 +16,7 @@ import {
 } from './app/instances.ts'
 import { LeaderPolling } from './app/leader-polling.ts'
 import { Opened } from './app/opened.ts'
+import { keepStates } from './app/plugin-states.ts'
 import { registerHealth } from './app/readiness.ts'
 import { acceptanceOf, alwaysLeads, prepareWebhook } from './app/webhook.ts'
 import { Cards } from './card/cards.ts'
@@ -243,9 +244,10 @@ async function startApp(config: Config, parts: AppParts, opened: Opened): Promis
   })
   followReloads(reloader, instances, log)
   publishPlugins(reloader, instances?.presence, log)
+  const states = keepStates({ dir: config.dataDir, reloader, log })
   const audit = auditReloads(reloader, { database, log })
   // closed after the reloader, whose last reload may still be running
-  opened.add(() => Promise.all([audit.written(), openings.written()]))
+  opened.add(() => Promise.all([audit.written(), openings.written(), states.close()]))
   opened.add(() => reloader.stop())
   for (const dir of await missingRoots(config.plugins.dirs)) {
     const hint = 'PLUGINS_DIR names it, but there is no such folder.'
@@ -255,6 +257,7 @@ async function startApp(config: Config, parts: AppParts, opened: Opened): Promis
     const watcher = watchFolders({
       roots: config.plugins.dirs,
       folders: await linkedPackages(config.plugins.packages),
+      ...(parts.accepts === undefined ? {} : { accepts: parts.accepts }),
       onChange: ({ files }) => reloader.filesChanged(files),
       onError: (error) => log.error('plugin.watch-failed', { error }),
     })

@@ -5,6 +5,7 @@ import { reservedPluginNames, sections } from '../../config/names.ts'
 import type { Section, Variable } from '../../config/variable.ts'
 import { codeOf, errorCodes } from '../errors.ts'
 import { guidePages } from './guide.ts'
+import { commandUsages } from './usage.ts'
 
 /** A file that is written from the code and must say what the code says. */
 export interface GeneratedFile {
@@ -21,6 +22,7 @@ export function generatedFiles(): GeneratedFile[] {
     { path: '.env.example', text: envExample() },
     { path: 'docs/configuration.md', text: configurationPage() },
     { path: 'docs/errors.md', text: errorsPage() },
+    { path: 'docs/commands.md', text: commandsPage() },
     ...guidePages(root),
   ]
 }
@@ -145,6 +147,26 @@ function defaultText({ fallback, fallbackText }: Variable<unknown>): string {
 
 function cell(text: string): string {
   return text.replaceAll('|', '\\|').replaceAll('<', '&lt;')
+}
+
+function commandsPage(): string {
+  const entries = Object.entries(commandUsages).map(
+    ([name, { usage, summary, details }]) =>
+      `## ${name}\n\n\`\`\`sh\nnpx opsgram ${usage}\n\`\`\`\n\n${capital(summary)}. ${details}`,
+  )
+  return `${written}
+# Commands
+
+For authors of plugins and for who runs a bot; in this checkout and in every project that depends on opsgram.
+\`npx opsgram help\` lists them, \`npx opsgram help COMMAND\` says what stands here. Exit code 0: all went well; 1: it did
+not, and one coded error or the findings say why ([errors.md](errors.md)).
+
+${entries.join('\n\n')}
+`
+}
+
+function capital(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1)
 }
 
 function errorsPage(): string {

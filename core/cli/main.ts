@@ -3,60 +3,18 @@ import packageJson from '../../package.json' with { type: 'json' }
 import { codeOf, messageOf, OpsError } from '../errors.ts'
 import { nearest } from '../plugin/code/nearest.ts'
 import { printError } from './print.ts'
+import { type CommandName, commandUsages } from './usage.ts'
 
-interface CliCommand {
-  readonly usage: string
-  readonly summary: string
-  /** What `--help` says beyond that. */
-  readonly details: string
-  /** @returns the exit code */
-  run(args: readonly string[]): Promise<number> | number
-}
-
-// each is loaded when it is asked for: help must not wait for a test kit
-const commands: Readonly<Record<string, CliCommand>> = {
-  new: {
-    usage: 'new [NAME] [--dir DIR] [--with entity] [--description TEXT]',
-    summary: 'write a new plugin: code, texts, test, README',
-    details:
-      'Asks for what is not given when it runs on a terminal. DIR is where plugin folders lie; default: the first of PLUGINS_DIR.',
-    run: async (args) => (await import('./new/new.ts')).newCommand(args),
-  },
-  check: {
-    usage: 'check PATH…',
-    summary: 'tell all that is wrong with plugin folders',
-    details:
-      'Builds each plugin and reads its manifest, checks types, texts and conflicts with its neighbours, then loads, reloads and unloads it in a scratch bot with an empty database: its setup runs, with its settings from .env and the environment.',
-    run: async (args) => (await import('./check/check.ts')).checkCommand(args),
-  },
-  migrate: {
-    usage: 'migrate [--dry-run] | status | create NAME [--plugin P] | redo [--plugin P] [--force]',
-    summary: 'run the pending migrations of the core and all plugins; write one',
-    details:
-      'On the database of .env and the environment. While no instance of the bot lives it runs everything, beside one what is additive. --dry-run names what is pending and changes nothing, status lists all there is. create writes a plugin’s next migration: what its entities have and its migrations don’t make yet, else an empty one. redo undoes the last one by its down and runs it anew, for writing one; on PostgreSQL only with --force. Without --plugin the folder that it runs in is meant, or the only plugin there is. docs/migrations.md tells more.',
-    run: async (args) => (await import('./migrate/migrate.ts')).migrateCommand(args),
-  },
-  plugin: {
-    usage: 'plugin purge NAME [--yes]',
-    summary: 'drop what a plugin has left whose folder is gone',
-    details:
-      'Lists its tables with their rows, its kept builds and what people decided about it, and asks before all of it goes. Refused while its folder is there or an instance of the bot lives. --yes doesn’t ask.',
-    run: async (args) => (await import('./plugin/plugin.ts')).pluginCommand(args),
-  },
-  dead: {
-    usage: 'dead [show ID | again ID… | drop ID…]',
-    summary: 'updates that could not be handled: list, show, run again, drop',
-    details:
-      'On the database of .env and the environment, by the ids that people were told. PostgreSQL may be in use by running bots, which take up at once what is run again; with the embedded database the bot must not run.',
-    run: async (args) => (await import('./dead.ts')).deadCommand(args),
-  },
-  config: {
-    usage: 'config [--write | --check]',
-    summary: 'print an example .env',
-    details:
-      'In a checkout of opsgram, --write writes the generated files anew and --check names those that are stale.',
-    run: async (args) => (await import('./config.ts')).configCommand(args),
-  },
+/** Each is loaded when it is asked for: help must not wait for a test kit. */
+const commands: Readonly<Record<CommandName, (args: readonly string[]) => Promise<number>>> = {
+  new: async (args) => (await import('./new/new.ts')).newCommand(args),
+  check: async (args) => (await import('./check/check.ts')).checkCommand(args),
+  dev: async (args) => (await import('./dev/dev.ts')).devCommand(args),
+  migrate: async (args) => (await import('./migrate/migrate.ts')).migrateCommand(args),
+  plugin: async (args) => (await import('./plugin/plugin.ts')).pluginCommand(args),
+  dead: async (args) => (await import('./dead.ts')).deadCommand(args),
+  doctor: async (args) => (await import('./doctor/doctor.ts')).doctorCommand(args),
+  config: async (args) => (await import('./config.ts')).configCommand(args),
 }
 
 process.exitCode = await main(process.argv.slice(2))
@@ -73,7 +31,7 @@ async function main([name, ...args]: readonly string[]): Promise<number> {
     }
     const command = commandOf(name)
     if (args.includes('--help') || args.includes('-h')) return help(name)
-    return await command.run(args)
+    return await commands[command](args)
   } catch (error) {
     return report(error)
   }
@@ -81,12 +39,12 @@ async function main([name, ...args]: readonly string[]): Promise<number> {
 
 function help(name: string | undefined): number {
   if (name !== undefined && !name.startsWith('-')) {
-    const { usage, summary, details } = commandOf(name)
+    const { usage, summary, details } = commandUsages[commandOf(name)]
     console.log(`opsgram ${usage}\n\n${summary}. ${details}`)
     return 0
   }
-  const width = Math.max(...Object.keys(commands).map(({ length }) => length))
-  const lines = Object.entries(commands).map(
+  const width = Math.max(...Object.keys(commandUsages).map(({ length }) => length))
+  const lines = Object.entries(commandUsages).map(
     ([word, { summary }]) => `  ${word.padEnd(width)}  ${summary}`,
   )
   console.log(
@@ -95,13 +53,16 @@ function help(name: string | undefined): number {
   return 0
 }
 
-function commandOf(name: string): CliCommand {
-  const command = Object.hasOwn(commands, name) ? commands[name] : undefined
-  if (command !== undefined) return command
-  const near = nearest(name, Object.keys(commands))
+function commandOf(name: string): CommandName {
+  if (isCommand(name)) return name
+  const near = nearest(name, Object.keys(commandUsages))
   throw new OpsError('OPS_CLI_USAGE', `There is no command "${name}"`, {
     ...(near === undefined ? {} : { hint: `Did you mean: opsgram ${near}?` }),
   })
+}
+
+function isCommand(name: string): name is CommandName {
+  return Object.hasOwn(commandUsages, name)
 }
 
 /** @returns the exit code */

@@ -55,7 +55,8 @@ const requestTimeoutMs = 30_000
 /** Longer than the 60 s of common proxies, or they would reuse a connection that we are closing. */
 const keepAliveMs = 65_000
 
-const securityHeaders = {
+/** On every answer. */
+export const securityHeaders = {
   'x-content-type-options': 'nosniff',
   'x-frame-options': 'DENY',
   'referrer-policy': 'no-referrer',
@@ -226,7 +227,11 @@ const brokenRequests: Readonly<Record<string, readonly [number, string]>> = {
   HPE_HEADER_OVERFLOW: [431, 'Request Header Fields Too Large'],
 }
 
-async function listen(server: Server, { host, port }: HttpServerOptions): Promise<number> {
+/** @returns the port. @throws OPS_PORT_IN_USE, OPS_PORT_FORBIDDEN, OPS_HTTP_HOST */
+export async function listen(
+  server: Server,
+  { host, port }: Pick<HttpServerOptions, 'host' | 'port'>,
+): Promise<number> {
   try {
     server.listen({ host, port })
     await once(server, 'listening')

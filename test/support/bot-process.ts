@@ -93,7 +93,8 @@ export class BotProcess {
       ...options.env,
     }
     const bot = new BotProcess(api, beside === undefined, folder, env)
-    if (env.DATABASE_URL === undefined) await putEmbedded(bot.database.dir, silentLog)
+    if (env.BOT_TOKEN === undefined) await putEmbedded(join(bot.dataDir, 'playground'), silentLog)
+    else if (env.DATABASE_URL === undefined) await putEmbedded(bot.database.dir, silentLog)
     mkdirSync(bot.pluginsDir, { recursive: true })
     for (const [file, text] of Object.entries(options.plugins ?? {})) bot.write(file, text)
     return bot
@@ -138,6 +139,11 @@ export class BotProcess {
       symlinkSync(join(root, name), join(this.folder, name))
     }
     this.#follow(['npm', 'start'], { cwd: this.folder, detached: true })
+  }
+
+  /** Starts `opsgram dev` in a process group of its own: `pid` is its id and the group's. */
+  spawnDev(...args: string[]): void {
+    this.#follow([join(root, 'bin/opsgram'), 'dev', ...args], { cwd: this.folder, detached: true })
   }
 
   #follow([command = '', ...args]: string[], options: { cwd: string; detached?: boolean }): void {

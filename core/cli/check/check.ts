@@ -1,7 +1,6 @@
 import { stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
-import { pluginVariable } from '../../../config/names.ts'
 import { loadConfig, readEnvironment } from '../../configuration.ts'
 import { coreEntities } from '../../database/entities/index.ts'
 import { schemaNeeds } from '../../database/schema-check.ts'
@@ -14,15 +13,16 @@ import {
 } from '../../plugin/code/folder.ts'
 import type { PluginDeclaration } from '../../plugin/generation/instance.ts'
 import { checkConflicts } from '../../plugin/reload/conflicts.ts'
+import { settingProblems } from '../../plugin/reload/prepare.ts'
 import { sameToken } from '../../plugin/service.ts'
 import { createTestBot } from '../../testing/index.ts'
 import { type ReadPlugin, readPlugin } from '../plugins.ts'
 import { pathFromHere } from '../print.ts'
+import { Report } from '../report.ts'
 import { folderOf, isNeighbour, type Roots, rootsWith } from '../roots.ts'
 import { typeProblems } from '../types/types.ts'
 import { keyOrderAdvice } from './key-order.ts'
 import { checkMigrations } from './migrations.ts'
-import { Report } from './report.ts'
 import { missingTexts } from './texts.ts'
 
 /** More type errors than these are told by their number. */
@@ -30,7 +30,11 @@ const shownTypeProblems = 5
 
 /** `opsgram check`: tells all that is wrong with plugin folders. Exit code 1 when one of them is not fit. */
 export async function checkCommand(args: readonly string[]): Promise<number> {
-  const { positionals } = parseArgs({ args: [...args], allowPositionals: true, options: {} })
+  const { positionals, values } = parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: { json: { type: 'boolean' } },
+  })
   if (positionals.length === 0) {
     throw new OpsError('OPS_CLI_USAGE', 'A plugin folder to check is missing', {
       hint: 'opsgram check plugins/NAME',
@@ -45,7 +49,7 @@ export async function checkCommand(args: readonly string[]): Promise<number> {
   // the compiler tells no types at all, of any file, while one has a syntax error
   const typed = subjects.filter(({ read }) => codeOf(read.error) !== 'OPS_PLUGIN_BUILD')
   const types = await typeProblems(typed.map(({ folder }) => folder.dir))
-  let failed = false
+  const reports: { folder: string; report: Report }[] = []
   for (const subject of subjects) {
     const report = new Report()
     const { folder, read } = subject
@@ -53,8 +57,13 @@ export async function checkCommand(args: readonly string[]): Promise<number> {
     else report.error('does not load', read.error)
     if (typed.includes(subject)) sayTypes(folder, types, report)
     if (read.plugin !== undefined) await check(read.plugin, subject.roots, report)
-    console.log(`${pathFromHere(folder.dir)}\n${report}`)
-    failed ||= report.failed
+    reports.push({ folder: folder.dir, report })
+    if (!values.json) console.log(`${pathFromHere(folder.dir)}\n${report}`)
+  }
+  const failed = reports.some(({ report }) => report.failed)
+  if (values.json) {
+    const plugins = reports.map(({ folder, report: { findings } }) => ({ folder, findings }))
+    console.log(JSON.stringify({ ok: !failed, plugins }, undefined, 2))
   }
   return failed ? 1 : 0
 }
@@ -195,11 +204,10 @@ function fits(...[plugins, core]: Parameters<typeof checkConflicts>): boolean {
 
 /** Whether the environment has the settings that the plugin can't do without. */
 function readSettings({ folder, declaration }: ReadPlugin, report: Report): boolean {
-  const parsed = declaration.configSchema?.safeParse(settingsOf(folder.name))
+  const settings = settingsOf(folder.name)
+  const parsed = declaration.configSchema?.safeParse(settings)
   if (parsed === undefined || parsed.success) return true
-  const problems = parsed.error.issues.map(
-    ({ path, message }) => `${pluginVariable(folder.name, String(path[0] ?? ''))}: ${message}`,
-  )
+  const problems = settingProblems(folder.name, settings, parsed.error)
   report.advice(
     'was not set up: settings are missing here',
     `${problems.join('\n')}\nSet them in .env or for this command to check the rest.`,

@@ -3,8 +3,8 @@ import { type MigrationReview, reviewMigrations } from '../../database/migration
 import { codeOf, messageOf } from '../../errors.ts'
 import type { ReadPlugin } from '../plugins.ts'
 import { pathFromHere } from '../print.ts'
+import type { Report } from '../report.ts'
 import { withScratch } from '../scratch.ts'
-import type { Report } from './report.ts'
 
 const mark = 'static readonly breaking = true'
 

@@ -6,6 +6,7 @@ import v8 from 'node:v8'
 import type { MigrationClass } from '../../database/migration/set.ts'
 import { codeOf, messageOf, OpsError } from '../../errors.ts'
 import type { BuiltMigration, PluginBuild } from './build.ts'
+import { debuggerComment, isDebugged, withoutNodesMaps } from './debugger-map.ts'
 import type { ImportedName, SharedModule } from './link.ts'
 import { nearest } from './nearest.ts'
 import { asPlugin } from './owner.ts'
@@ -106,7 +107,10 @@ async function run(
   options: EvaluateOptions,
 ): Promise<Result> {
   const { script, linked, timers } = parts
-  const factory = compileScript(`${build.code}\n//# sourceURL=${script}`)
+  const text = `${build.code}\n//# sourceURL=${script}`
+  const factory = isDebugged()
+    ? withoutNodesMaps(() => compileScript(`${text}\n${debuggerComment(build)}`))
+    : compileScript(text)
   const wrapper = factory(timers.setInterval, timers.setTimeout)
   const load = async (specifier: unknown) => loadLate(build, String(specifier), options)
   let result: Result | undefined
@@ -125,7 +129,6 @@ async function run(
  * An indirect eval sees no scope of ours, and V8 can collect the code when nothing refers to it any more,
  * which is true of no `import()`. But V8 keeps the text and code of each new script in its compilation cache
  * until memory gets tight (45 KB for a bundle of 34 KB), so the cache is off while this one is compiled.
- * `sourceURL` only: with a `sourceMappingURL` Node would keep the map for ever (nodejs/node#65760).
  */
 function compileScript(text: string): Factory {
   v8.setFlagsFromString('--no-compilation-cache')

@@ -3,7 +3,7 @@ import path from 'node:path'
 import { watch } from 'chokidar'
 import { codeOf, messageOf, OpsError } from '../../errors.ts'
 import { isCheckingOut } from './checkout.ts'
-import { isIgnoredName, isInside } from './folder.ts'
+import { isIgnoredName, isInside, type PluginFolder } from './folder.ts'
 
 /** What changed on disk since the last report. */
 export interface FolderChange {
@@ -21,6 +21,8 @@ export interface WatchOptions {
   readonly roots: readonly string[]
   /** Plugin folders that lie elsewhere. */
   readonly folders?: readonly string[]
+  /** Which plugin folders in them are of interest; the others are not even looked into. Default all. */
+  readonly accepts?: (folder: PluginFolder) => boolean
   /**
    * Called for one change at a time: what changes while it runs is reported in one further call.
    */
@@ -66,7 +68,7 @@ export function watchFolders(options: WatchOptions): FolderWatcher {
     ignoreInitial: true,
     // its own delay of removals is 100 ms for each file; ours is for each folder
     atomic: false,
-    ignored: (file) => isIgnored([...folders, ...roots], file),
+    ignored: (file) => isIgnored(folders, file) || isIgnored(roots, file, options.accepts),
   })
   const ready = new Promise<void>((resolve) => watcher.once('ready', resolve))
   const closed = Promise.withResolvers<void>()
@@ -100,9 +102,19 @@ export function watchError(error: unknown): OpsError {
   return new OpsError(isLimit ? 'OPS_WATCH_LIMIT' : 'OPS_WATCH', message, { cause: error })
 }
 
-function isIgnored(roots: readonly string[], file: string): boolean {
+function isIgnored(
+  roots: readonly string[],
+  file: string,
+  accepts?: WatchOptions['accepts'],
+): boolean {
   const root = roots.find((root) => isInside(root, file))
-  return root !== undefined && path.relative(root, file).split(path.sep).some(isIgnoredName)
+  if (root === undefined) return false
+  const names = path.relative(root, file).split(path.sep)
+  if (names.some(isIgnoredName)) return true
+  const [name = ''] = names
+  // folders with an underscore are shared by all
+  if (accepts === undefined || name.startsWith('_')) return false
+  return !accepts({ name, dir: path.join(root, name), root })
 }
 
 interface Unsettled {

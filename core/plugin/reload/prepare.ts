@@ -82,13 +82,21 @@ function readConfig(
   if (schema === undefined) return {}
   const parsed = schema.safeParse(settings)
   if (parsed.success) return parsed.data
-  const problems = parsed.error.issues.map((issue) => {
+  const problems = settingProblems(plugin, settings, parsed.error)
+  throw new OpsError('OPS_PLUGIN_CONFIG', `Plugin ${plugin}: ${problems.join('; ')}`, {
+    details: { plugin },
+  })
+}
+
+/** What a plugin's schema refuses, by variable. No value is shown: it may be a secret, and only its plugin knows. */
+export function settingProblems(
+  plugin: string,
+  settings: Readonly<Record<string, string>>,
+  { issues }: z.ZodError,
+): readonly string[] {
+  return issues.map((issue) => {
     const key = String(issue.path[0] ?? '')
     const isSet = settings[key] !== undefined
     return `${pluginVariable(plugin, key)} ${isSet ? `is not accepted: ${issue.message}` : 'is not set, and must be'}`
-  })
-  // the value itself isn't shown: it may be a secret, and only its plugin knows
-  throw new OpsError('OPS_PLUGIN_CONFIG', `Plugin ${plugin}: ${problems.join('; ')}`, {
-    details: { plugin },
   })
 }

@@ -1,0 +1,43 @@
+import { utimesSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { expect } from 'chai'
+import type { BotProcess } from './support/bot-process.ts'
+import { DevProcess, patience } from './support/dev-process.ts'
+
+describe('a bot under opsgram dev', function () {
+  this.timeout(240_000)
+  let dev: DevProcess
+  let bot: BotProcess
+
+  before(async () => {
+    dev = await DevProcess.start('--no-types')
+    bot = dev.bot
+  })
+  after(() => bot?.close())
+
+  it('starts anew when a setting of the core changes in .env, and the chats stay', async () => {
+    const before = await dev.answers()
+    bot.forget()
+    bot.writeEnv('LOCALE=ru\n')
+    await bot.event('dev.restarting', { why: 'LOCALE changed' }, patience)
+    await bot.event('dev.restarted', {}, patience)
+    expect(await dev.answers()).to.deep.equal(before)
+    expect(await dev.ask('/ping')).to.equal('pong')
+  })
+
+  it('says when the bot has died, and starts it again when its code changes', async () => {
+    bot.forget()
+    process.kill(dev.botPid, 'SIGKILL')
+    await bot.event('dev.bot-ended', { signal: 'SIGKILL' }, patience)
+    expect((await dev.state()).failed).to.containSubset([
+      { topic: 'program', title: 'The bot has ended by SIGKILL' },
+    ])
+    const file = resolve(import.meta.dirname, '../core/clock.ts')
+    const now = new Date()
+    utimesSync(file, now, now)
+    await bot.event('dev.restarting', { why: 'core/clock.ts changed' }, patience)
+    await bot.event('dev.restarted', {}, patience)
+    expect((await dev.state()).failed).to.deep.equal([])
+    expect(await dev.ask('/ping')).to.equal('pong')
+  })
+})
