@@ -37,7 +37,7 @@ export class Debugger {
     const socket = new WebSocket(url)
     await new Promise((resolve, reject) => {
       socket.addEventListener('open', resolve)
-      socket.addEventListener('error', reject)
+      socket.addEventListener('error', () => reject(new Error(`no debugger answers at ${url}`)))
     })
     const found = new Debugger(socket)
     await found.call('Debugger.enable')

@@ -1,7 +1,7 @@
 import { relative, resolve } from 'node:path'
 import { watch } from 'chokidar'
 
-const root = resolve(import.meta.dirname, '../../..')
+const ownRoot = resolve(import.meta.dirname, '../../..')
 
 /** In a package the core stands still. */
 const isCheckout = import.meta.filename.endsWith('.ts')
@@ -15,10 +15,14 @@ const runsNowhere = /^core\/(cli\/(templates|check|new)|testing\/test-bot)\//
 const quietMs = 150
 
 export interface CoreWatch {
+  /** Resolves when all that is there is watched. */
+  readonly ready: Promise<void>
   close(): Promise<void>
 }
 
 export interface CoreWatchOptions {
+  /** Of the checkout; default: this one. In a package there is none. */
+  readonly root?: string
   /** The `.env` that the bot reads. */
   readonly envFile: string
   /** Code that the bot runs was changed: one of the files, relative to the checkout. */
@@ -30,6 +34,7 @@ export interface CoreWatchOptions {
 
 /** Watches what a running bot can't take in: the core's own code, when this is a checkout, and `.env`. */
 export function watchCore(options: CoreWatchOptions): CoreWatch {
+  const { root = ownRoot } = options
   const code = isCheckout ? ['core', 'config', 'migrations', 'package.json'] : []
   const watcher = watch([...code.map((name) => resolve(root, name)), options.envFile], {
     ignoreInitial: true,
@@ -57,6 +62,7 @@ export function watchCore(options: CoreWatchOptions): CoreWatch {
     timer = setTimeout(report, quietMs)
   })
   return {
+    ready: new Promise((resolve) => watcher.once('ready', resolve)),
     async close() {
       clearTimeout(timer)
       await watcher.close()
