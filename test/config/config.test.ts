@@ -46,7 +46,12 @@ describe('configuration', () => {
       database: { url: undefined, dir: '/srv/./var/playground', migrations: 'auto' },
       store: { url: undefined },
       dataDir: '/srv/./var',
-      plugins: { dirs: ['/srv/./plugins'], watch: true, disabled: [] },
+      plugins: {
+        dirs: ['/srv/./plugins'],
+        packages: { from: '/srv/.', names: [] },
+        watch: true,
+        disabled: [],
+      },
       people: { locale: 'en', timezone: 'UTC', notices: true },
       log: { level: 'info', format: 'json', dir: '/srv/./var/logs' },
       shutdownTimeoutMs: 10_000,

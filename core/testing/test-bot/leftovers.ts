@@ -1,6 +1,7 @@
 import { createHook } from 'node:async_hooks'
 import { OpsError } from '../../errors.ts'
 import type { PluginPosition } from '../../plugin/code/stack.ts'
+import type { LogLine } from './log.ts'
 
 /** What can stay alive after the code that opened it: timers, sockets, servers, watchers, processes. */
 const kinds: ReadonlySet<string> = new Set([
@@ -91,6 +92,14 @@ export async function expectNoGrowth(
   } finally {
     leftovers.stop()
   }
+}
+
+/** What is said of an interval that a version left running, from the log's line about it. */
+export function forgottenError({ fields: { plugin, what, file, line } }: LogLine): OpsError {
+  const left = `${String(what)} of ${String(plugin)}, made at ${String(file)}:${String(line)}`
+  return new OpsError('OPS_TEST_LEFTOVERS', `Reloads leave behind: ${left}`, {
+    details: { left: [left] },
+  })
 }
 
 function growth(

@@ -172,8 +172,8 @@ describe('opsgram check', () => {
   it('names what a reload leaves behind', () => {
     says(
       'leftovers',
-      'OPS_TEST_LEFTOVERS: Reloads leave behind: Timeout of disks, made at ',
-      'plugins/disks/index.ts:7:5',
+      'OPS_TEST_LEFTOVERS: Reloads leave behind: interval of disks, made at ',
+      'plugins/disks/index.ts:7',
     )
   })
 

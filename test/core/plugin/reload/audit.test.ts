@@ -46,7 +46,7 @@ describe('the audit of reloads', () => {
     expect(load?.before).to.equal(null)
     expect(reload?.before?.hash).to.equal(load?.after.hash)
     expect(reload?.after.hash).not.to.equal(load?.after.hash)
-    expect(reload?.after.steps).to.have.keys('build', 'migrate', 'compose', 'setUp')
+    expect(reload?.after.steps).to.have.keys('build', 'migrate', 'compose', 'setUp', 'commit')
     expect(abort?.reason).to.include('OPS_PLUGIN_BUILD')
     expect(unload?.before?.hash).to.equal(reload?.after.hash)
   })

@@ -127,7 +127,7 @@ export default definePlugin({
     })
     const timers = await rejected(bot.expectNoLeftovers())
     expect(timers.code).to.equal('OPS_TEST_LEFTOVERS')
-    expect(timers.message).to.match(/Timeout of watch, made at .*plugins\/watch\/index.ts:6:5/)
+    expect(timers.message).to.match(/interval of watch, made at .*plugins\/watch\/index.ts:6/)
     await bot.edit('watch', { 'index.ts': watching("process.on('SIGUSR2', () => undefined)") })
     const listeners = await rejected(bot.expectNoLeftovers())
     expect(listeners.message).to.contain("listener of process 'SIGUSR2'")
