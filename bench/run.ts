@@ -4,7 +4,16 @@ import { spawn } from 'node:child_process'
 import { resolve } from 'node:path'
 import { machineLine } from './report/machine.ts'
 
-const names = ['dispatch', 'send', 'reload', 'reload-load', 'heap', 'start', 'memory'] as const
+const names = [
+  'dispatch',
+  'send',
+  'webhook',
+  'reload',
+  'reload-load',
+  'heap',
+  'start',
+  'memory',
+] as const
 
 async function run(name: string, size: 'small' | 'full'): Promise<boolean> {
   console.log(`## ${name}${size === 'small' ? ' (small: only for a first look)' : ''}\n`)

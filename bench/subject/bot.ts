@@ -17,6 +17,8 @@ export interface BotOptions {
   databaseUrl?: string
   /** `false`: Node's own type stripping instead of tsx. */
   tsx?: boolean
+  /** Over the defaults. */
+  env?: Readonly<Record<string, string>>
 }
 
 export interface Started {
@@ -35,6 +37,7 @@ export class Bot {
   readonly #lines = new EventEmitter<{ line: [LogLine] }>()
   #log: string[] = []
   #child: ChildProcess | undefined
+  #port = 0
 
   constructor(options: BotOptions) {
     this.#options = options
@@ -47,8 +50,13 @@ export class Bot {
     return this.#child?.pid ?? 0
   }
 
+  /** Of its HTTP server. */
+  get port(): number {
+    return this.#port
+  }
+
   async start(): Promise<Started> {
-    const { api, databaseUrl, tsx = true } = this.#options
+    const { api, databaseUrl, tsx = true, env = {} } = this.#options
     const began = performance.now()
     const child = spawn(process.execPath, [...(tsx ? ['--import', 'tsx'] : []), 'core/main.ts'], {
       cwd: root,
@@ -63,6 +71,7 @@ export class Bot {
         DATA_DIR: path.join(this.#folder, 'data'),
         PLUGINS_DIR: `${path.join(root, 'plugins')},${this.plugins}`,
         ...(databaseUrl === undefined ? {} : { DATABASE_URL: databaseUrl }),
+        ...env,
       },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
@@ -71,7 +80,9 @@ export class Bot {
     createInterface({ input: child.stdout }).on('line', (text) => {
       this.#log.push(text)
       if (this.#log.length > 200) this.#log.splice(0, 100)
-      this.#lines.emit('line', JSON.parse(text) as LogLine)
+      const line = JSON.parse(text) as LogLine
+      if (line.event === 'http.listening') this.#port = Number(line.port)
+      this.#lines.emit('line', line)
     })
     child.stderr.on('data', (chunk) => this.#log.push(String(chunk)))
     const { ms } = await this.line((line) => line.event === 'app.started', 180_000)

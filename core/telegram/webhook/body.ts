@@ -18,19 +18,18 @@ export function readBody(request: IncomingMessage, done: (body: Buffer | undefin
   let first: Buffer | undefined
   let more: Buffer[] | undefined
   let size = 0
-  const onData = (chunk: Buffer) => {
+  request.on('data', (chunk: Buffer) => {
+    if (size > bodyLimit) return
     size += chunk.length
-    if (size > bodyLimit) {
-      request.off('data', onData)
-      request.off('end', onEnd)
-      done(undefined)
-    } else if (first === undefined) first = chunk
+    if (size > bodyLimit) done(undefined)
+    else if (first === undefined) first = chunk
     else if (more === undefined) more = [first, chunk]
     else more.push(chunk)
-  }
-  const onEnd = () => done(more === undefined ? (first ?? Buffer.alloc(0)) : Buffer.concat(more))
-  request.on('data', onData)
-  request.on('end', onEnd)
+  })
+  request.on('end', () => {
+    if (size > bodyLimit) return
+    done(more === undefined ? (first ?? Buffer.alloc(0)) : Buffer.concat(more))
+  })
   // a sender that hangs up in the middle is no event here: it sends again
   request.on('error', () => undefined)
 }

@@ -23,6 +23,7 @@ export interface Acceptance {
 
 /** What an answer may take: Telegram would wait for 60 s, and hold that chat's updates so long. */
 const acceptMs = 10_000
+const lateCheckMs = 1_000
 /** After an answer that came before the body's end: who still sends may read it for so long. */
 const lingerMs = 5_000
 /** What is told at most so often: anybody can cause it. */
@@ -41,7 +42,8 @@ export class WebhookFront {
   readonly #malformed: Tally
   readonly #notStored: Tally
   #acceptance: Acceptance | undefined
-  #running = 0
+  readonly #taking = new Set<Taking>()
+  #lateCheck: NodeJS.Timeout | undefined
   #stopping: PromiseWithResolvers<void> | undefined
   #acceptedAt: number | undefined
 
@@ -62,12 +64,13 @@ export class WebhookFront {
   /** From now on updates are taken over. Until then all are sent again later. */
   open(acceptance: Acceptance): void {
     this.#acceptance = acceptance
+    this.#lateCheck ??= setInterval(() => this.#endLate(), lateCheckMs).unref()
   }
 
   /** Takes no more; resolves when what is being taken over is durable and answered. */
   close(): Promise<void> {
     this.#stopping ??= Promise.withResolvers()
-    if (this.#running === 0) this.#stopping.resolve()
+    this.#closeIfIdle()
     return this.#stopping.promise
   }
 
@@ -94,41 +97,62 @@ export class WebhookFront {
 
   #take(update: IncomingUpdate, request: IncomingMessage, response: ServerResponse): void {
     const acceptance = this.#acceptance
-    const later = (code: ErrorCode, seconds: number) => {
-      response.setHeader('retry-after', String(seconds))
-      refuse(request, response, 503, code)
-    }
     if (this.#stopping !== undefined) {
       // whoever stands before several instances sends it to another one
       response.setHeader('connection', 'close')
-      later('OPS_SHUTDOWN', retryAfter.stopping)
-    } else if (acceptance === undefined) later('OPS_HTTP_NOT_READY', retryAfter.starting)
-    else if (acceptance.isFull) later('OPS_WEBHOOK_FULL', retryAfter.full)
-    else {
-      this.#running += 1
-      let timer: NodeJS.Timeout | undefined
-      const settle = (failure?: { error: unknown }) => {
-        if (timer === undefined) return
-        clearTimeout(timer)
-        timer = undefined
-        if (failure === undefined) {
-          this.#acceptedAt = Date.now()
-          response.writeHead(200, done)
-          response.end()
-        } else {
-          this.#notStored.add(() => ({ code: 'OPS_WEBHOOK_NOT_STORED', ...failure }))
-          later('OPS_WEBHOOK_NOT_STORED', retryAfter.notStored)
-        }
-        this.#running -= 1
-        if (this.#running === 0) this.#stopping?.resolve()
-      }
-      timer = setTimeout(settle, acceptMs, { error: new Error(`not within ${acceptMs} ms`) })
+      askAgain(request, response, 'OPS_SHUTDOWN', retryAfter.stopping)
+    } else if (acceptance === undefined) {
+      askAgain(request, response, 'OPS_HTTP_NOT_READY', retryAfter.starting)
+    } else if (acceptance.isFull) {
+      askAgain(request, response, 'OPS_WEBHOOK_FULL', retryAfter.full)
+    } else {
+      const taking: Taking = { request, response, since: performance.now() }
+      this.#taking.add(taking)
       acceptance.accept(update).then(
-        () => settle(),
-        (error: unknown) => settle({ error }),
+        () => this.#taken(taking),
+        (error: unknown) => this.#notTaken(taking, error),
       )
     }
   }
+
+  #taken(taking: Taking): void {
+    if (!this.#taking.delete(taking)) return
+    this.#acceptedAt = Date.now()
+    taking.response.writeHead(200, done)
+    taking.response.end()
+    this.#closeIfIdle()
+  }
+
+  #notTaken(taking: Taking, error: unknown): void {
+    if (!this.#taking.delete(taking)) return
+    this.#notStored.add(() => ({ code: 'OPS_WEBHOOK_NOT_STORED', error }))
+    const { request, response } = taking
+    askAgain(request, response, 'OPS_WEBHOOK_NOT_STORED', retryAfter.notStored)
+    this.#closeIfIdle()
+  }
+
+  /** One look at all of them: a timer for each would cost more than the rest of this file. */
+  #endLate(): void {
+    const late = performance.now() - acceptMs
+    for (const taking of this.#taking) {
+      // the oldest come first
+      if (taking.since > late) return
+      this.#notTaken(taking, new Error(`not within ${acceptMs} ms`))
+    }
+  }
+
+  #closeIfIdle(): void {
+    if (this.#stopping === undefined || this.#taking.size > 0) return
+    clearInterval(this.#lateCheck)
+    this.#stopping.resolve()
+  }
+}
+
+/** An update that is being stored. */
+interface Taking {
+  readonly request: IncomingMessage
+  readonly response: ServerResponse
+  readonly since: number
 }
 
 /** An answer without a body: one with a `method` in it would be a call (T15). */
@@ -152,6 +176,16 @@ function refuse(
   })
   response.end(body)
   if (!request.complete) linger(request)
+}
+
+function askAgain(
+  request: IncomingMessage,
+  response: ServerResponse,
+  code: ErrorCode,
+  afterS: number,
+): void {
+  response.setHeader('retry-after', String(afterS))
+  refuse(request, response, 503, code)
 }
 
 /**

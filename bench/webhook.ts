@@ -1,0 +1,198 @@
+// Updates over HTTP: what one costs the process that takes it, until it is handled. Ours stores each before it says 200;
+// the others store nothing.
+import { type ChildProcess, fork } from 'node:child_process'
+import { once } from 'node:events'
+import path from 'node:path'
+import pg from 'pg'
+import { startFakeBotApi } from '../core/testing/bot-api/server.ts'
+import { sized } from './report/size.ts'
+import { median, quantile, spread } from './report/statistics.ts'
+import { printTable } from './report/table.ts'
+import { Bot } from './subject/bot.ts'
+import { settledCpuOf } from './subject/cpu.ts'
+import { Deliverer } from './subject/deliverer.ts'
+import { type Files, writeFiles } from './subject/folder.ts'
+
+const runs = sized({ small: 3, full: 7 })
+const updatesPerRun = sized({ small: 2_000, full: 10_000 })
+const warmUp = sized({ small: 3_000, full: 10_000 })
+const connections = 50
+const chats = 1_000
+const secret = 'bench-secret'
+
+/** Lets everybody in, three middlewares, one command that does nothing: as the peers have it. */
+const plugins: Files = {
+  'gate/index.ts': `
+import { Authenticator, Authorizer, definePlugin } from 'opsgram'
+const actor = { kind: 'user', id: '1', telegramId: 7, name: 'U', role: 'operator' } as const
+export default definePlugin({
+  name: 'gate',
+  version: '1.0.0',
+  setup: () => ({
+    authenticator: { authenticate: async () => ({ admitted: true, actor }) },
+    authorizer: { permissionsOf: async () => () => true },
+  }),
+  provides: { authenticator: Authenticator, authorizer: Authorizer },
+})
+`,
+  'echo/index.ts': `
+import { definePlugin } from 'opsgram'
+const pass = { phase: 'context', run: async (_ctx, next) => { await next() } } as const
+export default definePlugin({
+  name: 'echo',
+  version: '1.0.0',
+  middleware: ({ middleware }) => [middleware(pass), middleware(pass), middleware(pass)],
+  commands: ({ command }) => ({ echo: command({ description: 'Does nothing', run: async () => {} }) }),
+})
+`,
+}
+
+interface Subject {
+  readonly name: string
+  readonly pid: number
+  readonly deliverer: Deliverer
+  close(): Promise<void>
+}
+
+async function peer(name: string, kind: string): Promise<Subject> {
+  const file = path.resolve(import.meta.dirname, 'subject/receiver.ts')
+  const child: ChildProcess = fork(file, [kind, secret], { execArgv: ['--import', 'tsx'] })
+  const [port] = (await once(child, 'message')) as [number]
+  const deliverer = new Deliverer({ port, secret, connections })
+  return {
+    name,
+    pid: child.pid ?? 0,
+    deliverer,
+    async close() {
+      const exited = once(child, 'exit')
+      child.disconnect()
+      await exited
+    },
+  }
+}
+
+async function ours(name: string, databaseUrl?: string): Promise<Subject> {
+  const api = await startFakeBotApi()
+  const env = {
+    UPDATES: 'webhook',
+    // the fake has nothing to deliver
+    WEBHOOK_URL: 'http://127.0.0.1:9',
+    WEBHOOK_SECRET: secret,
+    PLUGINS_WATCH: 'false',
+  }
+  const own = new Bot({ api, env, ...(databaseUrl === undefined ? {} : { databaseUrl }) })
+  writeFiles(own.plugins, plugins)
+  // the first-party ones stay out: they would log and look people up
+  const bot = new Bot({
+    api,
+    env: { ...env, PLUGINS_DIR: own.plugins },
+    ...(databaseUrl === undefined ? {} : { databaseUrl }),
+  })
+  await bot.start()
+  const deliverer = new Deliverer({ port: bot.port, secret, connections })
+  return {
+    name,
+    pid: bot.pid,
+    deliverer,
+    async close() {
+      await bot.stop()
+      await api.close()
+    },
+  }
+}
+
+async function withDatabase<T>(server: string, work: (url: string) => Promise<T>): Promise<T> {
+  const name = `opsgram_bench_${process.pid}`
+  const client = new pg.Client({ connectionString: server })
+  await client.connect()
+  try {
+    await client.query(`create database ${name}`)
+    const url = new URL(server)
+    url.pathname = `/${name}`
+    return await work(url.href)
+  } finally {
+    await client.query(`drop database if exists ${name} with (force)`)
+    await client.end()
+  }
+}
+
+interface Sample {
+  readonly cpuUs: number
+  readonly perSecond: number
+  readonly p50: number
+  readonly p99: number
+}
+
+async function measure({ pid, deliverer }: Subject, updates: number): Promise<Sample> {
+  const before = await settledCpuOf(pid)
+  const { perSecond, latencies } = await deliverer.send(updates, chats)
+  const cpuUs = ((await settledCpuOf(pid)) - before) / updates
+  return { cpuUs, perSecond, p50: quantile(latencies, 0.5), p99: quantile(latencies, 0.99) }
+}
+
+async function compare(subjects: readonly Subject[]): Promise<void> {
+  for (const subject of subjects) await measure(subject, warmUp)
+  const samples = new Map<string, Sample[]>(subjects.map(({ name }) => [name, []]))
+  // in turns, so that a busy moment hits all of them
+  for (let run = 0; run < runs; run++) {
+    for (const subject of subjects) {
+      samples.get(subject.name)?.push(await measure(subject, updatesPerRun))
+    }
+  }
+  const of = (name: string, field: keyof Sample) =>
+    (samples.get(name) ?? []).map((sample) => sample[field])
+  const ratio = (name: string, field: keyof Sample, to: string) =>
+    `${(median(of(name, field)) / median(of(to, field))).toFixed(2)}×`
+  printTable(
+    [
+      '',
+      'CPU µs an update',
+      'to Telegraf',
+      'updates/s',
+      'to Telegraf',
+      'to raw',
+      'p50 ms',
+      'p99 ms',
+    ],
+    subjects.map(({ name }) => [
+      name,
+      spread(of(name, 'cpuUs'), 0),
+      ratio(name, 'cpuUs', telegraf),
+      spread(of(name, 'perSecond'), 0),
+      ratio(name, 'perSecond', telegraf),
+      ratio(name, 'perSecond', raw),
+      median(of(name, 'p50')).toFixed(1),
+      median(of(name, 'p99')).toFixed(1),
+    ]),
+  )
+}
+
+const raw = 'node:http, JSON.parse, 200'
+const telegraf = 'Telegraf webhookCallback'
+
+async function run(databaseUrl?: string): Promise<void> {
+  const subjects: Subject[] = []
+  try {
+    subjects.push(await peer(raw, 'raw'))
+    subjects.push(await peer(telegraf, 'telegraf'))
+    if (databaseUrl !== undefined) subjects.push(await ours('opsgram, PostgreSQL', databaseUrl))
+    subjects.push(await ours('opsgram, embedded'))
+    await compare(subjects)
+  } finally {
+    for (const { deliverer, close } of subjects) {
+      deliverer.close()
+      await close()
+    }
+  }
+}
+
+console.log(
+  `\n${updatesPerRun} updates a run over ${connections} connections from ${chats} chats, median [min..max] of ${runs} runs.`,
+)
+console.log(
+  'CPU is that of the Node process alone, user and system, until all is handled; of the embedded database too, as it is in it.',
+)
+const server = process.env.TEST_DATABASE_URL
+if (server === undefined) await run()
+else await withDatabase(server, run)
+process.exit()
