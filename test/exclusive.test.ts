@@ -51,7 +51,10 @@ describe('an exclusive plugin', () => {
 
   it('is replaced though it can exist only once; its updates wait, those of others go on', async () => {
     const other = bot.user({ role: 'operator' })
+    const begun = () => bot.log.filter(({ event }) => event === 'update.taken').length
+    const before = begun()
     await bot.owner.sends('/linger')
+    await until('its handler has begun', () => begun() > before)
     const reload = bot.edit('holder', files('two'))
     await until('it is held', () => bot.log.some(({ event }) => event === 'plugin.held'))
     await other.sends('/hold')

@@ -173,7 +173,7 @@ export class Ledger {
             Math.max(...held) <= Math.ceil(64 / instances)
           )
         },
-        60_000,
+        120_000,
       )
     } catch (error) {
       const told = this.bots.map(({ lines }) =>
