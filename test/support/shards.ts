@@ -25,7 +25,7 @@ interface Run {
 }
 
 /** A file that takes so long hangs. */
-const fileTimeoutMs = 240_000
+const fileTimeoutMs = 360_000
 const outputLimit = 200_000
 
 /**
