@@ -20,25 +20,10 @@ const { values, positionals } = parseArgs({
   },
 })
 
-/** What no database's kind makes a difference to, and takes long: on PostgreSQL it would run a second time as it was. */
-const sameOnBoth = [
-  'test/dev.test.ts',
-  'test/dev-restart.test.ts',
-  'test/package.test.ts',
-  'test/docs/first-plugin.test.ts',
-  'test/docs/plugin-api.test.ts',
-  'test/types/error-texts.test.ts',
-  'test/core/testing/bot-api/conformance.test.ts',
-  'test/core/testing/playground/page.test.ts',
-]
-const database = process.env.TEST_DATABASE_URL
-// who names files gets just these
-const leftOut = database && positionals.length === 0 && !values.glob ? sameOnBoth : []
-
 const globs = values.glob ?? ['test/**/*.test.ts', 'plugins/**/*.test.ts', 'examples/**/*.test.ts']
 const files = globSync(globs, {
   cwd: root,
-  exclude: values.glob ? [] : ['**/node_modules/**', '**/fixtures/**', ...leftOut],
+  exclude: values.glob ? [] : ['**/node_modules/**', '**/fixtures/**'],
 })
   .filter((file) => positionals.length === 0 || positionals.some((part) => matches(file, part)))
   .sort((a, b) => weightOf(b) - weightOf(a) || a.localeCompare(b))
@@ -72,11 +57,10 @@ function printFailures({ file, failures, output }: FileResult): void {
     print(`      it printed:\n${output.trimEnd().replace(/^/gm, '      | ')}`)
 }
 
+const database = process.env.TEST_DATABASE_URL
 print(
   `${files.length} files, ${database ? `PostgreSQL at ${maskSecrets(database)}` : 'embedded database'}`,
 )
-
-for (const file of leftOut) print(`– ${file}  runs with the embedded database alone`)
 
 const started = performance.now()
 const results = await runFiles({
