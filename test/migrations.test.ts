@@ -239,9 +239,10 @@ describe('migrations at a reload', function () {
     })
 
     it('that break the old version don’t run while another instance lives', async () => {
+      // one that serves would be left half of the inbox, and nobody is there to work on it
       await client.query(
         `insert into instances (id, bot_id, state, host, pid, core_version, heartbeat_at)
-         select 'other', bot_id, 'serving', 'far.example', 7, '1.0.0', now() + interval '1 hour' from instances`,
+         select 'other', bot_id, 'starting', 'far.example', 7, '1.0.0', now() + interval '1 hour' from instances`,
       )
       save(shelf('new'), { '0002_title': migration(rename) })
       const line = await aborted('OPS_MIGRATION_NEEDS_MAINTENANCE')
