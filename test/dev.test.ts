@@ -25,6 +25,15 @@ describe('opsgram dev', function () {
     expect(plugins).to.include.members(['ping', 'auth', 'start'])
   })
 
+  it('answers the command of a plugin that `opsgram new` writes, with no further step', async () => {
+    const began = performance.now()
+    const said = await bot.opsgram('new', 'disks')
+    expect(said).to.contain('A bot that runs here answers /disks already')
+    await bot.event('plugin.loaded', { plugin: 'disks' })
+    expect(await dev.ask('/disks Anna')).to.equal('Hello, Anna!')
+    expect(performance.now() - began).to.be.below(5_000)
+  })
+
   it('shows type errors as they appear, and holds up no reload for them', async () => {
     await bot.event('types.right', {}, patience)
     bot.write('ping/index.ts', ping('two', 'number'))

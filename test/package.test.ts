@@ -5,6 +5,7 @@ import { promisify } from 'node:util'
 import { expect } from 'chai'
 import { writeDist } from '../build/package.ts'
 import packageJson from '../package.json' with { type: 'json' }
+import { DevProcess, patience } from './support/dev-process.ts'
 import { freshFolder } from './support/folders.ts'
 
 const exec = promisify(execFile)
@@ -91,6 +92,10 @@ describe('the package, in a repository of a plugin', () => {
   const run = (command: string, ...args: string[]) =>
     exec(command, args, { cwd: project, env: { PATH: process.env.PATH, HOME: process.env.HOME } })
 
+  const opsgram = (...args: string[]) => run('node_modules/.bin/opsgram', ...args)
+  /** As `opsgram new` says. */
+  const notesTest = ['node', '--test', 'plugins/notes/notes.test.ts']
+
   before(async function () {
     this.timeout(120_000)
     const home = freshFolder()
@@ -115,13 +120,40 @@ describe('the package, in a repository of a plugin', () => {
     expect(stdout).to.equal('the test passed\n')
   })
 
-  it('checks the plugin where it lies', async function () {
+  it('writes another plugin, and checks both where they lie', async function () {
     this.timeout(120_000)
-    const { stdout } = await run('node_modules/.bin/opsgram', 'check', '.')
-    expect(stdout)
-      .to.match(/✔ builds/)
-      .and.to.match(/✔ types/)
-      .and.to.match(/✔ loads and reloads/)
+    const { stdout: written } = await opsgram('new', 'notes', '--with', 'entity')
+    expect(written).to.contain(`  ${notesTest.join(' ')}\n`)
+    const { stdout } = await opsgram('check', '.', 'plugins/notes')
+    expect(stdout.match(/✔ (builds|types|loads and reloads)/g)).to.have.length(6)
     expect(stdout).not.to.match(/[✖!]/)
+  })
+
+  it('runs the other one’s test as its author was told', async function () {
+    this.timeout(120_000)
+    const [, ...args] = notesTest
+    const { stdout } = await run(process.execPath, ...args)
+    expect(stdout)
+      .to.match(/pass 3\n/)
+      .and.to.match(/fail 0\n/)
+  })
+
+  it('runs a bot in the playground that takes up what is saved', async function () {
+    this.timeout(2 * patience)
+    const dev = await DevProcess.startIn(project)
+    try {
+      expect(await dev.ask('/disks 30')).to.equal('30 GB')
+      expect(await dev.ask('/whoami')).to.contain('Olga')
+      const saved = files['index.ts'].replace("default('GB')", "default('TB')")
+      writeFileSync(join(project, 'index.ts'), saved)
+      await dev.bot.event('plugin.reload.committed', { plugin: 'disks' })
+      expect(await dev.ask('/disks 30')).to.equal('30 TB')
+      writeFileSync(join(project, 'index.ts'), 'broken(')
+      const { file } = await dev.bot.event('plugin.reload.aborted', { plugin: 'disks' })
+      expect(file).to.equal(join(project, 'index.ts'))
+      expect(await dev.ask('/disks 30')).to.equal('30 TB')
+    } finally {
+      await dev.bot.close()
+    }
   })
 })

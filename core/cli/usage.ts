@@ -13,7 +13,7 @@ export const commandUsages = {
     usage: 'new [NAME] [--dir DIR] [--with entity] [--description TEXT]',
     summary: 'write a new plugin: code, texts, test, README',
     details:
-      'Asks for what is not given when it runs on a terminal. DIR is where plugin folders lie; default: the first of PLUGINS_DIR.',
+      'A bot that runs has it at once. Without NAME it asks, on a terminal, for all that is not given. DIR is where plugin folders lie; default: the first of PLUGINS_DIR. --with entity: with a table of its own. The test is one for npm test in a checkout of opsgram, elsewhere one for node --test (Node 22.18 or newer).',
   },
   check: {
     usage: 'check [--json] PATH…',

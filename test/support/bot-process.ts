@@ -1,8 +1,9 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { cpSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
+import { promisify } from 'node:util'
 import pg from 'pg'
 import type { FakeBotApi } from '../../core/testing/bot-api/api.ts'
 import { startFakeBotApi } from '../../core/testing/bot-api/server.ts'
@@ -31,6 +32,7 @@ export interface BotOptions {
   beside?: BotProcess
 }
 
+const execute = promisify(execFile)
 const root = resolve(import.meta.dirname, '../..')
 /** By its address, since the process doesn't run in the project's folder. */
 const tsx = import.meta.resolve('tsx')
@@ -141,9 +143,24 @@ export class BotProcess {
     this.#follow(['npm', 'start'], { cwd: this.folder, detached: true })
   }
 
-  /** Starts `opsgram dev` in a process group of its own: `pid` is its id and the group's. */
-  spawnDev(...args: string[]): void {
-    this.#follow([join(root, 'bin/opsgram'), 'dev', ...args], { cwd: this.folder, detached: true })
+  /**
+   * Starts `opsgram dev` in a process group of its own: `pid` is its id and the group's.
+   *
+   * @param project a folder that has opsgram installed; default: the checkout's runs in the bot's folder
+   */
+  spawnDev(args: readonly string[], project?: string): void {
+    const home = project === undefined ? root : join(project, 'node_modules/opsgram')
+    const command = [join(home, 'bin/opsgram'), 'dev', ...args]
+    this.#follow(command, { cwd: project ?? this.folder, detached: true })
+  }
+
+  /** Runs another command of `opsgram` where the bot runs, to its end. @returns what it printed */
+  async opsgram(...args: string[]): Promise<string> {
+    const { stdout } = await execute(join(root, 'bin/opsgram'), args, {
+      cwd: this.folder,
+      env: this.#environment(),
+    })
+    return stdout
   }
 
   #follow([command = '', ...args]: string[], options: { cwd: string; detached?: boolean }): void {
@@ -151,7 +168,7 @@ export class BotProcess {
     this.stderr = ''
     const child = spawn(command, args, {
       ...options,
-      env: { PATH: process.env.PATH, HOME: process.env.HOME, ...this.env },
+      env: this.#environment(),
       stdio: ['ignore', 'pipe', 'pipe'],
     })
     this.#child = child
@@ -173,6 +190,10 @@ export class BotProcess {
     child.stderr.on('data', (chunk) => {
       this.stderr += String(chunk)
     })
+  }
+
+  #environment(): NodeJS.ProcessEnv {
+    return { PATH: process.env.PATH, HOME: process.env.HOME, ...this.env }
   }
 
   /** Waits for a log line with these fields. */

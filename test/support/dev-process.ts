@@ -44,14 +44,27 @@ export class DevProcess {
     this.#address = address
   }
 
-  /** Starts it and waits until the bot takes updates. */
-  static async start(...args: string[]): Promise<DevProcess> {
+  /** Starts it on a plugin `ping` and waits until the bot takes updates. */
+  static start(...args: string[]): Promise<DevProcess> {
+    return DevProcess.#start(args, { plugins: { 'ping/index.ts': ping('pong') } })
+  }
+
+  /** Starts that of a package in the project that has it installed, on what lies there. */
+  static startIn(project: string): Promise<DevProcess> {
+    return DevProcess.#start([], { project })
+  }
+
+  static async #start(
+    args: readonly string[],
+    { plugins = {}, project }: { plugins?: Record<string, string>; project?: string },
+  ): Promise<DevProcess> {
+    const nowhere = { BOT_TOKEN: undefined, TELEGRAM_API_ROOT: undefined, ADMIN_IDS: undefined }
     const bot = await BotProcess.create({
-      env: { BOT_TOKEN: undefined, TELEGRAM_API_ROOT: undefined, ADMIN_IDS: undefined },
+      env: { ...nowhere, ...(project !== undefined && { PLUGINS_DIR: undefined }) },
       firstParty: false,
-      plugins: { 'ping/index.ts': ping('pong') },
+      plugins,
     })
-    bot.spawnDev(...args)
+    bot.spawnDev(args, project)
     const { url } = await bot.event('http.listening', {}, patience)
     await bot.event('app.started', {}, patience)
     return new DevProcess(bot, `${url}/playground`)

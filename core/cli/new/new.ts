@@ -1,28 +1,20 @@
-import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { dirname, join, relative, resolve } from 'node:path'
-import { createInterface } from 'node:readline/promises'
 import { parseArgs } from 'node:util'
 import { reservedPluginNames } from '../../../config/names.ts'
-import { OpsError } from '../../errors.ts'
+import { messageOf, OpsError } from '../../errors.ts'
 import { findPluginFolders } from '../../plugin/code/folder.ts'
 import { nearest } from '../../plugin/code/nearest.ts'
-import { pathFromHere } from '../print.ts'
 import { configuredRoots } from '../roots.ts'
-import { fillTemplate, templateName } from './template.ts'
+import { onTerminal } from '../terminal.ts'
+import { nextSteps, runnerFor, type TestRunner } from './next-steps.ts'
+import { complete, type Wish } from './questions.ts'
+import { type Extra, extras, fillTemplate, templateName } from './template.ts'
 
 const templates = resolve(import.meta.dirname, '../templates')
 
-/** What a template can hold beyond a command with a button; each has a folder of its own. */
-const extras = ['entity'] as const
-type Extra = (typeof extras)[number]
-
-interface Wish {
-  readonly name: string
-  readonly description: string | undefined
-  readonly extra: Extra | undefined
-  /** Where plugin folders lie. */
-  readonly dir: string
-}
+type NamedWish = Wish & { readonly name: string }
 
 /** `opsgram new`: writes a plugin that answers, has a test and passes `opsgram check`. */
 export async function newCommand(args: readonly string[]): Promise<number> {
@@ -45,28 +37,26 @@ export async function newCommand(args: readonly string[]): Promise<number> {
     description: values.description,
     extra: readExtra(values.with),
   }
-  const wish: Wish = {
-    dir,
-    ...(given.name === undefined && process.stdin.isTTY
-      ? await ask(given)
-      : { ...given, name: given.name ?? missingName() }),
-  }
-  await refuse(wish, [...roots, dir])
-  const folder = join(wish.dir, wish.name)
-  await write(wish, folder)
-  const shown = pathFromHere(folder)
-  const steps = [
-    `npx opsgram check ${shown}`,
-    // npm test runs the plugins of the project alone
-    ...(shown.startsWith('plugins') ? [`npm test -- ${shown}`] : []),
-  ]
-  console.log(`${shown} is written; its README tells what is where. Next:\n`)
-  for (const step of steps) console.log(`  ${step}`)
-  const live = roots.includes(dir)
-    ? `A running bot answers /${wish.name} already.`
-    : `A bot loads it with PLUGINS_DIR=…,${dir}`
-  console.log(`\n${live}`)
+  const all = [...roots, dir]
+  refuseDescription(given.description)
+  if (given.name !== undefined) await refuseName(given.name, dir, all)
+  const wish =
+    given.name === undefined
+      ? await askFor(given, (name) => complaintAbout(name, dir, all))
+      : { ...given, name: given.name }
+  refuseDescription(wish.description)
+  const folder = join(dir, wish.name)
+  const runner = runnerFor(folder)
+  await write(wish, folder, runner)
+  console.log(nextSteps(folder, runner, roots.includes(dir)))
   return 0
+}
+
+function askFor(given: Wish, complaint: (name: string) => Promise<string | undefined>) {
+  if (process.stdin.isTTY) return onTerminal((ask) => complete(given, ask, complaint))
+  throw new OpsError('OPS_CLI_USAGE', 'A name for the plugin is missing', {
+    hint: 'opsgram new NAME',
+  })
 }
 
 function readExtra(words: readonly string[] | undefined): Extra | undefined {
@@ -81,30 +71,7 @@ function readExtra(words: readonly string[] | undefined): Extra | undefined {
   return extras.find((extra) => all.includes(extra))
 }
 
-async function ask(given: Omit<Wish, 'name' | 'dir'>): Promise<Omit<Wish, 'dir'>> {
-  const terminal = createInterface({ input: process.stdin, output: process.stdout })
-  try {
-    const name = (await terminal.question('Name (2–16 of a–z and 0–9): ')).trim()
-    const description =
-      given.description ?? (await terminal.question('What does it do, in one line? ')).trim()
-    const entity =
-      given.extra ??
-      (/^y/i.test(await terminal.question('Does it keep data of its own? [y/N] '))
-        ? 'entity'
-        : undefined)
-    return { name, description: description === '' ? undefined : description, extra: entity }
-  } finally {
-    terminal.close()
-  }
-}
-
-function missingName(): never {
-  throw new OpsError('OPS_CLI_USAGE', 'A name for the plugin is missing', {
-    hint: 'opsgram new NAME',
-  })
-}
-
-async function refuse({ name, dir, description }: Wish, roots: readonly string[]): Promise<void> {
+async function refuseName(name: string, dir: string, roots: readonly string[]): Promise<void> {
   if (!/^[a-z][a-z0-9]{1,15}$/.test(name)) {
     throw new OpsError('OPS_PLUGIN_NAME', `"${name}" can't be the name of a plugin`)
   }
@@ -113,17 +80,30 @@ async function refuse({ name, dir, description }: Wish, roots: readonly string[]
       hint: `Its settings would be named like the core's own (${name.toUpperCase()}_…). Choose another one.`,
     })
   }
-  if (description?.includes('\n') === true || (description?.length ?? 0) > 256) {
-    throw new OpsError('OPS_CLI_USAGE', 'The description is one line of at most 256 characters')
-  }
   const taken = (await findPluginFolders([...new Set(roots)])).find((found) => found.name === name)
   const path = taken?.dir ?? join(dir, name)
-  if (taken !== undefined || (await stat(path).catch(() => undefined)) !== undefined) {
+  if (taken !== undefined || existsSync(path)) {
     throw new OpsError('OPS_CLI_EXISTS', `There is a plugin named ${name} already: ${path}`)
   }
 }
 
-async function write(wish: Wish, folder: string): Promise<void> {
+/** What a person who is asked for a name is told of this one, if it won't do. */
+async function complaintAbout(...about: Parameters<typeof refuseName>) {
+  try {
+    await refuseName(...about)
+    return undefined
+  } catch (error) {
+    return messageOf(error)
+  }
+}
+
+function refuseDescription(description: string | undefined): void {
+  if (description?.includes('\n') === true || (description?.length ?? 0) > 256) {
+    throw new OpsError('OPS_CLI_USAGE', 'The description is one line of at most 256 characters')
+  }
+}
+
+async function write(wish: NamedWish, folder: string, runner: TestRunner): Promise<void> {
   const template = join(templates, wish.extra ?? 'plain')
   const files = await readdir(template, { recursive: true, withFileTypes: true })
   const paths = files
@@ -137,7 +117,7 @@ async function write(wish: Wish, folder: string): Promise<void> {
       await mkdir(dirname(target), { recursive: true })
       await writeFile(
         target,
-        fillTemplate(path, await readFile(join(template, path), 'utf8'), wish),
+        fillTemplate(path, await readFile(join(template, path), 'utf8'), wish, runner),
       )
     }
   } catch (error) {

@@ -1,5 +1,4 @@
 import { join } from 'node:path'
-import { createInterface } from 'node:readline/promises'
 import { parseArgs } from 'node:util'
 import packageJson from '../../../package.json' with { type: 'json' }
 import { codeOf, OpsError } from '../../errors.ts'
@@ -8,6 +7,7 @@ import { type Leftovers, leftoversOf, purge } from '../../plugin/leftovers.ts'
 import { type ConfiguredDatabase, withDatabase } from '../database.ts'
 import { inUse } from '../migrate/redo.ts'
 import { foldersOf } from '../migrate/sets.ts'
+import { onTerminal } from '../terminal.ts'
 
 /**
  * `opsgram plugin purge`: drops what a plugin left whose folder is gone: its tables, the record of its migrations,
@@ -89,13 +89,9 @@ async function isConfirmed(name: string): Promise<boolean> {
       hint: 'Add --yes to drop what is listed.',
     })
   }
-  const terminal = createInterface({ input: process.stdin, output: process.stdout })
-  try {
-    const answer = await terminal.question(`This can't be undone. Type ${name} to drop it: `)
-    return answer.trim() === name
-  } finally {
-    terminal.close()
-  }
+  return onTerminal(
+    async (ask) => (await ask(`This can't be undone. Type ${name} to drop it: `)).trim() === name,
+  )
 }
 
 function stillNeeded(name: string, cause: unknown): OpsError {

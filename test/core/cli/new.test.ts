@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path'
 import { expect } from 'chai'
 import { checkCommand } from '../../../core/cli/check/check.ts'
 import { newCommand } from '../../../core/cli/new/new.ts'
+import { complete } from '../../../core/cli/new/questions.ts'
 import { freshFolder } from '../../support/folders.ts'
 import { failuresOf } from '../../support/mocha.ts'
 import { rejected } from '../../support/rejected.ts'
@@ -39,6 +40,30 @@ describe('opsgram new', () => {
     const locale: unknown = JSON.parse(text('locales/ru.json'))
     expect(locale).to.have.nested.property('commands.disks.description', description)
     expect(text('README.md')).to.contain(description)
+  })
+
+  it('writes a test for Node’s own runner where the checkout’s doesn’t look', async () => {
+    const dir = freshFolder()
+    const { text } = await printed(() => newCommand(['disks', '--dir', dir]))
+    const test = readFileSync(join(dir, 'disks/disks.test.ts'), 'utf8')
+    expect(test).to.match(/^import \{ after, before, describe, it \} from 'node:test'\n/)
+    // nobody finds `opsgram/testing` from there
+    expect(text).to.contain(`npx opsgram dev ${dir}/disks`).and.not.to.contain('--test')
+  })
+
+  it('asks for what it was not told, and again for a name that won’t do', async () => {
+    const typed = ['http', ' disks ', 'Free space', 'y']
+    const questions: string[] = []
+    const ask = async (question: string) => {
+      questions.push(question)
+      return typed.shift() ?? ''
+    }
+    const complaint = async (name: string) => (name === 'http' ? 'It is reserved' : undefined)
+    const nothing = { name: undefined, description: undefined, extra: undefined }
+    const wish = await complete(nothing, ask, complaint)
+    expect(wish).to.deep.equal({ name: 'disks', description: 'Free space', extra: 'entity' })
+    expect(questions[1]).to.match(/^It is reserved\nName/)
+    expect(questions).to.have.length(4)
   })
 
   it('refuses what can be no name, what is reserved and what is there', async () => {
