@@ -13,6 +13,7 @@ const names = [
   'heap',
   'start',
   'memory',
+  'chaos',
 ] as const
 
 async function run(name: string, size: 'small' | 'full'): Promise<boolean> {

@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import { testKind } from '../support/database.ts'
+import { flawless, Ledger } from '../support/ledger.ts'
 import { until } from '../support/wait.ts'
-import { flawless, Ledger } from './ledger.ts'
 
 describe('instances that come and go', function () {
   this.timeout(240_000)
@@ -10,7 +10,7 @@ describe('instances that come and go', function () {
   before(async function () {
     // an embedded database is of one process
     if (testKind === 'embedded') return this.skip()
-    ledger = await Ledger.create(2)
+    ledger = await Ledger.create({ instances: 2 })
     await Promise.all(ledger.bots.map((bot) => bot.start()))
   })
   after(() => ledger?.close())

@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import { testKind } from '../support/database.ts'
+import { flawless, Ledger } from '../support/ledger.ts'
 import { until } from '../support/wait.ts'
-import { flawless, Ledger } from './ledger.ts'
 
 describe('several instances of one bot', function () {
   this.timeout(240_000)
@@ -10,7 +10,7 @@ describe('several instances of one bot', function () {
   before(async function () {
     // an embedded database is of one process
     if (testKind === 'embedded') return this.skip()
-    ledger = await Ledger.create(2)
+    ledger = await Ledger.create({ instances: 2 })
     await Promise.all(ledger.bots.map((bot) => bot.start()))
   })
   after(() => ledger?.close())
@@ -48,7 +48,7 @@ describe('several instances of one bot', function () {
 
   it('do nothing twice when one sleeps past its lease and wakes up again', async () => {
     await ledger.shared(2)
-    ledger.send(24, 'slow')
+    ledger.send(24, 1_500)
     const begun = ledger.begun().length
     await until('some have begun', () => ledger.begun().length >= begun + 6)
     a().signal('SIGSTOP')
