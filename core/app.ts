@@ -83,6 +83,8 @@ export interface AppParts {
   seed?: (database: Database) => Promise<void>
   /** What a handler has before it is cut off, ms; default 60,000. */
   handlerLimitMs?: number
+  /** A card for owners is shown anew at most so often, ms; default 3,000. */
+  cardPaceMs?: number
   /** Where errors of plugins are looked up; to be shared with who catches what nobody caught. */
   stacks?: PluginStacks
   /** An open database, used in place of the configured one and left open; default: opened here. */
@@ -187,6 +189,7 @@ async function startApp(config: Config, parts: AppParts, opened: Opened): Promis
     ownerIds: config.access.adminIds,
     defaults,
     notices: config.people.notices,
+    paceMs: parts.cardPaceMs,
     log,
   })
   opened.add(() => cards.stop())

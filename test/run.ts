@@ -69,9 +69,11 @@ const results = await runFiles({
   env: cleanEnvironment(),
   grep: values.grep,
   folder: runFolder(),
-  // one more than there are processors: much of it is waiting for other processes
+  // most of a run is waiting: for pauses, limits and other processes
   shards:
-    values.shards === undefined ? Math.min(availableParallelism() + 1, 4) : Number(values.shards),
+    values.shards === undefined
+      ? Math.min(2 * availableParallelism() + 1, 8)
+      : Number(values.shards),
   onResult({ file, passed, skipped, failures, ms }) {
     const counts = [
       `${passed} passed`,

@@ -20,6 +20,8 @@ export interface CardsParts {
   readonly defaults: { readonly language: string; readonly timeZone: string }
   /** NOTICES: with false cards are kept, and the log has them, but none is sent. */
   readonly notices: boolean
+  /** A card is shown anew at most so often, ms; default 3,000. */
+  readonly paceMs?: number | undefined
   readonly log: Logger
 }
 
@@ -78,6 +80,7 @@ export class Cards {
       rows: this.#rows,
       post: parts.post,
       recipients: this.#recipients,
+      paceMs: parts.paceMs,
       log: parts.log,
       faceOf: (card, { language, timeZone }) =>
         this.#kinds.get(card.kind)?.face(card, this.#reader({ language, timeZone })),

@@ -4,8 +4,8 @@ import type { CardPost } from './post.ts'
 import type { Recipient, Recipients } from './recipients.ts'
 import type { CardRow, CardRows } from './rows.ts'
 
-/** A card is shown anew at most so often, ms; the newest state wins, and the last one always arrives. */
-const paceMs = 3_000
+/** Default of `paceMs`. */
+const defaultPaceMs = 3_000
 /** Between attempts to show what didn't arrive, ms; doubled each time. */
 const firstRetryMs = 2_000
 const lastRetryMs = 60_000
@@ -15,6 +15,8 @@ export interface DeliveryParts {
   readonly post: CardPost
   readonly recipients: Recipients
   readonly log: Logger
+  /** A card is shown anew at most so often, ms; the newest state wins, and the last one always arrives. */
+  readonly paceMs?: number | undefined
   /** How a card looks to a person; undefined when this version doesn't know such cards. */
   readonly faceOf: (card: CardRow, reader: Recipient) => Face | undefined
 }
@@ -37,6 +39,7 @@ export class Delivery {
   /** There is something new about a card. */
   touch(card: number, delayMs = 0): void {
     if (this.#stopped || this.#timers.has(card)) return
+    const { paceMs = defaultPaceMs } = this.#parts
     const sinceMs = performance.now() - (this.#shownAt.get(card) ?? Number.NEGATIVE_INFINITY)
     const waitMs = Math.max(delayMs, paceMs - sinceMs, 0)
     this.#timers.set(

@@ -10,6 +10,8 @@ export interface WebhookFrontOptions {
   readonly secrets: readonly string[]
   /** Where a request comes from, for the log. */
   readonly addressOf: (request: IncomingMessage) => string | undefined
+  /** What storing an update may take, ms; default 10,000. */
+  readonly acceptMs?: number
   readonly log: Logger
 }
 
@@ -21,8 +23,8 @@ export interface Acceptance {
   readonly isFull: boolean
 }
 
-/** What an answer may take: Telegram would wait for 60 s, and hold that chat's updates so long. */
-const acceptMs = 10_000
+/** Telegram would wait for an answer for 60 s, and hold that chat's updates so long. */
+const defaultAcceptMs = 10_000
 const lateCheckMs = 1_000
 /** After an answer that came before the body's end: who still sends may read it for so long. */
 const lingerMs = 5_000
@@ -133,6 +135,7 @@ export class WebhookFront {
 
   /** One look at all of them: a timer for each would cost more than the rest of this file. */
   #endLate(): void {
+    const { acceptMs = defaultAcceptMs } = this.#options
     const late = performance.now() - acceptMs
     for (const taking of this.#taking) {
       // the oldest come first

@@ -99,6 +99,9 @@ export async function createTestBot(options: TestBotOptions = {}): Promise<TestB
   }
 }
 
+/** Faster than in earnest: nobody's eyes follow. */
+const cardPaceMs = 300
+
 interface TestWorld {
   readonly api: FakeBotApi
   readonly sources: PluginSources
@@ -137,6 +140,7 @@ function startApp(world: TestWorld): Promise<App> {
     clock,
     version: packageJson.version,
     database,
+    cardPaceMs,
     acceptsOpenings: openings === 'accept',
     accepts: (folder) => sources.accepts(folder),
     ...(handlerLimitMs === undefined ? {} : { handlerLimitMs }),

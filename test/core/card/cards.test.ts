@@ -15,6 +15,7 @@ interface Sent {
   chat: number
   text: string
   edited: boolean
+  atMs: number
 }
 
 const ownerId = 7
@@ -47,12 +48,12 @@ describe('a card', function () {
   const post: CardPost = {
     async send(chat, _card, { text }) {
       if (fails) throw new Error('Telegram is away')
-      sent.push({ chat, text: String(text), edited: false })
+      sent.push({ chat, text: String(text), edited: false, atMs: performance.now() })
       return sent.length
     },
     async edit(chat, _message, _card, { text }) {
       if (fails) throw new Error('Telegram is away')
-      sent.push({ chat, text: String(text), edited: true })
+      sent.push({ chat, text: String(text), edited: true, atMs: performance.now() })
       return true
     },
   }
@@ -127,7 +128,7 @@ describe('a card', function () {
     expect((await audit()).map(({ reason }) => reason)).to.deep.equal(['changed', 'decided'])
   })
 
-  it('is sent once and edited from then on', async () => {
+  it('is sent once and edited from then on, at most once in 3 s', async () => {
     const cards = await open()
     await cards.show(kind, 'x', () => ({ words: 'one' }))
     await until('it is sent', () => sent.length === 1, 10_000)
@@ -135,7 +136,9 @@ describe('a card', function () {
     await cards.show(kind, 'x', () => ({ words: 'three' }))
     await until('it is edited', () => sent.length === 2, 10_000)
     expect(texts()).to.deep.equal(['one open', 'three open'])
-    expect(sent[1]?.edited).to.equal(true)
+    const [first, second] = sent
+    expect(second?.edited).to.equal(true)
+    expect((second?.atMs ?? 0) - (first?.atMs ?? 0)).to.be.at.least(2_950)
   })
 
   it('that could not be sent is sent by the next process', async () => {
