@@ -11,6 +11,7 @@ const order = [
   ['card', '^core/card/'],
   ['http', '^core/http/'],
   ['job', '^core/job/'],
+  ['outbox', '^core/outbox/'],
   ['session', '^core/session/'],
   ['telegram', '^core/telegram/'],
   ['database', '^core/database/'],

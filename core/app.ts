@@ -33,6 +33,7 @@ import { createHttpServer } from './http/server.ts'
 import { coreTexts } from './i18n/core-texts.ts'
 import * as opsgram from './index.ts'
 import type { Logger } from './log/logger.ts'
+import { Outbox } from './outbox/outbox.ts'
 import { quarantineFailing } from './plugin/breaker.ts'
 import { ButtonStore } from './plugin/button-store.ts'
 import { brokenCards } from './plugin/cards/broken.ts'
@@ -171,8 +172,20 @@ async function startApp(config: Config, parts: AppParts, opened: Opened): Promis
   opened.add(() => targets.stop())
   const { apiRoot } = config.telegram
   const fileLinks = new FileLinks({ token, base: linkBase(config.telegram, http.url), clock })
-  const gateway = createGateway({ token, apiRoot, log, clock, targets, pace: shared, fileLinks })
+  const guard = (method: string) => database.kysely.guard.checkCall(method)
+  const gateway = createGateway({
+    token,
+    apiRoot,
+    log,
+    clock,
+    targets,
+    pace: shared,
+    fileLinks,
+    guard,
+  })
   opened.add(() => gateway.close())
+  const outbox = new Outbox({ database, gateway, instance: health.instance, clock, log })
+  opened.add(() => outbox.stop())
   const settledChat = followChats({ database, gateway, targets, log })
 
   opened.add(installStacks(stacks))
@@ -282,7 +295,7 @@ async function startApp(config: Config, parts: AppParts, opened: Opened): Promis
   const sender = new ContentSender({ codec, store })
   const buttons = new ButtonReader({ codec, store })
   const { live } = reloader
-  const guard = quarantineFailing(reloader)
+  const judge = quarantineFailing(reloader)
   const dispatcher = new Dispatcher({
     botInfo,
     ownerIds: config.access.adminIds,
@@ -296,6 +309,7 @@ async function startApp(config: Config, parts: AppParts, opened: Opened): Promis
     dispatcher,
     gateway,
     sender,
+    outbox,
     database,
     botInfo,
     texts,
@@ -307,7 +321,7 @@ async function startApp(config: Config, parts: AppParts, opened: Opened): Promis
     settled: (run) => {
       menus.settled(run)
       settledChat(run)
-      guard(run)
+      judge(run)
       if (run.facts.chatType === 'private' && run.isUser) cards.met(run.user.telegramId)
     },
   })
@@ -335,6 +349,7 @@ async function startApp(config: Config, parts: AppParts, opened: Opened): Promis
   const { mount } = parts
   if (mount !== undefined) http.mount((fastify) => mount(fastify, reloader.events))
   await http.open()
+  outbox.start()
   await inbox.start()
   const polling = {
     transport: gateway.transport,
@@ -385,7 +400,10 @@ async function startApp(config: Config, parts: AppParts, opened: Opened): Promis
     url: http.url,
     plugins: catalog,
     failed: source.failed,
-    idle: () => inbox.idle(),
+    async idle() {
+      await inbox.idle()
+      await outbox.idle()
+    },
     placeOf: (error) => stacks.locationOf(error),
     stop: () => {
       stopping ??= stop()

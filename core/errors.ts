@@ -31,6 +31,10 @@ export const errorCodes = {
     title: 'The command line was not understood',
     hint: 'See npx opsgram help for the commands, and npx opsgram help COMMAND for one of them.',
   },
+  OPS_COMMITTED: {
+    title: 'A handler wrote something after its commit',
+    hint: 'An update is committed once. Write everything before ctx.commit(), or inside ctx.transactional(), and let its error out when it fails.',
+  },
   OPS_COMMIT_UNKNOWN: {
     title: 'The connection was lost while a transaction was being committed',
     hint: 'It may have been written or not: look at what it should have changed before doing it again.',
@@ -183,6 +187,10 @@ export const errorCodes = {
   OPS_NOT_INSTALLED: {
     title: 'The packages of Opsgram are not installed',
     hint: 'Run npm ci in the folder of Opsgram.',
+  },
+  OPS_NOTIFY: {
+    title: 'A message can’t be sent later as it was given',
+    hint: 'The target is the numeric Telegram id of a person or chat, or { chatId, threadId }; the message is a text, html or message(…), and not empty.',
   },
   OPS_NO_CHAT: {
     title: 'There is no chat to answer in',
@@ -439,6 +447,10 @@ export const errorCodes = {
   OPS_TRANSACTION_ABORTED: {
     title: 'A transaction was rolled back because one of its statements had failed',
     hint: 'An error inside a transaction ends it: let it throw, or use a savepoint (a nested transactional) around what may fail.',
+  },
+  OPS_TRANSACTION_CALL: {
+    title: 'A call was made inside an open transaction',
+    hint: 'Its locks would be held until Telegram answers. Make the call before or after ctx.transactional, or leave it to ctx.notify.',
   },
   OPS_TRANSACTION_NESTED: {
     title: 'A query outside the transaction was made while the transaction was open',

@@ -49,6 +49,7 @@ export {
   type Phase,
   type PluginTypes,
 } from './plugin/manifest/manifest.ts'
+export type { NotifyOptions, NotifyTarget } from './plugin/notify.ts'
 export type {
   AvailableArgument,
   AvailableCommand,

@@ -53,6 +53,14 @@ export default definePlugin({
         execSync('kill -9 ' + process.pid)
       },
     }),
+    spread: command({
+      description: 'Writes to many',
+      args: z.object({ from: z.number(), to: z.number() }),
+      run(ctx, { from, to }) {
+        for (let chat = from; chat <= to; chat++) ctx.notify(chat, 'news for ' + chat)
+        return 'spread'
+      },
+    }),
     ticks: command({
       description: 'Tells what was counted in this chat',
       async run(ctx) {
@@ -94,13 +102,22 @@ describe('no update is lost, none is handled twice', function () {
   const numbers = (count: number, from = 0) => Array.from({ length: count }, (_, i) => from + i)
 
   /** A chat of its own for a test, to which the owner writes. */
-  function room(): { tick(number: number): void; said(): string[]; counted(): Promise<number[]> } {
+  function room(): {
+    id: number
+    writes(text: string): void
+    tick(number: number): void
+    said(): string[]
+    counted(): Promise<number[]>
+  } {
     const owner = bot.person(bot.ownerId)
     const group = bot.api.group({ members: [owner] })
     const said = () => bot.said(group.id)
+    const writes = (text: string) => void owner.sendText(text, { chat: group })
     return {
+      id: group.id,
       said,
-      tick: (number) => void owner.sendText(`/tick ${number}`, { chat: group }),
+      writes,
+      tick: (number) => writes(`/tick ${number}`),
       /** What is in the database, in the order in which it came there. */
       async counted() {
         const before = said().length
@@ -137,6 +154,34 @@ describe('no update is lost, none is handled twice', function () {
       const own = numbers(total).filter((number) => number % 2 === i)
       expect(await counted()).to.deep.equal(own)
     }
+  })
+
+  it('nor is a message lost that what was written calls for; one whose answer was lost comes twice', async () => {
+    const [unsent, unanswered, many] = [room(), room(), room()]
+    const readers = numbers(12).map(() => bot.api.user())
+    const ids = readers.map(({ id }) => id)
+    const [from, to] = [Math.min(...ids), Math.max(...ids)]
+    const hangs = { kind: 'hang', method: 'sendMessage' } as const
+    bot.api.faults.add({ ...hangs, when: 'before', chat: unsent.id })
+    bot.api.faults.add({ ...hangs, when: 'after', chat: unanswered.id })
+    for (const id of ids) bot.api.faults.add({ kind: '5xx', method: 'sendMessage', chat: id })
+    unsent.tick(1)
+    unanswered.tick(2)
+    many.writes(`/spread ${from} ${to}`)
+    await until('it was spread', () => many.said().includes('spread'))
+    await until('one was sent', () => unanswered.said().length > 0)
+    await bot.event('outbox.delayed', { chatId: to })
+    await bot.kill()
+    bot.api.faults.clear()
+    expect(unsent.said()).to.deep.equal([])
+    await bot.start()
+    await until('the answer', () => unsent.said().length > 0)
+    await until('all news', () => ids.every((id) => bot.said(id).length > 0))
+    await until('the repeat', () => unanswered.said().length > 1)
+    expect(unsent.said()).to.deep.equal(['tick 1'])
+    expect(unanswered.said()).to.deep.equal(['tick 2', 'tick 2'])
+    for (const id of ids) expect(bot.said(id)).to.deep.equal([`news for ${id}`])
+    expect([await unsent.counted(), await unanswered.counted()]).to.deep.equal([[1], [2]])
   })
 
   it('when Telegram delivers it twice', async () => {

@@ -6,6 +6,7 @@ import type { Database } from '../../core/database/connection.ts'
 import { coreEntities } from '../../core/database/entities/index.ts'
 import { coreTexts } from '../../core/i18n/core-texts.ts'
 import { createLogger } from '../../core/log/logger.ts'
+import { Outbox } from '../../core/outbox/outbox.ts'
 import { ButtonStore } from '../../core/plugin/button-store.ts'
 import { KeptBuilds } from '../../core/plugin/code/kept-builds.ts'
 import { PluginStacks } from '../../core/plugin/code/stack.ts'
@@ -84,6 +85,7 @@ export async function openPipeline(options: PipelineOptions): Promise<Pipeline> 
   const texts = coreTexts(defaults.language)
   const store = new ButtonStore({ database, log })
   const sender = new ContentSender({ codec, store })
+  const outbox = new Outbox({ database, gateway, instance: 'bench', clock: systemClock, log })
   const dispatcher = new Dispatcher({
     botInfo,
     ownerIds: [],
@@ -96,6 +98,7 @@ export async function openPipeline(options: PipelineOptions): Promise<Pipeline> 
     dispatcher,
     gateway,
     sender,
+    outbox,
     database,
     botInfo,
     texts,
@@ -123,6 +126,7 @@ export async function openPipeline(options: PipelineOptions): Promise<Pipeline> 
         defaults,
         signal,
         clock: systemClock,
+        commitNow: async () => undefined,
         log: log.child({ updateId: facts.updateId, generation: live.current.id }),
       })
       await dispatcher.dispatch(run, (admit) => admit())

@@ -42,6 +42,14 @@ export class TransactionGuard {
     )
   }
 
+  /** @throws OpsError OPS_TRANSACTION_CALL if a transaction is open around the caller. */
+  checkCall(method: string): void {
+    if (this.#scopes.getStore()?.open !== true) return
+    throw new OpsError('OPS_TRANSACTION_CALL', `${method} was called inside an open transaction`, {
+      details: { method },
+    })
+  }
+
   /** Whether statements of the current scope may take as long as they need (migrations). */
   get unlimited(): boolean {
     const scope = this.#scopes.getStore()

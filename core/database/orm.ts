@@ -15,8 +15,9 @@ import {
   type BasePostgreSqlPlatform,
   type SqlEntityManager,
 } from '@mikro-orm/sql'
+import type { Transaction } from 'kysely'
 import { OpsError } from '../errors.ts'
-import type { Database } from './connection.ts'
+import { type Database, type Queries, queriesOf } from './connection.ts'
 import { SharedKysely } from './driver.ts'
 import type { GuardOptions } from './guard.ts'
 
@@ -124,6 +125,35 @@ export async function inTransaction<T>(em: EntityManager, work: () => Promise<T>
     await em.rollback()
     throw error
   }
+}
+
+/** Plain SQL inside the open transaction of a unit of work. */
+export function queriesIn(em: EntityManager): Queries {
+  const transaction = em.getTransactionContext<Transaction<unknown>>()
+  if (transaction !== undefined) return queriesOf(transaction)
+  throw new OpsError('OPS_INTERNAL', 'A statement of a transaction was made outside of one')
+}
+
+/** From here on the unit of work only reads: what would be written is refused. */
+export function seal(em: EntityManager): void {
+  for (const name of ['create', 'persist', 'remove', 'assign'] as const) {
+    const refuse = () => {
+      throw new OpsError('OPS_COMMITTED', `ctx.em.${name}() was called after the commit`)
+    }
+    Object.defineProperty(em, name, { value: refuse })
+  }
+}
+
+/** Whether a flush would write anything. */
+export function hasChanges(em: EntityManager): boolean {
+  const unit = em.getUnitOfWork()
+  unit.computeChangeSets()
+  return (
+    unit.getChangeSets().length > 0 ||
+    unit.getRemoveStack().size > 0 ||
+    unit.getCollectionUpdates().length > 0 ||
+    unit.getExtraUpdates().size > 0
+  )
 }
 
 /**

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import type { Database } from '../database/connection.ts'
+import type { Database, Queries } from '../database/connection.ts'
 import { prune } from '../database/prune.ts'
 import type { Logger } from '../log/logger.ts'
 import type { Button } from './content.ts'
@@ -43,10 +43,17 @@ export class ButtonStore {
     this.#stopping.abort()
   }
 
-  /** @returns the id that the button carries: random, so that nobody guesses another one's */
-  async keep({ plugin, action, data, presser }: Button, chatId: number): Promise<string> {
+  /**
+   * @param sql of the transaction that it belongs to, if it belongs to one
+   * @returns the id that the button carries: random, so that nobody guesses another one's
+   */
+  async keep(
+    { plugin, action, data, presser }: Button,
+    chatId: number,
+    sql: Queries = this.#database,
+  ): Promise<string> {
     const id = randomBytes(16).toString('base64url')
-    await this.#database.query(
+    await sql.query(
       `insert into button_payloads (id, plugin, action, data, presser, chat, created_at, expires_at)
        values ($1, $2, $3, $4, $5, $6, now(), $7)`,
       [

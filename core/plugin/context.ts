@@ -8,9 +8,10 @@ import type { UpdateFacts } from '../telegram/facts.ts'
 import type { Html } from '../telegram/html.ts'
 import type { OpsTelegram } from '../telegram/telegram.ts'
 import type { Actor } from './access.ts'
-import { type Button, type Content, contentOf } from './content.ts'
+import { type Answer, type Button, type Content, contentOf } from './content.ts'
 import type { PluginInstance } from './generation/instance.ts'
 import type { ButtonOptions } from './manifest/manifest.ts'
+import { type NotifyOptions, type NotifyTarget, noticeOf } from './notify.ts'
 import type { Outcome, UpdateRun } from './run.ts'
 
 const runOf = Symbol('run')
@@ -48,6 +49,27 @@ export interface OpsContext<U extends Update = Update> extends Context<U> {
    * transaction that completes the update, or not at all when the handler throws.
    */
   readonly em: EntityManager
+  /**
+   * Keeps a message to anybody, to be sent after the commit: it is written in the same transaction, so it is sent
+   * exactly when what the handler wrote is there, whatever happens to the process.
+   *
+   * @throws OPS_NOTIFY, OPS_COMMITTED
+   */
+  notify(target: NotifyTarget, content: Answer, options?: NotifyOptions): void
+  /**
+   * Writes now what the handler changed in `em` and gave to `notify`, and completes the update: it is never run
+   * again. Once; later writes throw OPS_COMMITTED.
+   */
+  commit(): Promise<void>
+  /**
+   * The same with reads and writes under locks: `work` runs inside the transaction that completes the update, after
+   * it was claimed. Keep it short: others wait. A call to Telegram or a query of another unit of work inside throws.
+   *
+   * @throws OPS_COMMITTED, OPS_TRANSACTION_CALL, OPS_TRANSACTION_NESTED, and what `work` throws: then nothing is written
+   */
+  transactional<T>(work: (em: EntityManager) => Promise<T>): Promise<T>
+  /** The same in every run of this update by this plugin: for outside APIs that take a key against doing it twice. */
+  readonly operationId: string
   /** What time it is; in tests `bot.clock` says. */
   now(): Date
   /** Lines carry the plugin, the update, its chat and its person. */
@@ -119,6 +141,26 @@ export class LiveContext<U extends Update = Update> extends Context<U> implement
 
   get em(): EntityManager {
     return this[runOf].em
+  }
+
+  notify(target: NotifyTarget, content: Answer, options?: NotifyOptions): void {
+    this[runOf].notify(noticeOf(this[instanceOf].name, target, content, options))
+  }
+
+  commit(): Promise<void> {
+    return this[runOf].commitNow()
+  }
+
+  async transactional<T>(work: (em: EntityManager) => Promise<T>): Promise<T> {
+    const run = this[runOf]
+    const { promise, resolve } = Promise.withResolvers<T>()
+    await run.commitNow(async () => resolve(await work(run.em)))
+    return promise
+  }
+
+  get operationId(): string {
+    const { facts, botInfo } = this[runOf]
+    return `${botInfo.id}-${facts.updateId}-${this[instanceOf].name}`
   }
 
   get log(): Logger {

@@ -4,6 +4,7 @@ import type { EntityManager } from '../database/orm.ts'
 import { OpsError } from '../errors.ts'
 import { isTimeZone, languageTag } from '../i18n/language.ts'
 import type { Logger } from '../log/logger.ts'
+import type { OutboxRow } from '../outbox/rows.ts'
 import type { UpdateFacts } from '../telegram/facts.ts'
 import type { OpsTelegram } from '../telegram/telegram.ts'
 import { type ActiveUser, type Actor, isOwner, type PermissionDeclaration } from './access.ts'
@@ -12,6 +13,7 @@ import type { LiveContext } from './context.ts'
 import type { Generation } from './generation/generation.ts'
 import type { PluginInstance } from './generation/instance.ts'
 import type { Routes } from './generation/routes.ts'
+import type { Notice } from './notify.ts'
 import type { ContentSender } from './sender.ts'
 
 /**
@@ -41,6 +43,8 @@ export interface RunParts {
   log: Logger
   clock: Clock
   signal: AbortSignal
+  /** Completes the update now, once. @param work done inside the transaction @throws OPS_COMMITTED */
+  commitNow: (work?: () => Promise<void>) => Promise<void>
 }
 
 export interface PeopleDefaults {
@@ -65,6 +69,7 @@ export class UpdateRun {
   readonly log: Logger
   readonly clock: Clock
   readonly signal: AbortSignal
+  readonly commitNow: RunParts['commitNow']
   /** `ctx.state` of all views. */
   readonly state: Record<string | symbol, unknown> = {}
   readonly views = new Map<PluginInstance, LiveContext>()
@@ -82,6 +87,12 @@ export class UpdateRun {
   asked = false
   /** Sent after the commit, in this order. */
   readonly answers: Content[] = []
+  /** Those of them that were written into the outbox, and are sent from there. */
+  readonly kept: OutboxRow[] = []
+  /** Messages to others, written with the commit. */
+  readonly notices: Notice[] = []
+  /** `lost`: somebody else had completed the update. */
+  commit: 'open' | 'running' | 'committed' | 'lost' = 'open'
   /** Shown to the presser as an alert. */
   alert: string | undefined
   /** Shown to the presser as a line that vanishes by itself, if there is no alert. */
@@ -109,6 +120,7 @@ export class UpdateRun {
     this.log = parts.log
     this.clock = parts.clock
     this.signal = parts.signal
+    this.commitNow = parts.commitNow
   }
 
   /** The update's unit of work, made when first asked for. */
@@ -166,6 +178,12 @@ export class UpdateRun {
   /** Keeps something to be sent after the commit. */
   say(content: Content | undefined): void {
     if (content !== undefined) this.answers.push(content)
+  }
+
+  /** Keeps a message to somebody until the commit. @throws OPS_COMMITTED */
+  notify(notice: Notice): void {
+    if (this.commit === 'open' || this.commit === 'running') this.notices.push(notice)
+    else throw new OpsError('OPS_COMMITTED', 'ctx.notify was called after the commit')
   }
 
   /** Nothing is done for the update. The first reason stays, for log and audit. */

@@ -1,18 +1,21 @@
-import { TelegramError } from 'telegraf'
 import type {
   Convenience,
   InlineKeyboardButton,
   InlineKeyboardMarkup,
   Message,
 } from 'telegraf/types'
+import type { Queries } from '../database/connection.ts'
 import { OpsError } from '../errors.ts'
+import { deliver, type Outgoing } from '../outbox/outgoing.ts'
 import type { CallbackCodec } from '../telegram/callback.ts'
 import type { UpdateFacts } from '../telegram/facts.ts'
-import { Html } from '../telegram/html.ts'
-import { splitHtml, splitText } from '../telegram/split.ts'
 import type { OpsTelegram } from '../telegram/telegram.ts'
+import { textParts } from '../telegram/text-parts.ts'
 import type { ButtonStore } from './button-store.ts'
 import type { Button, Content } from './content.ts'
+
+/** Where an answer goes: what is asked of an update's facts. */
+export type AnswerPlace = Pick<UpdateFacts, 'kind' | 'chatId' | 'threadId' | 'messageId'>
 
 /** Where an answer goes, and by whose calls. */
 export interface Addressee {
@@ -36,33 +39,56 @@ export class ContentSender {
     content: Content,
     extra: Convenience.ExtraReplyMessage = {},
   ): Promise<Message.TextMessage> {
-    const { chatId, threadId, messageId } = facts
+    const { chatId, messages } = await this.prepare(facts, content, { extra })
+    let sent: Message | undefined
+    for (const outgoing of messages) sent = await deliver(telegram, chatId, outgoing)
+    // what is sent here is text
+    return sent as Message.TextMessage
+  }
+
+  /**
+   * Makes the messages that an answer becomes; data of buttons that are more than they can carry are kept.
+   *
+   * @param sql of the transaction that the messages belong to, if they belong to one
+   * @throws OPS_NO_CHAT
+   */
+  async prepare(
+    { kind, chatId, threadId, messageId }: AnswerPlace,
+    content: Content,
+    { extra, sql }: { extra?: Convenience.ExtraReplyMessage; sql?: Queries } = {},
+  ): Promise<{ readonly chatId: number; readonly messages: readonly Outgoing[] }> {
     if (chatId === undefined) {
-      throw new OpsError('OPS_NO_CHAT', `An update of kind ${facts.kind} has no chat to answer in`)
+      throw new OpsError('OPS_NO_CHAT', `An update of kind ${kind} has no chat to answer in`)
     }
-    const keyboard = await this.#keyboard(content, chatId)
-    const pressed = facts.kind === 'callback_query' ? messageId : undefined
-    if (content.mode === 'edit' && pressed !== undefined && fitsOneMessage(content.text)) {
-      const edited = await edit(telegram, chatId, pressed, content.text, keyboard)
-      if (edited) return { message_id: pressed } as Message.TextMessage
-    }
-    const sent = await telegram.sendText(chatId, content.text, {
+    const keyboard = await this.#keyboard(content, chatId, sql)
+    const parts = textParts(content.text, {
       ...(threadId === undefined ? {} : { message_thread_id: threadId }),
       ...(keyboard === undefined ? {} : { reply_markup: keyboard }),
       ...extra,
     })
-    return sent.at(-1) as Message.TextMessage
+    const pressed = kind === 'callback_query' ? messageId : undefined
+    const fits = parts.length === 1 && parts[0]?.as === 'message'
+    const edit = content.mode === 'edit' && pressed !== undefined && fits ? { edit: pressed } : {}
+    return { chatId, messages: parts.map((part) => ({ part, ...edit })) }
   }
 
-  async #keyboard(content: Content, chatId: number): Promise<InlineKeyboardMarkup | undefined> {
+  async #keyboard(
+    content: Content,
+    chatId: number,
+    sql: Queries | undefined,
+  ): Promise<InlineKeyboardMarkup | undefined> {
     if (content.buttons.length === 0) return undefined
     const rows = content.buttons.map((row) =>
-      Promise.all(row.map((button) => this.#button(button, chatId))),
+      Promise.all(row.map((button) => this.#button(button, chatId, sql))),
     )
     return { inline_keyboard: await Promise.all(rows) }
   }
 
-  async #button(button: Button, chatId: number): Promise<InlineKeyboardButton> {
+  async #button(
+    button: Button,
+    chatId: number,
+    sql: Queries | undefined,
+  ): Promise<InlineKeyboardButton> {
     const { plugin, action, data, presser, label } = button
     const encoded = this.#codec.encode({
       plugin,
@@ -72,32 +98,7 @@ export class ContentSender {
     })
     if (encoded.form === 'inline') return { text: label, callback_data: encoded.data }
     // before the message is sent: a press may come at once
-    const id = await this.#store.keep(button, chatId)
+    const id = await this.#store.keep(button, chatId, sql)
     return { text: label, callback_data: this.#codec.stored(plugin, action, id) }
-  }
-}
-
-function fitsOneMessage(text: string | Html): boolean {
-  return (text instanceof Html ? splitHtml(text) : splitText(text)).length === 1
-}
-
-/** @returns false when there is no text to put it in place of: deleted, too old, a photo */
-async function edit(
-  telegram: OpsTelegram,
-  chatId: number,
-  messageId: number,
-  text: string | Html,
-  keyboard: InlineKeyboardMarkup | undefined,
-): Promise<boolean> {
-  try {
-    // an edit without a keyboard takes the old one away
-    await telegram.editMessageText(chatId, messageId, undefined, String(text), {
-      ...(text instanceof Html ? { parse_mode: 'HTML' as const } : {}),
-      ...(keyboard === undefined ? {} : { reply_markup: keyboard }),
-    })
-    return true
-  } catch (error) {
-    if (error instanceof TelegramError && error.code === 400) return false
-    throw error
   }
 }

@@ -12,6 +12,7 @@ export interface ChatMove {
  */
 const chatColumns: readonly { readonly table: string; readonly column: string }[] = [
   { table: 'button_payloads', column: 'chat' },
+  { table: 'outbox', column: 'chat_id' },
 ]
 
 /**

@@ -31,6 +31,8 @@ export interface GatewayOptions {
   readonly targets?: Targets
   /** Makes links to files; none: there are no links. */
   readonly fileLinks?: FileLinks
+  /** Throws where no call may be made: inside a transaction, which would stay open until Telegram answers. */
+  readonly guard?: (method: string) => void
   /** The pace of the bulk lane, which all instances share; default: of this process alone. */
   readonly pace?: Pace
 }
@@ -120,6 +122,7 @@ export function createGateway(options: GatewayOptions): Gateway {
         details: { method },
       })
     }
+    options.guard?.(method)
     const begun = performance.now()
     const signal = joined(callOptions.signal, binding.signal)
     const call: Call = {
@@ -140,7 +143,9 @@ export function createGateway(options: GatewayOptions): Gateway {
       if (binding.lane === 'bulk') await bulkTurn(call)
       const patienceMs = callOptions.patienceMs ?? defaultPatienceMs
       call.endsAt = Math.min(clock.now() + patienceMs, binding.deadlineAt ?? Infinity)
-      if (!call.repeatable) binding.onUnsafeCall?.(method)
+      if (!call.repeatable && binding.onUnsafeCall !== undefined) {
+        await binding.onUnsafeCall(method)
+      }
       call.edit = edits.enter(method, payload)
       const result =
         call.edit === undefined ? await attempts.run(call) : await inItsTurn(call, call.edit)

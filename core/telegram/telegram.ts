@@ -2,9 +2,9 @@ import { Telegram } from 'telegraf'
 import type { Telegram as ApiMethods, Convenience, Message, Opts } from 'telegraf/types'
 import { OpsError } from '../errors.ts'
 import type { OpenedFile } from './files/download.ts'
-import { Html, plainText } from './html.ts'
+import type { Html } from './html.ts'
 import type { MethodName, MethodPayload, MethodResult } from './methods.ts'
-import { splitHtml, splitText } from './split.ts'
+import { type TextPart, textParts } from './text-parts.ts'
 
 export interface CallOptions {
   readonly signal?: AbortSignal | undefined
@@ -39,8 +39,8 @@ export interface CallBinding {
   readonly updateId?: number
   /** When the update's time is over, as `Date.now()`; no wait or repeat goes beyond it. */
   readonly deadlineAt?: number
-  /** Called before a call leaves whose repeat would do something twice. */
-  readonly onUnsafeCall?: (method: string) => void
+  /** Called, and waited for, before a call leaves whose repeat would do something twice; a throw ends the call. */
+  readonly onUnsafeCall?: (method: string) => unknown
   /** Default `interactive`. */
   readonly lane?: SendLane
 }
@@ -62,9 +62,6 @@ export interface Caller {
 
 /** Telegraf's type of a signal is that of a polyfill; what is passed is Node's. */
 type ShimOptions = NonNullable<Parameters<Telegram['callApi']>[2]>
-
-/** Texts longer than this many messages are sent as a file. */
-const maxParts = 5
 
 /**
  * Telegraf's `Telegram` with all its shortcuts, on our gateway: every call ends in {@link callApi},
@@ -119,34 +116,16 @@ export class OpsTelegram extends Telegram {
     text: string | Html,
     extra: Convenience.ExtraReplyMessage = {},
   ): Promise<Message[]> {
-    const isHtml = text instanceof Html
-    const split: readonly (string | Html)[] = isHtml ? splitHtml(text) : splitText(text)
-    // Of blanks alone nothing is left: Telegram's own refusal tells the caller best.
-    const parts = split.length === 0 ? [text] : split
-    const { reply_markup, reply_parameters, ...rest } = extra
-    const replying = reply_parameters === undefined ? {} : { reply_parameters }
-    const buttons = reply_markup === undefined ? {} : { reply_markup }
-    if (parts.length > maxParts) {
-      const { entities, parse_mode, link_preview_options, ...fileExtra } = rest
-      const content = Buffer.from(isHtml ? plainText(text) : text)
-      const file = { source: content, filename: 'message.txt' }
-      return [await this.sendDocument(chatId, file, { ...fileExtra, ...replying, ...buttons })]
-    }
     const sent: Message[] = []
-    for (const [i, part] of parts.entries()) {
-      sent.push(
-        await this.callApi('sendMessage', {
-          chat_id: chatId,
-          ...rest,
-          ...(i === 0 ? replying : {}),
-          // Buttons stand under the last part, where the reader ends.
-          ...(i === parts.length - 1 ? buttons : {}),
-          ...(isHtml ? { parse_mode: 'HTML' } : {}),
-          text: String(part),
-        }),
-      )
-    }
+    for (const part of textParts(text, extra)) sent.push(await this.sendPart(chatId, part))
     return sent
+  }
+
+  /** Sends one of the messages that a text becomes. */
+  async sendPart(chatId: number | string, { as, text, extra }: TextPart): Promise<Message> {
+    if (as === 'message') return this.callApi('sendMessage', { chat_id: chatId, ...extra, text })
+    const file = { source: Buffer.from(text), filename: 'message.txt' }
+    return this.sendDocument(chatId, file, extra)
   }
 
   /**

@@ -1,6 +1,11 @@
+import type { Queries } from '../database/connection.ts'
 import { isCommitUnknown } from '../database/failure.ts'
-import { type EntityManager, inTransaction } from '../database/orm.ts'
+import { hasChanges, inTransaction, queriesIn, seal } from '../database/orm.ts'
+import { OpsError } from '../errors.ts'
+import type { Outbox } from '../outbox/outbox.ts'
+import type { NewMessage, OutboxRow } from '../outbox/rows.ts'
 import type { UpdateRun } from '../plugin/run.ts'
+import type { ContentSender } from '../plugin/sender.ts'
 import { chatMoveOf, moveChat } from '../telegram/chat-move.ts'
 import type { Inbox, InboxItem } from './inbox/inbox.ts'
 import type { Semaphore } from './inbox/semaphore.ts'
@@ -8,48 +13,171 @@ import type { Semaphore } from './inbox/semaphore.ts'
 /** `lost`: the update was completed by somebody else, and nothing of this run was written. */
 export type CommitResult = 'committed' | 'lost'
 
+export interface CommitParts {
+  readonly inbox: Inbox
+  readonly outbox: Pick<Outbox, 'write' | 'writeOwn' | 'forget' | 'wake'>
+  readonly sender: Pick<ContentSender, 'prepare'>
+  readonly commits: Semaphore
+  readonly database: Queries
+}
+
 class AlreadyDone extends Error {}
 
+/** Answers are of no use any more after that, ms; other messages after a day. */
+const answerKeepMs = 3_600_000
+const noticeKeepMs = 24 * 3_600_000
+
 /**
- * Completes an update. With changes in its unit of work: one short transaction that first claims the
- * update, then writes them; so its effects are in the database exactly once. Without: a mark, later.
+ * Completes an update. With changes in its unit of work, or messages to others: one short transaction that first
+ * claims the update, then writes them and what is answered; so its effects are in the database exactly once, and
+ * no answer to them is lost. Without: a mark, later.
+ *
+ * @throws OPS_COMMITTED when something was written after an early commit
  */
 export async function commitRun(
   run: UpdateRun,
   item: InboxItem,
-  inbox: Inbox,
-  commits: Semaphore,
+  parts: CommitParts,
 ): Promise<CommitResult> {
-  const move = chatMoveOf(item.update)
-  const em = move === undefined ? run.usedEm : run.em
-  if (em === undefined || (move === undefined && !hasChanges(em))) {
-    inbox.done(item)
-    return 'committed'
+  if (run.commit !== 'open') return afterCommit(run, parts)
+  const moves = chatMoveOf(item.update) !== undefined
+  const writes = run.usedEm !== undefined && hasChanges(run.usedEm)
+  if (moves || writes || run.notices.length > 0) return write(run, item, parts)
+  parts.inbox.done(item)
+  return 'committed'
+}
+
+/**
+ * Completes an update before its handler has ended: `ctx.commit`, `ctx.transactional`.
+ *
+ * @param work done inside the transaction, after the claim
+ * @throws OPS_COMMITTED for the second time
+ */
+export async function commitEarly(
+  run: UpdateRun,
+  item: InboxItem,
+  parts: CommitParts,
+  work?: () => Promise<void>,
+): Promise<void> {
+  if (run.commit !== 'open') {
+    throw new OpsError('OPS_COMMITTED', 'The update is committed already, or is being committed')
   }
+  run.commit = 'running'
+  try {
+    run.commit = await write(run, item, parts, work)
+  } finally {
+    if (run.commit === 'running') {
+      run.commit = 'open'
+      // of what was rolled back nothing may be written by a handler that goes on
+      run.em.clear()
+      run.notices.length = 0
+    }
+  }
+  seal(run.em)
+  if (run.commit === 'lost') throw new AlreadyDone('The update was completed by another instance')
+}
+
+async function afterCommit(run: UpdateRun, parts: CommitParts): Promise<CommitResult> {
+  if (run.commit === 'lost') return 'lost'
+  if (run.usedEm !== undefined && hasChanges(run.usedEm)) {
+    throw new OpsError('OPS_COMMITTED', 'An entity was changed after the commit')
+  }
+  // what the handler has returned since is not to be lost either
+  const { database, outbox, sender } = parts
+  const answers = await answersOf(run, sender, database)
+  if (answers.length > 0) keep(run, await outbox.writeOwn(database, answers))
+  return 'committed'
+}
+
+async function write(
+  run: UpdateRun,
+  item: InboxItem,
+  { inbox, outbox, sender, commits }: CommitParts,
+  work?: () => Promise<void>,
+): Promise<CommitResult> {
+  const { em } = run
+  const move = chatMoveOf(item.update)
+  let kept: OutboxRow[] = []
   try {
     await commits.use(() =>
       inTransaction(em, async () => {
         if (!(await inbox.claim(em, item))) throw new AlreadyDone()
+        await work?.()
+        const sql = queriesIn(em)
+        const answers = await answersOf(run, sender, sql)
+        if (answers.length > 0) kept = await outbox.writeOwn(sql, answers)
+        const notices = await noticesOf(run, sender, sql)
+        if (notices.length > 0) await outbox.write(sql, notices)
         // together with what plugins keep of the chat and moved in their handlers
-        if (move !== undefined) await moveChat((sql) => em.execute(sql), move)
+        if (move !== undefined) await moveChat((text) => sql.query(text), move)
       }),
     )
-    return 'committed'
   } catch (error) {
-    if (error instanceof AlreadyDone) return 'lost'
     // the answer to COMMIT was lost: the row knows whether it happened
-    if (isCommitUnknown(error) && (await inbox.isDone(item))) return 'committed'
-    throw error
+    if (!isCommitUnknown(error) || !(await inbox.isDone(item))) {
+      outbox.forget(kept)
+      if (error instanceof AlreadyDone) return 'lost'
+      throw error
+    }
   }
+  keep(run, kept)
+  if (run.notices.length > 0) outbox.wake()
+  return 'committed'
 }
 
-function hasChanges(em: EntityManager): boolean {
-  const unit = em.getUnitOfWork()
-  unit.computeChangeSets()
-  return (
-    unit.getChangeSets().length > 0 ||
-    unit.getRemoveStack().size > 0 ||
-    unit.getCollectionUpdates().length > 0 ||
-    unit.getExtraUpdates().size > 0
-  )
+/** The answers are in the outbox: from there they are sent. */
+function keep(run: UpdateRun, rows: readonly OutboxRow[]): void {
+  run.kept.push(...rows)
+  // without a chat there are none, and who sends them finds that out
+  if (rows.length > 0) run.answers.length = 0
+}
+
+async function answersOf(
+  { facts, answers, route }: UpdateRun,
+  sender: CommitParts['sender'],
+  sql: Queries,
+): Promise<NewMessage[]> {
+  const made: NewMessage[] = []
+  if (facts.chatId === undefined) return made
+  for (const content of answers) {
+    const { chatId, messages } = await sender.prepare(facts, content, { sql })
+    for (const outgoing of messages) {
+      made.push({
+        kind: 'answer',
+        chatId,
+        outgoing,
+        lane: 'interactive',
+        ifUnsure: 'repeat',
+        keepMs: answerKeepMs,
+        plugin: route?.plugin,
+        updateId: facts.updateId,
+      })
+    }
+  }
+  return made
+}
+
+async function noticesOf(
+  { facts, notices }: UpdateRun,
+  sender: CommitParts['sender'],
+  sql: Queries,
+): Promise<NewMessage[]> {
+  const made: NewMessage[] = []
+  for (const { place, content, lane, ifUnsure, plugin } of notices) {
+    const { chatId, messages } = await sender.prepare(place, content, { sql })
+    for (const outgoing of messages) {
+      const { updateId } = facts
+      made.push({
+        kind: 'message',
+        chatId,
+        outgoing,
+        lane,
+        ifUnsure,
+        plugin,
+        updateId,
+        keepMs: noticeKeepMs,
+      })
+    }
+  }
+  return made
 }

@@ -10,6 +10,7 @@ import {
 import { codeOf, messageOf } from '../errors.ts'
 import type { Texts } from '../i18n/texts.ts'
 import type { Logger } from '../log/logger.ts'
+import type { Outbox } from '../outbox/outbox.ts'
 import type { PluginStacks } from '../plugin/code/stack.ts'
 import { message } from '../plugin/content.ts'
 import type { Live } from '../plugin/generation/live.ts'
@@ -19,7 +20,7 @@ import type { ContentSender } from '../plugin/sender.ts'
 import { Backoff, sleep } from '../telegram/backoff.ts'
 import type { Gateway } from '../telegram/gateway.ts'
 import type { OpsTelegram } from '../telegram/telegram.ts'
-import { commitRun } from './commit.ts'
+import { type CommitParts, commitEarly, commitRun } from './commit.ts'
 import { type Deadline, Deadlines, untilAborted } from './deadline.ts'
 import type { Dispatcher } from './dispatcher.ts'
 import { newErrorId } from './error-id.ts'
@@ -31,6 +32,7 @@ export interface HandlingOptions {
   dispatcher: Dispatcher
   gateway: Gateway
   sender: ContentSender
+  outbox: Outbox
   database: Database
   botInfo: UserFromGetMe
   texts: Texts
@@ -122,7 +124,12 @@ export class UpdateHandling {
     const deadline = this.#deadlines.begin()
     const work = { plugin: () => run.route?.plugin, cut: () => deadline.cut() }
     const held = live.take(work)
-    const run = this.#newRun(item, held.generation, deadline.signal)
+    const run = this.#newRun(item, held.generation, deadline.signal, async (work) => {
+      // what is being written is not cut off half-way
+      deadline.pause()
+      await commitEarly(run, item, this.#commitParts(inbox), work)
+      deadline.restart()
+    })
     // the stamp: from here to its end the update belongs to this generation, whatever is committed meanwhile
     run.log.debug('update.taken')
     let repeat: unknown
@@ -132,8 +139,9 @@ export class UpdateHandling {
           await this.#complete(item, inbox, run, deadline, admit)
         } catch (error) {
           run.outcome = 'repeated'
-          if (error instanceof PluginHeld || this.#isRepeatable(error, run, mayRepeatConflict))
-            repeat = error
+          if (run.commit === 'lost') return
+          const isHeld = error instanceof PluginHeld && run.commit === 'open'
+          if (isHeld || this.#isRepeatable(error, run, mayRepeatConflict)) repeat = error
           else if (!isLeftOpen(run)) await this.#fail(item, inbox, run, error)
         }
         // for what observers do afterwards
@@ -157,17 +165,28 @@ export class UpdateHandling {
     await untilAborted(run.signal, admit())
     // handled in time: what it wrote and said is not cut off half-way
     deadline.pause()
-    if ((await commitRun(run, item, inbox, this.#commits)) === 'lost') {
+    if ((await commitRun(run, item, this.#commitParts(inbox))) === 'lost') {
       run.outcome = 'repeated'
       return
     }
-    await Promise.all([this.#answer(run, run.telegram), run.answerPress()])
+    const { outbox } = this.#options
+    await Promise.all([
+      outbox.sendOwn(run.kept, run.telegram, run.signal),
+      this.#answer(run, run.telegram),
+      run.answerPress(),
+    ])
+  }
+
+  #commitParts(inbox: Inbox): CommitParts {
+    const { outbox, sender, database } = this.#options
+    return { inbox, outbox, sender, database, commits: this.#commits }
   }
 
   #newRun(
     { update, facts }: InboxItem,
     generation: UpdateRun['generation'],
     signal: AbortSignal,
+    commitNow: UpdateRun['commitNow'],
   ): UpdateRun {
     const { gateway, sender, botInfo, defaults, log, clock } = this.#options
     const { updateId, chatId, userId } = facts
@@ -188,13 +207,14 @@ export class UpdateHandling {
       defaults,
       clock,
       signal,
+      commitNow,
       log: log.child({ updateId, chatId, userId, generation: generation.id }),
     })
     return run
   }
 
   #isRepeatable(error: unknown, run: UpdateRun, mayRepeatConflict: boolean): boolean {
-    if (run.unsafeCalls > 0) return false
+    if (run.unsafeCalls > 0 || run.commit !== 'open') return false
     if (run.signal.aborted) return codeOf(run.signal.reason) === 'OPS_RELOADED'
     // after an unknown commit the claim decides: a repeated run that finds the update done writes nothing
     if (isDatabaseAway(error) || isCommitUnknown(error)) return true
@@ -214,13 +234,15 @@ export class UpdateHandling {
       error,
     })
     const kind = codeOf(error) ?? (error instanceof Error ? error.name : 'Error')
-    await this.#bury(item, inbox, errorId, `${kind}: ${messageOf(error)}`)
+    // what is committed is done, whatever failed after it
+    if (run.commit === 'open')
+      await this.#bury(item, inbox, errorId, `${kind}: ${messageOf(error)}`)
     await this.#apologize(run, isVersionConflict(error) ? 'failed.conflict' : 'failed.handler')
   }
 
   /** Only who asked for something is told; an event that nobody asked for fails in the log alone. */
   async #apologize(run: UpdateRun, key: string): Promise<void> {
-    const { gateway, texts } = this.#options
+    const { gateway, texts, outbox } = this.#options
     // calls of the run end with its signal, which may be what the handler failed of
     const { signal } = this.#stopping
     const telegram = gateway.with({ signal, updateId: run.facts.updateId })
@@ -231,7 +253,12 @@ export class UpdateHandling {
       if (run.pressId === undefined || run.pressAnswered) run.say(message(text))
       else run.alert = text
     }
-    await Promise.all([this.#answer(run, telegram), run.answerPress(telegram)])
+    await Promise.all([
+      // written by an early commit
+      outbox.sendOwn(run.kept, telegram, signal),
+      this.#answer(run, telegram),
+      run.answerPress(telegram),
+    ])
   }
 
   async #bury(item: InboxItem, inbox: Inbox, errorId: string, reason: string): Promise<void> {
@@ -253,6 +280,11 @@ export class UpdateHandling {
 }
 
 /** Cut off by a shutdown before it acted outside: the next process runs it. */
-function isLeftOpen({ signal, unsafeCalls }: UpdateRun): boolean {
-  return unsafeCalls === 0 && signal.aborted && codeOf(signal.reason) === 'OPS_SHUTDOWN'
+function isLeftOpen({ signal, unsafeCalls, commit }: UpdateRun): boolean {
+  return (
+    commit === 'open' &&
+    unsafeCalls === 0 &&
+    signal.aborted &&
+    codeOf(signal.reason) === 'OPS_SHUTDOWN'
+  )
 }

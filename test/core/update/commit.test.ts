@@ -2,10 +2,15 @@ import { expect } from 'chai'
 import type { Database } from '../../../core/database/connection.ts'
 import { AuditEntry } from '../../../core/database/entities/audit-entry.ts'
 import { coreEntities } from '../../../core/database/entities/index.ts'
-import { createOrm, forkForUpdate, type Orm } from '../../../core/database/orm.ts'
+import {
+  createOrm,
+  type EntityManager,
+  forkForUpdate,
+  type Orm,
+} from '../../../core/database/orm.ts'
 import { OpsError } from '../../../core/errors.ts'
 import type { UpdateRun } from '../../../core/plugin/run.ts'
-import { commitRun } from '../../../core/update/commit.ts'
+import { type CommitParts, commitRun } from '../../../core/update/commit.ts'
 import { Inbox, type InboxItem } from '../../../core/update/inbox/inbox.ts'
 import { Semaphore } from '../../../core/update/inbox/semaphore.ts'
 import { freshDatabase } from '../../support/database.ts'
@@ -47,29 +52,39 @@ describe('completing an update', function () {
   })
   afterEach(() => inbox.stop())
 
-  const commits = new Semaphore(1)
+  const parts = (): CommitParts => ({
+    inbox,
+    database,
+    commits: new Semaphore(1),
+    // nothing is said here
+    outbox: { forget: () => undefined } as unknown as CommitParts['outbox'],
+    sender: {} as CommitParts['sender'],
+  })
   const written = async () => (await database.query('select 1 from audit_log')).length
 
   /** A run that writes one row. */
   function writing(): UpdateRun {
     const em = forkForUpdate(orm)
     em.create(AuditEntry, { action: 'test.commit', outcome: 'done' })
-    // of a run only its unit of work is looked at
-    return { usedEm: em } as UpdateRun
+    return runWith(em)
+  }
+
+  /** Of a run only its unit of work and what it says are looked at. */
+  function runWith(em: EntityManager | undefined): UpdateRun {
+    const said = { answers: [], notices: [], kept: [] }
+    return { usedEm: em, em, facts: {}, commit: 'open', ...said } as unknown as UpdateRun
   }
 
   it('writes what the run changed, once: a second run of the same update loses', async () => {
     const before = await written()
-    expect(await commitRun(writing(), item, inbox, commits)).to.equal('committed')
+    expect(await commitRun(writing(), item, parts())).to.equal('committed')
     expect(await inbox.isDone(item)).to.equal(true)
-    expect(await commitRun(writing(), item, inbox, commits)).to.equal('lost')
+    expect(await commitRun(writing(), item, parts())).to.equal('lost')
     expect(await written()).to.equal(before + 1)
   })
 
   it('marks a run without changes as done, soon after', async () => {
-    expect(await commitRun({ usedEm: undefined } as UpdateRun, item, inbox, commits)).to.equal(
-      'committed',
-    )
+    expect(await commitRun(runWith(undefined), item, parts())).to.equal('committed')
     await inbox.stop()
     expect(await inbox.isDone(item)).to.equal(true)
   })
@@ -91,7 +106,7 @@ describe('completing an update', function () {
         }
         throw new OpsError('OPS_COMMIT_UNKNOWN', 'no answer')
       }
-      const outcome = commitRun(run, item, inbox, commits)
+      const outcome = commitRun(run, item, parts())
       if (expected === 'committed') expect(await outcome).to.equal(expected)
       else expect((await rejected(outcome)).code).to.equal(expected)
       await database.query('update inbox set state = 0, done_at = null where update_id = $1', [

@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { Batcher } from '../../../../core/update/inbox/batcher.ts'
+import { Batcher } from '../../../core/database/batcher.ts'
 
 describe('a batcher', () => {
   it('writes what arrives during a write together in the next one', async () => {
