@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { BotProcess } from '../../test/support/bot-process.ts'
+import { chatCount } from '../../test/support/ledger.ts'
 import type { TcpProxy } from '../../test/support/tcp-proxy.ts'
 import type { Delivery, Fleet } from './fleet.ts'
 
@@ -138,9 +139,12 @@ export function switchTo(fleet: Fleet, to: Delivery): Promise<Calamity> {
 
 async function rollOver(fleet: Fleet): Promise<void> {
   const from = fleet.ledger.sent
-  fleet.busy(1_500)
+  fleet.busy()
   await fleet.worked(from)
   for (const bot of fleet.bots) {
+    // one in each chat, so that some of them run where the end comes
+    fleet.ledger.send(chatCount, 1_500)
+    await sleep(300)
     await fleet.stop(bot)
     await fleet.start(bot)
   }

@@ -125,6 +125,7 @@ export async function openPipeline(options: PipelineOptions): Promise<Pipeline> 
         sender,
         defaults,
         signal,
+        authEpoch: undefined,
         clock: systemClock,
         commitNow: async () => undefined,
         log: log.child({ updateId: facts.updateId, generation: live.current.id }),
@@ -132,7 +133,17 @@ export async function openPipeline(options: PipelineOptions): Promise<Pipeline> 
       await dispatcher.dispatch(run, (admit) => admit())
     },
     handle: (update) =>
-      handling.handle({ update, facts: factsOf(update), part: 0, endings: 0 }, inbox),
+      handling.handle(
+        {
+          update,
+          facts: factsOf(update),
+          part: 0,
+          endings: 0,
+          acceptedAt: performance.now(),
+          authEpoch: undefined,
+        },
+        inbox,
+      ),
     async stop() {
       handling.stop()
       store.stop()

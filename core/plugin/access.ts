@@ -46,6 +46,11 @@ export type Authentication =
 export interface Approach {
   /** A command or button that is open to everyone: to use it is no intrusion, and nothing to be counted or answered. */
   readonly open: boolean
+  /**
+   * Names the person's row and its `auth_epoch` as they were when the update was accepted, less than a second ago. What
+   * was read of a row that had the same name holds: no rights need to be read again. Absent: they do.
+   */
+  readonly epoch?: string
 }
 
 /** Decides who an update comes from. Asked once an update, before any handler; a throw refuses. */

@@ -7,7 +7,13 @@ import type { Logger } from '../log/logger.ts'
 import type { OutboxRow } from '../outbox/rows.ts'
 import type { UpdateFacts } from '../telegram/facts.ts'
 import type { OpsTelegram } from '../telegram/telegram.ts'
-import { type ActiveUser, type Actor, isOwner, type PermissionDeclaration } from './access.ts'
+import {
+  type ActiveUser,
+  type Actor,
+  type Approach,
+  isOwner,
+  type PermissionDeclaration,
+} from './access.ts'
 import type { Content } from './content.ts'
 import type { LiveContext } from './context.ts'
 import type { Generation } from './generation/generation.ts'
@@ -45,6 +51,7 @@ export interface RunParts {
   signal: AbortSignal
   /** Completes the update now, once. @param work done inside the transaction @throws OPS_COMMITTED */
   commitNow: (work?: () => Promise<void>) => Promise<void>
+  authEpoch: Approach['epoch'] | undefined
 }
 
 export interface PeopleDefaults {
@@ -70,6 +77,7 @@ export class UpdateRun {
   readonly clock: Clock
   readonly signal: AbortSignal
   readonly commitNow: RunParts['commitNow']
+  readonly authEpoch: Approach['epoch'] | undefined
   /** `ctx.state` of all views. */
   readonly state: Record<string | symbol, unknown> = {}
   readonly views = new Map<PluginInstance, LiveContext>()
@@ -121,6 +129,7 @@ export class UpdateRun {
     this.clock = parts.clock
     this.signal = parts.signal
     this.commitNow = parts.commitNow
+    this.authEpoch = parts.authEpoch
   }
 
   /** The update's unit of work, made when first asked for. */

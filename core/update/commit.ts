@@ -7,7 +7,8 @@ import type { NewMessage, OutboxRow } from '../outbox/rows.ts'
 import type { UpdateRun } from '../plugin/run.ts'
 import type { ContentSender } from '../plugin/sender.ts'
 import { chatMoveOf, moveChat } from '../telegram/chat-move.ts'
-import type { Inbox, InboxItem } from './inbox/inbox.ts'
+import type { Inbox } from './inbox/inbox.ts'
+import type { InboxItem } from './inbox/item.ts'
 import type { Semaphore } from './inbox/semaphore.ts'
 
 /** `lost`: the update was completed by somebody else, and nothing of this run was written. */

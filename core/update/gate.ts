@@ -42,7 +42,10 @@ export class Gate {
       this.#report(run, 'approval', guard)
       return run.refuse('unapproved-gate')
     }
-    const decision = await authenticator.authenticate(run.facts, { open: open === 'asked' })
+    const decision = await authenticator.authenticate(run.facts, {
+      open: open === 'asked',
+      ...(run.authEpoch === undefined ? {} : { epoch: run.authEpoch }),
+    })
     run.actor = decision.actor
     // a guard that nobody approved may not make another person out of an owner either
     if (guard !== undefined && !(decision.admitted && isSelf(decision.actor, run.facts))) {

@@ -24,7 +24,8 @@ import { type CommitParts, commitEarly, commitRun } from './commit.ts'
 import { type Deadline, Deadlines, untilAborted } from './deadline.ts'
 import type { Dispatcher } from './dispatcher.ts'
 import { newErrorId } from './error-id.ts'
-import type { Inbox, InboxItem } from './inbox/inbox.ts'
+import type { Inbox } from './inbox/inbox.ts'
+import type { InboxItem } from './inbox/item.ts'
 import { Semaphore } from './inbox/semaphore.ts'
 
 export interface HandlingOptions {
@@ -47,6 +48,8 @@ export interface HandlingOptions {
   settled: (run: UpdateRun) => void
 }
 
+/** What was known of a person's rights when an update was accepted is asked for again when it waited for so long, ms. */
+const epochMs = 1_000
 /** Conflicts with other writers are repeated so often. */
 const maxConflicts = 3
 
@@ -183,7 +186,7 @@ export class UpdateHandling {
   }
 
   #newRun(
-    { update, facts }: InboxItem,
+    { update, facts, acceptedAt, authEpoch }: InboxItem,
     generation: UpdateRun['generation'],
     signal: AbortSignal,
     commitNow: UpdateRun['commitNow'],
@@ -208,6 +211,7 @@ export class UpdateHandling {
       clock,
       signal,
       commitNow,
+      authEpoch: performance.now() - acceptedAt < epochMs ? authEpoch : undefined,
       log: log.child({ updateId, chatId, userId, generation: generation.id }),
     })
     return run

@@ -187,7 +187,7 @@ describe('auth', () => {
     it('lose the role at the next start without their id', async () => {
       const [owner, added] = [bot.user({ role: 'guest' }), bot.user({ role: 'guest' })]
       await bot.settled()
-      // as a start with their ids left them
+      // as a start with their ids left them; each change by hand counts as well
       await bot.database.query(`update bot_users set role = 'owner' where role = 'guest'`)
       await bot.database.query(
         `update bot_users set metadata = '{"added":{"by":1,"at":"2026-01-01T00:00:00Z"}}'
@@ -197,8 +197,8 @@ describe('auth', () => {
       await owner.sends('/users')
       await owner.sees('not allowed')
       await bot.restart()
-      expect(await rowOf(owner)).to.include({ role: 'guest', status: 'pending', auth_epoch: 1 })
-      expect(await rowOf(added)).to.include({ role: 'guest', status: 'active', auth_epoch: 1 })
+      expect(await rowOf(owner)).to.include({ role: 'guest', status: 'pending', auth_epoch: 2 })
+      expect(await rowOf(added)).to.include({ role: 'guest', status: 'active', auth_epoch: 2 })
       await owner.sends('/users')
       await owner.sees(`your id ${owner.id}`)
       await added.sends('/users')
@@ -273,6 +273,29 @@ describe('auth', () => {
         { ...id, action: 'users.block', reason: 'on leave', before: admin, after: blocked },
         { ...id, action: 'users.unblock', reason: null, before: blocked, after: admin },
       ])
+    })
+
+    it('changes made by hand in the database hold from the next update on, too', async () => {
+      const person = bot.user({ role: 'admin' })
+      const asks = () => person.sends('/users')
+      await asks()
+      await person.sees('People')
+      await rowOf(person)
+      await asks()
+      await person.sees('People')
+      for (const [change, sees] of [
+        [`role = 'operator'`, 'not allowed'],
+        [`role = 'admin', version = version + 1`, 'People'],
+        [`status = 'blocked'`, undefined],
+      ] as const) {
+        await bot.database.query(`update bot_users set ${change} where telegram_id = $1`, [
+          person.id,
+        ])
+        await asks()
+        if (sees === undefined) await person.doesNotSee()
+        else await person.sees(sees)
+      }
+      expect(await rowOf(person)).to.include({ auth_epoch: 3 })
     })
 
     it('lets admins manage those below them only', async () => {

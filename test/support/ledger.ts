@@ -81,6 +81,9 @@ export interface Tally {
   readonly begunTwice: number
 }
 
+/** Chats that write by turns. */
+export const chatCount = 12
+
 export const flawless = { lost: 0, committedTwice: 0, outOfOrder: 0 }
 
 /** One effect in the database. */
@@ -118,7 +121,7 @@ export class Ledger {
     const ledger = new Ledger(options)
     while (ledger.bots.length < options.instances) await ledger.add()
     const owner = ledger.first.person(ledger.first.ownerId)
-    for (let i = 0; i < 12; i++) {
+    for (let i = 0; i < chatCount; i++) {
       ledger.#chats.push(ledger.first.api.group({ title: `Room ${i}`, members: [owner] }))
     }
     const url = options.databaseUrl ?? ledger.first.env.DATABASE_URL

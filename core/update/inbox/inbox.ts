@@ -1,26 +1,17 @@
 import type { Update } from 'telegraf/types'
 import { Batcher } from '../../database/batcher.ts'
-import { acceptedJson } from '../../database/bulk-values.ts'
 import type { Database } from '../../database/connection.ts'
 import type { EntityManager } from '../../database/orm.ts'
 import type { Logger } from '../../log/logger.ts'
 import { Backoff, sleep } from '../../telegram/backoff.ts'
-import { factsOf, type UpdateFacts } from '../../telegram/facts.ts'
-import { allPartitions, partitionOf } from '../partition/partition.ts'
+import { allPartitions } from '../partition/partition.ts'
 import type { Ownership, PartitionState } from '../partition/partitions.ts'
+import { Cleaner } from './cleaner.ts'
 import { Held } from './held.ts'
+import { type Draft, draftOf, foundItem, type InboxItem, newItem } from './item.ts'
 import { Lanes } from './lane.ts'
 import { InboxRows, type Inserted } from './rows.ts'
 import { Semaphore } from './semaphore.ts'
-
-/** An accepted update: durable, in its lane's order. */
-export interface InboxItem {
-  readonly update: Update
-  readonly facts: UpdateFacts
-  readonly part: number
-  /** How many processes ended before it did, perhaps because of it; 0 for what is new. */
-  readonly endings: number
-}
 
 export interface InboxOptions {
   database: Database
@@ -42,11 +33,6 @@ const maxActiveLanes = 256
 const maxBatch = 200
 /** After so many tries of one update by process after process there is no further one. */
 const maxTries = 3
-/** Telegram sends an update again for at most 24 h; twice that for deduplication. */
-const keepDoneMs = 48 * 3_600_000
-/** What was put aside is there for people to look at. */
-const keepDeadMs = 30 * 24 * 3_600_000
-const cleanEveryMs = 600_000
 /** Lanes whose newest row is remembered; forgetting one costs a look into the table. */
 const maxNewest = 50_000
 
@@ -78,7 +64,7 @@ export class Inbox {
   /** Open rows of all instances, where there are others. */
   #backlog = 0
   #room: (() => void)[] = []
-  #cleaner: NodeJS.Timeout | undefined
+  readonly #cleaner: Cleaner
 
   constructor(options: InboxOptions) {
     const { database, botId, partitions } = options
@@ -88,6 +74,7 @@ export class Inbox {
     this.#lanes = new Lanes((item) => this.#work(item), maxActiveLanes)
     this.#accepting = new Batcher((updates) => this.#insert(updates), maxBatch)
     this.#finishing = new Batcher((ids) => this.#finish(ids), 500)
+    this.#cleaner = new Cleaner(this.#rows, options.log)
   }
 
   /** Updates that this process took in and that are not done. */
@@ -99,8 +86,7 @@ export class Inbox {
   async start(): Promise<void> {
     if (this.#partitions === undefined) await this.takeIn(allPartitions, true)
     else await this.#partitions.start(this)
-    this.#cleaner = setInterval(() => void this.#clean(), cleanEveryMs)
-    this.#cleaner.unref()
+    this.#cleaner.start()
   }
 
   /** Whether an accept would wait for room. */
@@ -168,7 +154,7 @@ export class Inbox {
 
   /** Drops from memory what has not begun; it stays open in the database for the next process. */
   async stop(): Promise<void> {
-    clearInterval(this.#cleaner)
+    this.#cleaner.stop()
     this.#dropWaiting(() => true)
     // before the lanes are waited for: one of them may be waiting for a database that is away
     this.#stopping.abort()
@@ -231,24 +217,28 @@ export class Inbox {
   }
 
   async #insert(given: Update[]): Promise<void> {
-    const items = given.map(itemOf)
-    const elsewhere = this.#elsewhere(items)
-    const inserted = await this.#rows.insert(items.map(rowOf), [...elsewhere])
+    const drafts = given.map(draftOf)
+    const elsewhere = this.#elsewhere(drafts)
+    const inserted = await this.#rows.insert(
+      drafts.map(({ row }) => row),
+      [...elsewhere],
+    )
     const fresh = new Map(inserted.map((row) => [row.updateId, row]))
-    const known: InboxItem[] = []
+    const known: Draft[] = []
     const strays = new Set<number>()
     const toTell = new Set<number>()
-    for (const item of items) {
-      const { updateId } = item.facts
-      const row = fresh.get(updateId)
-      fresh.delete(updateId)
+    for (const draft of drafts) {
+      const { part, row } = draft
+      const written = fresh.get(row.updateId)
+      fresh.delete(row.updateId)
       // asked after the INSERT: nothing falls between two owners
-      const ownership = this.#stateOf(item.part)
-      if (row === undefined) known.push(item)
-      else if (ownership === 'own' && this.#isNext(item, row)) this.#push(item, row.seq)
-      else if (ownership === 'foreign') toTell.add(item.part)
+      const ownership = this.#stateOf(part)
+      if (written === undefined) known.push(draft)
+      else if (ownership === 'own' && this.#isNext(draft, written)) {
+        this.#push(newItem(draft, written.authEpoch), written.seq)
+      } else if (ownership === 'foreign') toTell.add(part)
       // its lane has older rows that are not here, or its partition is only just being read
-      else strays.add(item.part)
+      else strays.add(part)
     }
     if (known.length > 0) await this.#reload(known, strays, toTell)
     const untold = [...toTell].filter((part) => !elsewhere.has(part))
@@ -260,14 +250,14 @@ export class Inbox {
     return this.#partitions?.stateOf(part) ?? 'own'
   }
 
-  #elsewhere(items: readonly Accepted[]): ReadonlySet<number> {
+  #elsewhere(drafts: readonly Draft[]): ReadonlySet<number> {
     const parts = new Set<number>()
-    for (const { part } of items) if (this.#stateOf(part) === 'foreign') parts.add(part)
+    for (const { part } of drafts) if (this.#stateOf(part) === 'foreign') parts.add(part)
     return parts
   }
 
   /** Whether all rows of its lane before it are in memory, or done. */
-  #isNext({ facts }: InboxItem, { older }: Inserted): boolean {
+  #isNext({ facts }: Draft, { older }: Inserted): boolean {
     return older === undefined || older <= (this.#newest.get(facts.lane) ?? -1)
   }
 
@@ -275,13 +265,9 @@ export class Inbox {
    * Known ids are done, or in memory; or an earlier INSERT was committed and its answer lost: then
    * they are open and nobody works on them.
    */
-  async #reload(
-    items: readonly InboxItem[],
-    strays: Set<number>,
-    toTell: Set<number>,
-  ): Promise<void> {
+  async #reload(drafts: readonly Draft[], strays: Set<number>, toTell: Set<number>): Promise<void> {
     const lost: number[] = []
-    for (const { facts, part } of items) {
+    for (const { facts, part } of drafts) {
       const ownership = this.#stateOf(part)
       if (ownership === 'foreign') toTell.add(part)
       else if (ownership === 'loading') strays.add(part)
@@ -328,13 +314,10 @@ export class Inbox {
   async #offer(ids: readonly number[], endings: number): Promise<number> {
     const rows = await this.#rows.open(ids)
     let taken = 0
-    for (const { payload, seq, tries } of rows) {
-      // our own INSERT wrote it from a parsed update
-      const update = JSON.parse(payload) as Update
-      const facts = factsOf(update)
-      const item = { update, facts, part: partitionOf(facts.lane), endings: tries + endings }
+    for (const row of rows) {
+      const item = foundItem(row, endings)
       if (this.#stateOf(item.part) === 'foreign') continue
-      if (this.#push(item, seq)) taken++
+      if (this.#push(item, row.seq)) taken++
     }
     return taken
   }
@@ -417,30 +400,4 @@ export class Inbox {
       }
     }
   }
-
-  async #clean(): Promise<void> {
-    const now = Date.now()
-    try {
-      await this.#rows.clean({ done: new Date(now - keepDoneMs), dead: new Date(now - keepDeadMs) })
-    } catch (error) {
-      this.#options.log.warn('inbox.cleaning-failed', { error })
-    }
-  }
-}
-
-interface Accepted extends InboxItem {
-  readonly payload: string
-}
-
-/** An update as it can be written and kept: what a database refuses in a text is of no use to a plugin either. */
-function itemOf(given: Update): Accepted {
-  const text = JSON.stringify(given)
-  const payload = acceptedJson(text)
-  const update = payload === text ? given : (JSON.parse(payload) as Update)
-  const facts = factsOf(update)
-  return { update, facts, part: partitionOf(facts.lane), endings: 0, payload }
-}
-
-function rowOf({ facts, part, payload }: Accepted) {
-  return { updateId: facts.updateId, part, lane: facts.lane, payload }
 }

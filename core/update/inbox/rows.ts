@@ -9,6 +9,8 @@ export interface NewRow {
   readonly part: number
   readonly lane: string
   readonly payload: string
+  /** Telegram id of who acted. */
+  readonly person: number | undefined
 }
 
 /** What an INSERT tells of a row that was new. */
@@ -17,6 +19,8 @@ export interface Inserted {
   readonly seq: number
   /** The newest open row of its lane before it; not asked for by who is alone. */
   readonly older: number | undefined
+  /** Which state of the person's rights holds: row and `auth_epoch`; of a stranger nothing. */
+  readonly authEpoch: string | undefined
 }
 
 /** An open row. */
@@ -26,6 +30,8 @@ export interface OpenRow {
   readonly payload: string
   /** Runs that were begun and of which nobody heard again. */
   readonly tries: number
+  /** Since its acceptance, by the database's clock, ms. */
+  readonly ageMs: number
 }
 
 export interface InboxRowsOptions {
@@ -39,19 +45,34 @@ const insertText = `
   insert into inbox (bot_id, update_id, part, lane, payload, received_at)
   select $1, u.id, u.part, u.lane, u.payload, now()
   from unnest($2::bigint[], $3::smallint[], $4::text[], $5::text[]) as u(id, part, lane, payload)
-  on conflict do nothing`
+  on conflict do nothing
+  returning update_id, part, lane, seq`
+
+/**
+ * Whoever acted, beside their update. With the row's id, as one that is made anew begins to count from 0; of a
+ * stranger nothing.
+ */
+const withPeople = `
+  from new
+  left join unnest($2::bigint[], $6::bigint[]) as p(id, person) on p.id = new.update_id
+  left join bot_users b on b.telegram_id = p.person`
+const epochText = `b.id || ':' || b.auth_epoch as epoch`
+
+const insertAloneText = `
+  with new as (${insertText})
+  select new.update_id, new.seq, ${epochText} ${withPeople}`
 
 /**
  * The statement sees the table as it was before it, so `older` is what others put there: Telegram sends a chat's next
  * update only when the one before is durable.
  */
 const insertSharedText = `
-  with new as (${insertText} returning update_id, part, lane, seq)
-  select new.update_id, new.seq,
+  with new as (${insertText})
+  select new.update_id, new.seq, ${epochText},
     (select max(o.seq) from inbox o
       where o.state = ${inboxState.open} and o.bot_id = $1 and o.part = new.part and o.lane = new.lane) as older,
-    case when new.part = any($6::smallint[]) then pg_notify('${strayChannel}', new.part::text) end
-  from new`
+    case when new.part = any($7::smallint[]) then pg_notify('${strayChannel}', new.part::text) end
+  ${withPeople}`
 
 /** The inbox's table. */
 export class InboxRows {
@@ -76,15 +97,17 @@ export class InboxRows {
       rows.map(({ part }) => part),
       rows.map(({ lane }) => lane),
       rows.map(({ payload }) => payload),
+      rows.map(({ person }) => person ?? null),
     ]
     const inserted =
       this.#owner === undefined
-        ? this.#sql.query<InsertedRow>(`${insertText} returning update_id, seq`, values)
+        ? this.#sql.query<InsertedRow>(insertAloneText, values)
         : this.#sql.query<InsertedRow>(insertSharedText, [...values, elsewhere])
-    return (await inserted).map(({ update_id, seq, older }) => ({
+    return (await inserted).map(({ update_id, seq, older, epoch }) => ({
       updateId: update_id,
       seq,
       older: older ?? undefined,
+      authEpoch: epoch ?? undefined,
     }))
   }
 
@@ -104,16 +127,19 @@ export class InboxRows {
       seq: number
       payload: string
       tries: number
+      age: number
     }>(
-      `select update_id, seq, payload, tries from inbox
+      `select update_id, seq, payload, tries,
+         (extract(epoch from now() - received_at) * 1000)::float8 as age from inbox
        where bot_id = $1 and state = ${inboxState.open} and update_id = any($2::bigint[]) order by seq`,
       [this.#botId, ids],
     )
-    return rows.map(({ update_id, seq, payload, tries }) => ({
+    return rows.map(({ update_id, seq, payload, tries, age }) => ({
       updateId: update_id,
       seq,
       payload,
       tries,
+      ageMs: age,
     }))
   }
 
@@ -207,4 +233,5 @@ interface InsertedRow {
   update_id: number
   seq: number
   older?: number | null
+  epoch: string | null
 }

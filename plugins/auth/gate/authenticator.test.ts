@@ -19,6 +19,7 @@ const facts: UpdateFacts = {
 
 const row = {
   id: '01',
+  epoch: '01:0',
   username: null,
   first_name: 'Ann',
   last_name: null,
@@ -38,7 +39,7 @@ function authenticatorOver(execute: () => Promise<unknown[]>, ownerIds: readonly
     em: () => ({ execute }) as unknown as EntityManager,
     owners: { has: (id: number) => ownerIds.includes(id) } as Owners,
     strangers: { refuse: async () => 'refused' } as unknown as Strangers,
-    profiles: { seen: () => undefined } as unknown as Profiles,
+    profiles: { seen: () => false } as unknown as Profiles,
   })
 }
 
@@ -48,6 +49,29 @@ async function failure(work: Promise<unknown>): Promise<unknown> {
     (error: unknown) => error,
   )
 }
+
+describe('the gate', () => {
+  it('looks at a person again when the inbox names another epoch, or none', async () => {
+    let looks = 0
+    const gate = authenticatorOver(async () => {
+      looks++
+      return [{ ...row, epoch: looks < 3 ? '01:0' : '01:1' }]
+    })
+    const looksAfter = async (epoch?: string) => {
+      const approach = epoch === undefined ? { open: false } : { open: false, epoch }
+      expect(await gate.authenticate(facts, approach)).to.include({ admitted: true })
+      return looks
+    }
+    expect(await looksAfter('01:0')).to.equal(1)
+    expect(await looksAfter('01:0')).to.equal(1)
+    // it waited for too long to know
+    expect(await looksAfter()).to.equal(2)
+    expect(await looksAfter('01:1')).to.equal(3)
+    expect(await looksAfter('01:1')).to.equal(3)
+    // the row was made anew
+    expect(await looksAfter('02:1')).to.equal(4)
+  })
+})
 
 describe('the gate fails closed', () => {
   it('when the database does, for owners too', async () => {

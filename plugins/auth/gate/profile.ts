@@ -19,15 +19,17 @@ export class Profiles {
     this.#log = parts.log
   }
 
-  seen(telegramId: number, row: PersonRow, profile: Profile): void {
-    if (!row.stale && !differs(row, profile)) return
-    if (this.#writing.has(telegramId)) return
+  /** @returns whether there is something to write that the row doesn't say yet */
+  seen(telegramId: number, row: PersonRow, profile: Profile): boolean {
+    if (!row.stale && !differs(row, profile)) return false
+    if (this.#writing.has(telegramId)) return true
     const writing = this.#write(telegramId, row, profile)
       .catch((error: unknown) => {
         this.#log.warn('auth.profile-not-saved', { userId: telegramId, error })
       })
       .finally(() => this.#writing.delete(telegramId))
     this.#writing.set(telegramId, writing)
+    return true
   }
 
   /** Resolves when nothing is being written. */

@@ -1,7 +1,8 @@
 import type { Database, Queries } from '../../../../core/database/connection.ts'
 import { Presence } from '../../../../core/database/instances/presence.ts'
 import type { EntityManager } from '../../../../core/database/orm.ts'
-import { Inbox, type InboxItem } from '../../../../core/update/inbox/inbox.ts'
+import { Inbox } from '../../../../core/update/inbox/inbox.ts'
+import type { InboxItem } from '../../../../core/update/inbox/item.ts'
 import { Partitions } from '../../../../core/update/partition/partitions.ts'
 import { silentLog } from '../../../support/log.ts'
 
