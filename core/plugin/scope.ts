@@ -97,7 +97,7 @@ export class PluginScope<Config, Use> implements Scope<Config, Use> {
   readonly config: Config
   readonly use: Use
   readonly log: Logger
-  readonly em: () => EntityManager
+  readonly em: () => EntityManager = () => this.#em()
   readonly texts: (language?: string) => Translate
   /** What its timers run on. */
   readonly clock: Clock
@@ -107,16 +107,22 @@ export class PluginScope<Config, Use> implements Scope<Config, Use> {
   #disposed = false
   #before: CarriedState | undefined
   #carried: CarriedState | undefined
+  #em: () => EntityManager
 
   constructor(parts: ScopeParts<Config, Use>) {
     this.plugin = parts.plugin
     this.config = parts.config
     this.use = parts.use
     this.log = parts.log
-    this.em = parts.em
+    this.#em = parts.em
     this.texts = parts.texts
     this.clock = parts.clock ?? systemClock
     this.#before = parts.carried
+  }
+
+  /** From here on its units of work are these: those of before would keep every plugin's classes of that time. */
+  workWith(em: () => EntityManager): void {
+    this.#em = em
   }
 
   get signal(): AbortSignal {

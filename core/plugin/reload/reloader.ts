@@ -9,6 +9,7 @@ import type { KeptBuilds } from '../code/kept-builds.ts'
 import {
   composeGeneration,
   type Generation,
+  instancesOf,
   isGuard,
   type Quarantine,
 } from '../generation/generation.ts'
@@ -554,6 +555,8 @@ export class Reloader {
     const at = performance.now()
     this.#disposals.replaced(before, next)
     this.live.replace(next)
+    const { orm } = next
+    for (const { scope } of instancesOf(next)) scope.workWith(() => orm.em.fork())
     for (const { scope } of loaded) scope.start()
     const now = performance.now()
     const ms = Math.round((now - began) * 10) / 10
