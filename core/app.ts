@@ -111,6 +111,8 @@ export interface App {
   reconfigure(plugins: readonly string[]): Promise<void>
   /** The line of plugin code that an error comes from. */
   placeOf(error: unknown): PluginPosition | undefined
+  /** The code of a plugin's live version: reachable as long as any function of it is. */
+  lifeOf(plugin: string): WeakRef<object> | undefined
   /** Stops accepting, lets running handlers end, closes everything. Idempotent. */
   stop(): Promise<void>
 }
@@ -405,6 +407,7 @@ async function startApp(config: Config, parts: AppParts, opened: Opened): Promis
       await outbox.idle()
     },
     placeOf: (error) => stacks.locationOf(error),
+    lifeOf: (plugin) => live.current.plugins.get(plugin)?.evaluated.life,
     stop: () => {
       stopping ??= stop()
       return stopping

@@ -19,7 +19,7 @@ export const commandUsages = {
     usage: 'check [--json] PATH…',
     summary: 'tell all that is wrong with plugin folders',
     details:
-      'Builds each plugin and reads its manifest, checks types, texts and conflicts with its neighbours, then loads it, reloads it three times and takes it away again in a scratch bot with an empty database: its setup runs, with its settings from .env and the environment. Exit code 1 when something is wrong; --json for programs.',
+      'Builds each plugin and reads its manifest, checks types, texts and conflicts with its neighbours, tells who gets in and what of that may not be meant, then loads it, reloads it three times and takes it away again in a scratch bot with an empty database: its setup runs, with its settings from .env and the environment. Timers, sockets, listeners and replaced code that stay are named. Exit code 1 when something is wrong; --json for programs.',
   },
   dev: {
     usage: 'dev [PATH…] [--inspect[=PORT]] [--playground] [--no-types]',

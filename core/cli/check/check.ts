@@ -21,6 +21,7 @@ import { pathFromHere } from '../print.ts'
 import { Report } from '../report.ts'
 import { folderOf, isNeighbour, type Roots, rootsWith } from '../roots.ts'
 import { typeProblems } from '../types/types.ts'
+import { sayAccess } from './access.ts'
 import { keyOrderAdvice } from './key-order.ts'
 import { checkMigrations } from './migrations.ts'
 import { missingTexts } from './texts.ts'
@@ -81,6 +82,7 @@ async function folderAt(path: string): Promise<PluginFolder> {
 async function check(plugin: ReadPlugin, roots: Roots, report: Report): Promise<void> {
   checkKeyOrder(plugin, report)
   checkTexts(plugin, report)
+  sayAccess(plugin, report)
   const neighbours = await checkNeighbours(plugin, roots, report)
   await checkMigrations(plugin, report)
   if (readSettings(plugin, report)) await checkLife(plugin, neighbours, report)
@@ -251,7 +253,7 @@ async function checkLife(
       )
     }
     await bot.expectNoLeftovers(folder.name)
-    report.good('loads and reloads, and leaves nothing behind')
+    report.good('loads and reloads, and leaves nothing behind, no old code either')
   } catch (error) {
     report.error('does not live', error)
   }

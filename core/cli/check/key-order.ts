@@ -1,6 +1,5 @@
 /** Inference runs from top to bottom: what a later key's types are made of has to stand before it. */
 const groups: readonly (readonly string[])[] = [
-  ['name', 'version', 'description', 'engine', 'requires', 'reload'],
   ['config', 'uses', 'permissions', 'entities', 'tables'],
   ['setup'],
   ['provides', 'actions'],
@@ -10,8 +9,10 @@ const groups: readonly (readonly string[])[] = [
 /** One sentence about the first key that stands too early, with what has to come before it. */
 export function keyOrderAdvice(keys: readonly string[]): string | undefined {
   const rank = (key: string) => groups.findIndex((group) => group.includes(key))
-  for (const [index, key] of keys.entries()) {
-    const later = keys.slice(index + 1).find((other) => rank(other) < rank(key))
+  // the others have no types that anything is made of
+  const typed = keys.filter((key) => rank(key) >= 0)
+  for (const [index, key] of typed.entries()) {
+    const later = typed.slice(index + 1).find((other) => rank(other) < rank(key))
     if (later === undefined) continue
     return `\`${key}\` stands before \`${later}\`: put \`${later}\` first, or its types don't reach \`${key}\``
   }

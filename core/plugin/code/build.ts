@@ -13,7 +13,7 @@ import {
   outsideOf,
   type PluginFolder,
 } from './folder.ts'
-import { linkBundle, type SharedModule, wrapperNames } from './link.ts'
+import { lifeName, linkBundle, type SharedModule, wrapperNames } from './link.ts'
 import { type LocaleTree, readLocales } from './locales.ts'
 import { SourcePositions } from './position.ts'
 import { type Problem, problemError } from './problem.ts'
@@ -191,7 +191,7 @@ function bundleEntry(entry: string, migrations: readonly BuiltMigration[]): stri
         `import * as m${index} from ${JSON.stringify(`./migrations/${path.basename(file)}`)}`,
     ),
     `$done$(plugin, [${modules.join(', ')}])`,
-    `void [${wrapperNames.join(', ')}]`,
+    `void [${[...wrapperNames, lifeName].join(', ')}]`,
   ].join('\n')
 }
 

@@ -34,6 +34,8 @@ export interface EvaluatedPlugin {
   /** The exports of `index.ts`. */
   readonly exports: Namespace
   readonly migrations: readonly EvaluatedMigration[]
+  /** Lives as long as any function of the code can be reached, whoever holds it. */
+  readonly life: WeakRef<object>
   /**
    * To be called when it is disposed: its source map may go, and intervals that it left running are cleared.
    * The code itself is garbage collected.
@@ -75,6 +77,7 @@ export async function evaluatePlugin(
         ...migration,
         class: migrationClass(build, migration, result.migrations[index]?.default),
       })),
+      life: result.life,
       release,
     }
   } catch (error) {
@@ -84,7 +87,11 @@ export async function evaluatePlugin(
   }
 }
 
-interface Result {
+interface Result extends Exported {
+  readonly life: WeakRef<object>
+}
+
+interface Exported {
   readonly plugin: Namespace
   readonly migrations: readonly Namespace[]
 }
@@ -92,6 +99,7 @@ interface Result {
 type Factory = (
   setInterval: PluginTimers['setInterval'],
   setTimeout: PluginTimers['setTimeout'],
+  life: object,
 ) => Wrapper
 
 type Wrapper = (
@@ -111,18 +119,19 @@ async function run(
   const factory = isDebugged()
     ? withoutNodesMaps(() => compileScript(`${text}\n${debuggerComment(build)}`))
     : compileScript(text)
-  const wrapper = factory(timers.setInterval, timers.setTimeout)
+  const life = {}
+  const wrapper = factory(timers.setInterval, timers.setTimeout, life)
   const load = async (specifier: unknown) => loadLate(build, String(specifier), options)
-  let result: Result | undefined
+  let exported: Exported | undefined
   const finished = asPlugin(build.name, () =>
     wrapper(linked, build.metaFiles.map(metaOf), load, (plugin, migrations) => {
-      result = { plugin, migrations }
+      exported = { plugin, migrations }
     }),
   )
   await withLimit(build, finished, options.timeoutMs)
   // the bundle's last statement hands the result over; only a limit or a throw comes before it
-  if (!result) throw new OpsError('OPS_INTERNAL', `Plugin "${build.name}" ended without a result`)
-  return result
+  if (!exported) throw new OpsError('OPS_INTERNAL', `Plugin "${build.name}" ended without a result`)
+  return { ...exported, life: new WeakRef(life) }
 }
 
 /**

@@ -16,8 +16,8 @@ export interface ImportedName {
 
 export interface LinkedCode {
   /**
-   * Source text of a function of the plugin's own timers, which gives an async function with the parameters of
-   * {@link wrapperNames}.
+   * Source text of a function of the plugin's own timers and {@link lifeName}, which gives an async function with the
+   * parameters of {@link wrapperNames}.
    */
   readonly code: string
   /** UTF-16 units by which line 1 stands right of line 1 of the bundle. */
@@ -33,6 +33,12 @@ export interface LinkedCode {
  * becomes `$load$(`: as wide as what they replace, so that the source map still fits.
  */
 export const wrapperNames = ['$link$', '$meta$', '$load$', '$done$'] as const
+
+/**
+ * An object of which every function of the bundle keeps hold, as the wrapper around them mentions it: when it was
+ * collected, nothing of the code is left.
+ */
+export const lifeName = '$life$'
 
 /**
  * Global functions of which a plugin gets its own. They are parameters of a function around the one with
@@ -75,7 +81,8 @@ export function linkBundle(bundle: string, positions: SourcePositions): LinkedCo
     }
   }
 
-  const header = `(function(${globalNames.join(',')}){"use strict";return async function(${wrapperNames.join(',')}){${constants.join('')}`
+  const outer = [...globalNames, lifeName].join(',')
+  const header = `(function(${outer}){"use strict";return async function(${wrapperNames.join(',')}){void ${lifeName};${constants.join('')}`
   return {
     code: `${header}${applied(bundle, edits)}\n}})`,
     headerWidth: header.length,

@@ -1,4 +1,4 @@
-import { codeOf, messageOf } from '../../errors.ts'
+import { codeOf, messageOf, OpsError } from '../../errors.ts'
 import type { LogFields, Logger, LogLevel } from '../../log/logger.ts'
 import { redactText } from '../../log/redact.ts'
 
@@ -56,6 +56,25 @@ export class RecordedLog implements Logger {
   }
 
   #add(level: LogLevel, event: string, fields: LogFields = {}): void {
-    this.lines.push({ level, event, fields: { ...this.#fields, ...fields } })
+    const { error, ...others } = fields
+    const kept = 'error' in fields ? { error: detached(error) } : {}
+    this.lines.push({ level, event, fields: { ...this.#fields, ...others, ...kept } })
   }
+}
+
+/** A copy of an error: one of a plugin's own class would keep the version that threw it in memory. */
+function detached(error: unknown): unknown {
+  if (!(error instanceof Error)) return error
+  const { message, name, stack } = error
+  const cause = error.cause === undefined ? {} : { cause: detached(error.cause) }
+  if (error instanceof OpsError) {
+    const { code, hint, details } = error
+    return Object.assign(new OpsError(code, message, { hint, details, ...cause }), { stack })
+  }
+  const code = codeOf(error)
+  return Object.assign(new Error(message, cause), {
+    name,
+    stack,
+    ...(code !== undefined && { code }),
+  })
 }

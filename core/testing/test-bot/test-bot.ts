@@ -16,7 +16,13 @@ import type { Person } from '../bot-api/world/person.ts'
 import type { GroupOptions, PersonOptions } from '../bot-api/world/world.ts'
 import { TestClock } from './clock.ts'
 import { takeDatabase } from './database.ts'
-import { expectNoGrowth, forgottenError, Leftovers } from './leftovers.ts'
+import {
+  expectCollected,
+  expectNoGrowth,
+  forgottenError,
+  Leftovers,
+  type VersionLife,
+} from './leftovers.ts'
 import { type LogLine, RecordedLog } from './log.ts'
 import { type Patience, TestPerson } from './person.ts'
 import { Sightings } from './sightings.ts'
@@ -328,8 +334,8 @@ export class TestBot implements AsyncDisposable {
 
   /**
    * Reloads the plugins under test three times: as many timers, sockets, servers, watchers, processes and
-   * listeners of `process` that their code opened may be there as after the first. What a plugin does to
-   * other objects (listeners on a shared emitter, say) is not seen.
+   * listeners on whatever emitter may be there as after the first, of those that their code made. Then
+   * nothing may hold any code of the versions that were replaced.
    *
    * @throws OPS_TEST_LEFTOVERS naming what is left and the line that made it
    */
@@ -338,8 +344,12 @@ export class TestBot implements AsyncDisposable {
     const under = names.length > 0 ? names : all.filter((name) => name !== 'auth')
     await this.#drained()
     const before = this.log.length
+    const replaced: VersionLife[] = []
     await expectNoGrowth(new Leftovers((error) => this.#app.placeOf(error)), async () => {
-      for (const name of under) await this.reload(name)
+      for (const plugin of under) {
+        replaced.push({ plugin, life: this.#app.lifeOf(plugin) })
+        await this.reload(plugin)
+      }
       await this.#drained()
     })
     const since = this.log.slice(before)
@@ -347,12 +357,14 @@ export class TestBot implements AsyncDisposable {
     const forgotten = since.find(({ event }) => event === 'plugin.leftover')
     if (forgotten !== undefined) throw forgottenError(forgotten)
     const failed = since.find(({ event }) => event === 'plugin.dispose.failed')
-    if (failed === undefined) return
-    const { plugin, what, error } = failed.fields
-    throw new OpsError(
-      'OPS_TEST_LEFTOVERS',
-      `Plugin ${String(plugin)} could not dispose its ${String(what)}: ${messageOf(error)}`,
-    )
+    if (failed !== undefined) {
+      const { plugin, what, error } = failed.fields
+      throw new OpsError(
+        'OPS_TEST_LEFTOVERS',
+        `Plugin ${String(plugin)} could not dispose its ${String(what)}: ${messageOf(error)}`,
+      )
+    }
+    await expectCollected(replaced)
   }
 
   /** Stops the bot and starts it again on the same data and chats. */

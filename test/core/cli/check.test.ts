@@ -75,6 +75,30 @@ export default class Disks extends Migration {
   leftovers: {
     'index.ts': manifest(`setup() {\n    setInterval(() => undefined, 60_000)\n  },\n  ${disks}`),
   },
+  held: {
+    'index.ts': manifest(
+      `setup() {\n    (Reflect.get(globalThis, 'heldDisks') as unknown[])?.push(() => 1)\n  },\n  ${disks}`,
+    ),
+  },
+  access: {
+    'index.ts': manifest(`permissions: {
+    'disks.mute': { description: 'Mute', roles: ['operator', 'guest'] },
+    'disks.read': { description: 'Read', roles: ['operator'] },
+    'disks.purge': { description: 'Purge', roles: [] },
+  },
+  commands: ({ command }) => ({
+    disks: command({
+      description: 'Disks',
+      permission: 'disks.mute',
+      subcommands: {
+        list: command({ description: 'x', run: (ctx) => (ctx.can('disks.read') ? 'all' : 'some') }),
+        mute: command({ description: 'x', run: (ctx) => void ctx.em.nativeDelete('Disk', { id: 1 }) }),
+      },
+    }),
+    diskwipe: command({ description: 'x', run: async (ctx) => { await ctx.em.getConnection().execute('delete from disks_disks') } }),
+    diskhelp: command({ description: 'x', audience: 'everyone', run: () => 'help' }),
+  }),`),
+  },
   order: { 'index.ts': manifest(`${disks}\n  setup: () => ({ at: 1 }),`) },
   settings: {
     'index.ts': manifest(
@@ -99,6 +123,7 @@ describe('opsgram check', () => {
       }
       return dir
     })
+    Reflect.set(globalThis, 'heldDisks', [])
     // all at once: reading the types of the core takes most of the time
     const run = await printed(() => checkCommand(dirs))
     code = run.code
@@ -175,6 +200,25 @@ describe('opsgram check', () => {
       'OPS_TEST_LEFTOVERS: Reloads leave behind: interval of disks, made at ',
       'plugins/disks/index.ts:7',
     )
+  })
+
+  it('names a plugin whose replaced code something else holds', () => {
+    says('held', 'OPS_TEST_LEFTOVERS: Reloads leave behind: 3 replaced versions of disks in memory')
+    says('held', 'Give it back in scope.onDispose')
+    Reflect.deleteProperty(globalThis, 'heldDisks')
+  })
+
+  it('tells who gets in, and what of that may not be meant', () => {
+    says('fit', '✔ access: whoever was let in: /disks\n')
+    says(
+      'access',
+      '✔ access: strangers too: /diskhelp; whoever was let in: /diskwipe; by permission: disks.mute, disks.read, disks.purge\n',
+      '! /diskwipe writes, and asks for no permission',
+      '! /diskhelp is for everyone, in groups too',
+      '! permission disks.purge guards nothing',
+      '! guests hold disks.mute, by which /disks mute writes',
+    )
+    expect(reports.get('access')).not.to.match(/disks.read (guards|writes)/)
   })
 
   it('advises on keys whose types would not reach each other', () => {

@@ -111,7 +111,9 @@ describe('createTestBot', () => {
   })
 
   it('finds what a reload leaves behind, and where it was made', async () => {
-    const watching = (body: string) => `import { definePlugin } from 'opsgram'
+    const watching = (
+      body: string,
+    ) => `import { definePlugin } from 'opsgram'; import { EventEmitter } from 'node:events'
 export default definePlugin({
   name: 'watch',
   version: '1.0.0',
@@ -130,8 +132,19 @@ export default definePlugin({
     expect(timers.message).to.match(/interval of watch, made at .*plugins\/watch\/index.ts:6/)
     await bot.edit('watch', { 'index.ts': watching("process.on('SIGUSR2', () => undefined)") })
     const listeners = await rejected(bot.expectNoLeftovers())
-    expect(listeners.message).to.contain("listener of process 'SIGUSR2'")
+    expect(listeners.message).to.match(
+      /listener of watch for 'SIGUSR2' on process, made at .*plugins\/watch\/index.ts:6/,
+    )
     process.removeAllListeners('SIGUSR2')
+    // it goes with the version that made it
+    await bot.edit('watch', { 'index.ts': watching("new EventEmitter().on('x', () => scope)") })
+    await bot.expectNoLeftovers()
+    await bot.edit('watch', {
+      'index.ts': watching('(globalThis.watched ??= []).push(() => undefined)'),
+    })
+    const code = await rejected(bot.expectNoLeftovers())
+    expect(code.message).to.equal('Reloads leave behind: 3 replaced versions of watch in memory')
+    Reflect.deleteProperty(globalThis, 'watched')
     await bot.edit('watch', {
       'index.ts': watching("scope.onDispose(() => { throw new Error('stuck') })"),
     })
