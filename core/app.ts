@@ -34,6 +34,7 @@ import { coreTexts } from './i18n/core-texts.ts'
 import * as opsgram from './index.ts'
 import type { Logger } from './log/logger.ts'
 import { Outbox } from './outbox/outbox.ts'
+import { Records } from './outbox/records.ts'
 import { quarantineFailing } from './plugin/breaker.ts'
 import { ButtonStore } from './plugin/button-store.ts'
 import { brokenCards } from './plugin/cards/broken.ts'
@@ -210,10 +211,15 @@ async function startApp(config: Config, parts: AppParts, opened: Opened): Promis
   opened.add(() => cards.stop())
   const asks = config.mode === 'bot' && parts.acceptsOpenings !== true
   const baseline = await AccessBaseline.open({ database, log, asks })
+  const store = new ButtonStore({ database, log })
+  opened.add(() => store.stop())
+  const sender = new ContentSender({ codec, store })
+  const redact = (text: string) => log.redact(text)
+  const records = new Records({ database, redact, wake: () => outbox.wake() })
   const dead = new DeadLetters({
     database,
     botId: botIdOf(token),
-    redact: (text) => log.redact(text),
+    redact,
     reopened: (part) => inbox.lookInto([part]),
   })
   const reloader = await Reloader.create({
@@ -223,7 +229,14 @@ async function startApp(config: Config, parts: AppParts, opened: Opened): Promis
     ...(parts.accepts === undefined ? {} : { accepts: parts.accepts }),
     database,
     coreEntities,
-    coreServices: coreServicesOf({ config, writer, gateway, dead, catalog: () => catalog }),
+    coreServices: coreServicesOf({
+      config,
+      writer,
+      gateway,
+      dead,
+      outbox: { database, outbox, records, sender },
+      catalog: () => catalog,
+    }),
     migrations: config.database.migrations,
     others,
     prepare: {
@@ -292,9 +305,6 @@ async function startApp(config: Config, parts: AppParts, opened: Opened): Promis
 
   opened.add(openings.watch())
   for (const started of cardsStarted) started()
-  const store = new ButtonStore({ database, log })
-  opened.add(() => store.stop())
-  const sender = new ContentSender({ codec, store })
   const buttons = new ButtonReader({ codec, store })
   const { live } = reloader
   const judge = quarantineFailing(reloader)

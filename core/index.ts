@@ -10,6 +10,8 @@ export { OpsError } from './errors.ts'
 export type { Translate } from './i18n/texts.ts'
 export type { LogFields, Logger } from './log/logger.ts'
 export { redactText as redact } from './log/redact.ts'
+export type { BroadcastProgress } from './outbox/broadcasts.ts'
+export type { OutboxMessage } from './outbox/records.ts'
 export type {
   ActiveUser,
   Actor,
@@ -50,6 +52,7 @@ export {
   type PluginTypes,
 } from './plugin/manifest/manifest.ts'
 export type { NotifyOptions, NotifyTarget } from './plugin/notify.ts'
+export type { OutboxApi } from './plugin/outbox-service.ts'
 export type {
   AvailableArgument,
   AvailableCommand,
@@ -70,6 +73,7 @@ export {
   type CoreSettings,
   DeadLetters,
   type OptionalToken,
+  Outbox,
   optional,
   Plugins,
   type ServiceToken,

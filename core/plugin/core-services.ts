@@ -2,12 +2,14 @@ import type { Config } from '../../config/config.ts'
 import type { BulkWriter as Writer } from '../database/bulk-writer.ts'
 import type { Gateway } from '../telegram/gateway.ts'
 import type { DeadLettersApi } from './dead-letters.ts'
+import { type OutboxServiceParts, outboxFor } from './outbox-service.ts'
 import type { Plugins as PluginsApi } from './plugins.ts'
 import type { CoreService } from './reload/setup.ts'
 import {
   BulkWriter,
   type CoreSettings,
   DeadLetters,
+  Outbox,
   Plugins,
   type ServiceToken,
   Settings,
@@ -21,11 +23,12 @@ export interface CoreServiceParts {
   /** Late: the catalog is made over the reloader, which needs the services. */
   catalog: () => PluginsApi
   dead: DeadLettersApi
+  outbox: OutboxServiceParts
 }
 
 /** What the core provides to plugins, by token. */
 export function coreServicesOf(parts: CoreServiceParts): readonly CoreService[] {
-  const { config, writer, gateway, catalog, dead } = parts
+  const { config, writer, gateway, catalog, dead, outbox } = parts
   const settings: CoreSettings = {
     ownerIds: config.access.adminIds,
     access: config.access.strangers,
@@ -37,6 +40,7 @@ export function coreServicesOf(parts: CoreServiceParts): readonly CoreService[] 
   return [
     service(Plugins, () => catalog()),
     service(DeadLetters, () => dead),
+    service(Outbox, (scope) => outboxFor(scope.plugin, outbox)),
     service(Traffic, () => gateway.sent),
     service(Settings, () => settings),
     service(BulkWriter, (scope) => ({

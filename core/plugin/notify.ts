@@ -1,7 +1,10 @@
+import type { Queries } from '../database/connection.ts'
 import { OpsError } from '../errors.ts'
 import type { IfUnsure } from '../outbox/outcome.ts'
+import type { NewMessage } from '../outbox/rows.ts'
 import type { SendLane } from '../telegram/telegram.ts'
 import { type Answer, type Content, contentOf } from './content.ts'
+import type { ContentSender } from './sender.ts'
 
 /** Whom a message goes to: the Telegram id of a person or a chat, or a topic of a forum. */
 export type NotifyTarget =
@@ -49,4 +52,24 @@ export function noticeOf(
     lane: urgent ? 'interactive' : 'bulk',
     ifUnsure,
   }
+}
+
+/** What is of no use any more after a day, ms. */
+const keepMs = 24 * 3_600_000
+
+/** @param sql of the transaction that the messages belong to */
+export async function messagesOf(
+  notices: readonly Notice[],
+  sender: Pick<ContentSender, 'prepare'>,
+  sql: Queries,
+  updateId?: number,
+): Promise<NewMessage[]> {
+  const made: NewMessage[] = []
+  for (const { place, content, lane, ifUnsure, plugin } of notices) {
+    const { chatId, messages } = await sender.prepare(place, content, { sql })
+    for (const outgoing of messages) {
+      made.push({ kind: 'message', chatId, outgoing, lane, ifUnsure, plugin, updateId, keepMs })
+    }
+  }
+  return made
 }

@@ -4,6 +4,7 @@ import { OpsError } from '../errors.ts'
 import type { GatewayEvents } from '../telegram/gateway.ts'
 import type { Authenticator as AuthenticatorApi, Authorizer as AuthorizerApi } from './access.ts'
 import type { DeadLettersApi } from './dead-letters.ts'
+import type { OutboxApi } from './outbox-service.ts'
 import type { Plugins as PluginsApi } from './plugins.ts'
 
 /**
@@ -74,6 +75,9 @@ export const Traffic: ServiceToken<EventEmitter<GatewayEvents>> = token('traffic
 /** Updates that were put aside because they could not be handled. Provided by the core. */
 export const DeadLetters: ServiceToken<DeadLettersApi> = token('dead-letters', 1)
 
+/** Messages that must not be lost: to be written outside of handlers, shown, sent again. Provided by the core. */
+export const Outbox: ServiceToken<OutboxApi> = token('outbox', 1)
+
 /** The core's settings that plugins may see. Provided by the core. */
 export const Settings: ServiceToken<CoreSettings> = token('settings', 1)
 
@@ -98,6 +102,7 @@ export const coreTokens: readonly ServiceToken<never>[] = [
   BulkWriter,
   Traffic,
   DeadLetters,
+  Outbox,
   Settings,
 ]
 

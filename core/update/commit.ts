@@ -4,6 +4,7 @@ import { hasChanges, inTransaction, queriesIn, seal } from '../database/orm.ts'
 import { OpsError } from '../errors.ts'
 import type { Outbox } from '../outbox/outbox.ts'
 import type { NewMessage, OutboxRow } from '../outbox/rows.ts'
+import { messagesOf } from '../plugin/notify.ts'
 import type { UpdateRun } from '../plugin/run.ts'
 import type { ContentSender } from '../plugin/sender.ts'
 import { chatMoveOf, moveChat } from '../telegram/chat-move.ts'
@@ -24,9 +25,8 @@ export interface CommitParts {
 
 class AlreadyDone extends Error {}
 
-/** Answers are of no use any more after that, ms; other messages after a day. */
+/** An answer is of no use any more after that, ms. */
 const answerKeepMs = 3_600_000
-const noticeKeepMs = 24 * 3_600_000
 
 /**
  * Completes an update. With changes in its unit of work, or messages to others: one short transaction that first
@@ -107,7 +107,7 @@ async function write(
         const sql = queriesIn(em)
         const answers = await answersOf(run, sender, sql)
         if (answers.length > 0) kept = await outbox.writeOwn(sql, answers)
-        const notices = await noticesOf(run, sender, sql)
+        const notices = await messagesOf(run.notices, sender, sql, item.facts.updateId)
         if (notices.length > 0) await outbox.write(sql, notices)
         // together with what plugins keep of the chat and moved in their handlers
         if (move !== undefined) await moveChat((text) => sql.query(text), move)
@@ -152,31 +152,6 @@ async function answersOf(
         keepMs: answerKeepMs,
         plugin: route?.plugin,
         updateId: facts.updateId,
-      })
-    }
-  }
-  return made
-}
-
-async function noticesOf(
-  { facts, notices }: UpdateRun,
-  sender: CommitParts['sender'],
-  sql: Queries,
-): Promise<NewMessage[]> {
-  const made: NewMessage[] = []
-  for (const { place, content, lane, ifUnsure, plugin } of notices) {
-    const { chatId, messages } = await sender.prepare(place, content, { sql })
-    for (const outgoing of messages) {
-      const { updateId } = facts
-      made.push({
-        kind: 'message',
-        chatId,
-        outgoing,
-        lane,
-        ifUnsure,
-        plugin,
-        updateId,
-        keepMs: noticeKeepMs,
       })
     }
   }
