@@ -254,13 +254,28 @@ describe('migrations at a reload', function () {
       expect(await ask('/shelf')).to.equal(fresh)
     })
 
-    it('run when the database is back, and until then the old version is kept', async () => {
+    it('run by themselves when the database is back; until then the old version is kept, and no update is lost', async () => {
       const outage = await bot.cutDatabase()
+      const before = bot.said(bot.ownerId).length
+      bot.person(bot.ownerId).sendText(own('/shelf'))
       save(shelf('new'), { '0002_title': migration(rename) })
       await aborted('OPS_DATABASE_UNREACHABLE')
       await outage.end()
       await committed()
+      const said = () => bot.said(bot.ownerId).slice(before)
+      await until('it is answered', () => said().length > 0)
+      expect([old, fresh]).to.include(said()[0])
       expect(await ask('/shelf')).to.equal(fresh)
+      expect(said()).to.have.length(2)
+    })
+
+    it('that are not there need no database: what is saved while it is away is live at once', async () => {
+      const outage = await bot.cutDatabase()
+      save(shelf('newer'), {})
+      await committed()
+      const answer = ask('/shelf')
+      await outage.end()
+      expect(await answer).to.equal(old.replace('old', 'newer'))
     })
   })
 })

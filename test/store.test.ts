@@ -86,6 +86,22 @@ describe('a bot with a store', function () {
         await until('it is well again', async () => (await checkOf(bot)).status === 'up')
       })
 
+      it('takes up what is saved while Redis is away, and keeps what serves when that is broken', async () => {
+        bot.forget()
+        proxy.cut()
+        await bot.event('store.lost')
+        bot.write('ping/index.ts', 'broken(')
+        await bot.event('plugin.reload.aborted', { plugin: 'ping' })
+        expect(await bot.ask(bot.ownerId, '/ping')).to.equal('pong')
+        bot.write('ping/index.ts', ping.replace("'pong'", "'pang'"))
+        await bot.event('plugin.reload.committed', { plugin: 'ping' })
+        expect(await bot.ask(bot.ownerId, '/ping')).to.equal('pang')
+        proxy.mend()
+        await bot.event('store.back')
+        bot.write('ping/index.ts', ping)
+        await until('it is saved', async () => (await bot.ask(bot.ownerId, '/ping')) === 'pong')
+      })
+
       if (testKind === 'postgres') {
         it('follows what somebody decided about plugins on another instance, also while Redis was away', async () => {
           const store = await openStore({
