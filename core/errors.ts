@@ -184,13 +184,13 @@ export const errorCodes = {
     title: 'The Node.js that would run the program is too old or missing',
     hint: 'Run npm ci without --omit=optional, which brings the right one on Linux (x64, arm64, glibc), or install Node 24 or newer.',
   },
-  OPS_NOT_INSTALLED: {
-    title: 'The packages of Opsgram are not installed',
-    hint: 'Run npm ci in the folder of Opsgram.',
-  },
   OPS_NOTIFY: {
     title: 'A message can’t be sent later as it was given',
     hint: 'The target is the numeric Telegram id of a person or chat, or { chatId, threadId }; the message is a text, html or message(…), and not empty.',
+  },
+  OPS_NOT_INSTALLED: {
+    title: 'The packages of Opsgram are not installed',
+    hint: 'Run npm ci in the folder of Opsgram.',
   },
   OPS_NO_CHAT: {
     title: 'There is no chat to answer in',
