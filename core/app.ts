@@ -8,11 +8,11 @@ import { followChats } from './app/chats.ts'
 import { linkBase, serveFileLinks } from './app/file-links.ts'
 import {
   checkInstances,
-  followReloads,
+  followOthers,
   joinInstances,
   publishPlugins,
   skewNow,
-  tellReload,
+  tellOthers,
 } from './app/instances.ts'
 import { LeaderPolling } from './app/leader-polling.ts'
 import { Opened } from './app/opened.ts'
@@ -260,7 +260,11 @@ async function startApp(config: Config, parts: AppParts, opened: Opened): Promis
     if (!existsSync(dir)) log.warn('plugin.folder-missing', { variable: 'PLUGINS_DIR', dir })
   }
   const cardsAbout = { cards, reloader, catalog: () => catalog }
-  const cardsStarted = [quarantineCards(cardsAbout), brokenCards(cardsAbout)]
+  const elsewhere = async () => (await instances?.presence.others())?.map(({ id }) => id) ?? []
+  const cardsStarted = [
+    quarantineCards({ ...cardsAbout, instance: health.instance, elsewhere }),
+    brokenCards(cardsAbout),
+  ]
   const openings = new Openings({ reloader, baseline, database, cards, store: shared, log })
   const skew = () => skewNow(reloader, instances, version)
   const catalog = createCatalog({
@@ -270,10 +274,10 @@ async function startApp(config: Config, parts: AppParts, opened: Opened): Promis
     history: new PluginHistory(database),
     store: shared,
     texts,
-    tellReload: (plugin) => tellReload(instances, plugin, log),
+    others: tellOthers(instances, log),
     elsewhere: skew,
   })
-  followReloads(reloader, instances, log)
+  followOthers(reloader, instances, log)
   publishPlugins(reloader, instances?.presence, log)
   const states = keepStates({ dir: config.dataDir, reloader, log })
   const audit = auditReloads(reloader, { database, log })

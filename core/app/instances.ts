@@ -4,7 +4,7 @@ import { News } from '../database/instances/news.ts'
 import { Presence } from '../database/instances/presence.ts'
 import type { HealthChecks } from '../http/health.ts'
 import type { Logger } from '../log/logger.ts'
-import { type PluginSkew, skewOf } from '../plugin/elsewhere.ts'
+import { type PluginSkew, publishedPlugins, skewOf } from '../plugin/elsewhere.ts'
 import type { Reloader } from '../plugin/reload/reloader.ts'
 import { botIdOf } from '../telegram/identity.ts'
 import { Partitions } from '../update/partition/partitions.ts'
@@ -18,6 +18,7 @@ export interface Instances {
 }
 
 const reloadSubject = 'reload:'
+const rollBackSubject = 'rollback:'
 
 /** Makes this process known to all that serve the same database. @returns undefined when embedded: it is alone */
 export async function joinInstances(parts: {
@@ -48,25 +49,21 @@ export async function joinInstances(parts: {
   }
 }
 
-/** Content hashes of the live plugins. */
-function hashesOf(reloader: Reloader): Record<string, string> {
-  const { plugins } = reloader.live.current
-  return Object.fromEntries([...plugins].map(([name, { build }]) => [name, build.hash]))
-}
-
-/** Tells the other instances after each commit which plugins are live here. */
+/** Tells the other instances after each change which plugins are live here, and how. */
 export function publishPlugins(
   reloader: Reloader,
   presence: Presence | undefined,
   log: Logger,
 ): void {
   if (presence === undefined) return
-  reloader.events.on('committed', () => {
+  const publish = () => {
     presence
-      .publish(hashesOf(reloader))
+      .publish(publishedPlugins(reloader.live.current))
       // a later beat tells it too
       .catch((error: unknown) => log.debug('instance.not-published', { error }))
-  })
+  }
+  reloader.events.on('committed', publish)
+  reloader.events.on('quarantined', publish)
 }
 
 /** Instances whose plugins or core are not those of this one. */
@@ -76,32 +73,63 @@ export async function skewNow(
   coreVersion: string,
 ): Promise<readonly PluginSkew[]> {
   if (instances === undefined) return []
-  return skewOf({ coreVersion, plugins: hashesOf(reloader) }, await instances.presence.others())
+  const plugins = publishedPlugins(reloader.live.current)
+  return skewOf({ coreVersion, plugins }, await instances.presence.others())
 }
 
-/** Has the other instances load a plugin anew, each from its own disk. */
-export async function tellReload(
-  instances: Instances | undefined,
-  plugin: string,
-  log: Logger,
-): Promise<void> {
-  await instances?.news
-    .tell(`${reloadSubject}${plugin}`)
-    .catch((error: unknown) => log.warn('plugin.reload-not-told', { plugin, error }))
+/** Has the other instances do with a plugin what somebody asked for on this one. Never rejects. */
+export interface TellOthers {
+  /** Each from its own disk. */
+  reload(plugin: string): Promise<void>
+  /** @param hash of the build that was put back here */
+  rollBack(plugin: string, hash: string): Promise<void>
 }
 
-/** Loads a plugin anew when somebody asked for that on another instance. */
-export function followReloads(reloader: Reloader, instances: Instances | undefined, log: Logger) {
+export function tellOthers(instances: Instances | undefined, log: Logger): TellOthers {
+  const tell = async (subject: string): Promise<void> =>
+    instances?.news
+      .tell(subject)
+      .catch((error: unknown) => log.warn('plugin.others-not-told', { subject, error }))
+  return {
+    reload: (plugin) => tell(`${reloadSubject}${plugin}`),
+    rollBack: (plugin, hash) => tell(`${rollBackSubject}${plugin} ${hash}`),
+  }
+}
+
+/** Does with plugins what somebody asked for on another instance. */
+export function followOthers(reloader: Reloader, instances: Instances | undefined, log: Logger) {
   instances?.news.onHeard((subject) => {
-    if (!subject.startsWith(reloadSubject)) return
-    const plugin = subject.slice(reloadSubject.length)
+    const [plugin = '', hash] = subject.replace(/^[a-z]+:/, '').split(' ')
     const known = reloader.list().find(({ name }) => name === plugin)
     if (known === undefined || known.state === 'disabled') return
-    log.info('plugin.reload-followed', { plugin })
-    reloader
-      .reload(plugin)
-      .catch((error: unknown) => log.error('plugin.reload-not-followed', { plugin, error }))
+    if (subject.startsWith(reloadSubject)) {
+      log.info('plugin.reload-followed', { plugin })
+      reloader
+        .reload(plugin)
+        .catch((error: unknown) => log.error('plugin.reload-not-followed', { plugin, error }))
+    } else if (subject.startsWith(rollBackSubject) && hash !== undefined) {
+      followRollBack(reloader, plugin, hash, log).catch((error: unknown) =>
+        log.error('plugin.rollback-not-followed', { plugin, hash, error }),
+      )
+    }
   })
+}
+
+/** Only to the same build: another one that happens to be kept here is not what the person saw. */
+async function followRollBack(
+  reloader: Reloader,
+  plugin: string,
+  hash: string,
+  log: Logger,
+): Promise<void> {
+  if (reloader.live.current.plugins.get(plugin)?.build.hash === hash) return
+  if ((await reloader.previousHash(plugin)) === hash) {
+    log.info('plugin.rollback-followed', { plugin, hash })
+    await reloader.rollBack(plugin)
+  } else {
+    const hint = 'The build is not kept here: put it into the folder, and reload the plugin.'
+    log.warn('plugin.rollback-not-followed', { plugin, hash, hint })
+  }
 }
 
 /** `/readyz`: how many instances there are, and whether they run the same. */
@@ -114,7 +142,9 @@ export function checkInstances(
   const { presence, partitions, leadership } = instances
   health.register('instances', async () => {
     const others = await presence.others()
-    const different = await skew()
+    const different = (await skew()).filter(
+      ({ isOtherCore, plugins }) => isOtherCore || plugins.length > 0,
+    )
     const here = `${partitions.count} partitions here${leadership.leads ? ', leads' : ''}`
     const all = `${others.length + 1} live, ${here}`
     if (different.length === 0) return { status: 'up', detail: all }

@@ -26,8 +26,11 @@ export interface CatalogParts {
   readonly store: Store
   /** The core's own. */
   readonly texts: Texts
-  /** Has other instances load a plugin anew. */
-  readonly tellReload: (plugin: string) => Promise<void>
+  /** Has other instances do the same; none of them rejects. */
+  readonly others: {
+    reload(plugin: string): Promise<void>
+    rollBack(plugin: string, hash: string): Promise<void>
+  }
   readonly elsewhere: () => Promise<readonly PluginSkew[]>
 }
 
@@ -39,7 +42,7 @@ export function createCatalog({
   history,
   store,
   texts,
-  tellReload,
+  others,
   elsewhere,
 }: CatalogParts): Plugins {
   return {
@@ -56,11 +59,16 @@ export function createCatalog({
     },
     async reload(name, by) {
       const outcome = await reloader.reload(name, { why: 'reload', by })
-      await tellReload(name)
+      await others.reload(name)
       return outcome
     },
     elsewhere,
-    rollBack: (name, by) => reloader.rollBack(name, by),
+    async rollBack(name, by) {
+      const outcome = await reloader.rollBack(name, by)
+      const hash = reloader.live.current.plugins.get(name)?.build.hash
+      if (outcome.ok && hash !== undefined) await others.rollBack(name, hash)
+      return outcome
+    },
     async disable(name, by, reason) {
       await reloader.disable(name, by)
       await choices.keep(name, true, by.telegramId, reason)

@@ -9,7 +9,11 @@ export async function list(
   const { t } = ctx
   const others = (await plugins.elsewhere()).map(({ host, pid, coreVersion, ...skew }) => {
     const differing = [...(skew.isOtherCore ? [`opsgram ${coreVersion}`] : []), ...skew.plugins]
-    return html`\n⚠️ ${t('skew', { host, pid, plugins: differing.join(', ') })}`
+    const plugins = skew.quarantined.join(', ')
+    return [
+      differing.length > 0 && html`\n⚠️ ${t('skew', { host, pid, plugins: differing.join(', ') })}`,
+      plugins !== '' && html`\n⛔ ${t('quarantinedThere', { host, pid, plugins })}`,
+    ]
   })
   const entries = plugins.list().map((status) => {
     const facts = [

@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import type { Chat } from '../../core/testing/bot-api/world/chat.ts'
 import { testKind } from '../support/database.ts'
 import { flawless, Ledger } from '../support/ledger.ts'
 import { until } from '../support/wait.ts'
@@ -54,6 +55,59 @@ describe('instances that come and go', function () {
       .and.include('1 run other versions')
     const told = await a().ask(a().ownerId, '/plugins')
     expect(told).to.match(/⚠️ Instance .+ \(\d+\) runs other versions of: counter/)
+  })
+
+  it('put the same build back everywhere, and see what another one has in quarantine', async () => {
+    const command = (text: string) => a().ask(a().ownerId, text)
+    const version = (number: string) =>
+      a()
+        .read('counter/index.ts')
+        .replace(/version: '.*'/, `version: '${number}'`)
+    const everywhere = async (text: string, say: string) => {
+      for (const bot of ledger.bots) {
+        bot.forget()
+        bot.write('counter/index.ts', text)
+      }
+      expect(await command('/plugins reload counter')).to.include(say)
+      for (const bot of ledger.bots) await bot.event('plugin.reload.committed')
+    }
+    const failing = version('1.4.0').replace(
+      'const ticks =',
+      "throw new Error('no'); const ticks =",
+    )
+    await everywhere(version('1.3.0'), '1.3.0 is live')
+    await everywhere(failing, '1.4.0 is live')
+
+    const { rooms } = ledger
+    const owner = a().person(a().ownerId)
+    const askIn = async (chat: Chat, text: string) => {
+      const before = a().said(chat.id).length
+      owner.sendText(text, { chat })
+      return until(`an answer to ${text}`, () => a().said(chat.id)[before])
+    }
+    const [first] = rooms
+    if (first === undefined) throw new Error('there is no room')
+    for (let i = 0; i < 5; i++) await askIn(first, '/committed 0')
+    await until('one has it in quarantine', () =>
+      ledger.bots.some(({ lines }) => lines.some(({ event }) => event === 'plugin.quarantined')),
+    )
+    // rooms belong to either instance: one of them is not the one that has it
+    await until('the other one knows', async () => {
+      const lists = await Promise.all(rooms.map((room) => askIn(room, '/plugins')))
+      return lists.some((list) => /⛔ Instance .+ has in quarantine: counter/.test(list))
+    })
+    const card = async () =>
+      (await ledger.query("select state, content from cards where subject = 'counter'"))[0]
+    await until('its card is there', async () => (await card()) !== undefined)
+    expect(await card()).to.include({ state: 'open' })
+
+    for (const bot of ledger.bots) bot.forget()
+    expect(await command('/plugins rollback counter')).to.include('1.3.0 is live')
+    for (const bot of ledger.bots) {
+      await bot.event('plugin.reload.committed', { plugin: 'counter', version: '1.3.0' })
+    }
+    await until('the card says so', async () => (await card())?.state === 'decided')
+    expect(await askIn(first, '/committed 0')).to.match(/^\d+$/)
   })
 
   it('make room for a third one, and take its share when it leaves', async () => {

@@ -139,6 +139,11 @@ export class Ledger {
     return first
   }
 
+  /** The chats that write. */
+  get rooms(): readonly Chat[] {
+    return this.#chats
+  }
+
   /** Updates that were sent so far; each has its number, from 0 on. */
   get sent(): number {
     return this.#sent
@@ -172,7 +177,10 @@ export class Ledger {
     }
   }
 
-  async query<Row>(sql: string, parameters: unknown[] = []): Promise<Row[]> {
+  async query<Row extends object = Record<string, unknown>>(
+    sql: string,
+    parameters: unknown[] = [],
+  ): Promise<Row[]> {
     if (this.#pool !== undefined) {
       return (await this.#pool.query(sql, parameters)).rows as Row[]
     }

@@ -31,6 +31,8 @@ const shape = z.object({
   /** Of the build that a roll-back would bring. */
   previous: z.string().optional(),
   canKeepOff: z.boolean(),
+  /** Ids of the instances on which it is; others may serve it. */
+  on: z.array(z.string()).default([]),
   /** The bot was started anew since: the plugin is tried again. */
   resumed: z.string().optional(),
   /** The last attempt to bring it back, which failed. */
@@ -45,6 +47,10 @@ export interface QuarantineCardParts {
   readonly reloader: Reloader
   /** Late: it is made over the reloader. */
   readonly catalog: () => Plugins
+  /** Id of this instance. */
+  readonly instance: string
+  /** Ids of the other instances that live. */
+  readonly elsewhere: () => Promise<readonly string[]>
 }
 
 /**
@@ -78,9 +84,9 @@ export function quarantineCards(parts: QuarantineCardParts): () => void {
   cards.add(kind)
   reloader.events.on('quarantined', (plugin, reason) => void begin(parts, kind, plugin, reason))
   reloader.events.on('committed', (_generation, reports) => {
-    for (const report of reports) void follow(cards, kind, report)
+    for (const report of reports) void follow(parts, kind, report)
   })
-  reloader.events.on('aborted', (report) => void tried(cards, kind, report))
+  reloader.events.on('aborted', (report) => void tried(parts, kind, report))
   return () => {
     // what was changed while the bot was stopped brought no event
     for (const plugin of cards.openOf(kind.name)) {
@@ -97,17 +103,19 @@ export function quarantineCards(parts: QuarantineCardParts): () => void {
 }
 
 async function begin(
-  { cards, reloader }: QuarantineCardParts,
+  parts: QuarantineCardParts,
   kind: CardKind<Content>,
   plugin: string,
   { code, errorIds }: Quarantine,
 ): Promise<void> {
+  const { cards, reloader, instance } = parts
   const hash = reloader.live.current.plugins.get(plugin)?.build.hash ?? ''
   const canKeepOff = !reloader.isProtected(plugin) && plugin !== managing
   const since = new Date().toISOString()
   // none is known when it can't be read: then there is no button for it
   const previous = await reloader.previousHash(plugin)
-  await cards.show(kind, plugin, () => {
+  const left = await leftOn(parts)
+  await cards.show(kind, plugin, (before) => {
     // it may be back by now
     if (!reloader.live.current.quarantined.has(plugin)) return undefined
     return {
@@ -117,40 +125,53 @@ async function begin(
       since,
       hash,
       canKeepOff,
+      on: [...(before === undefined ? [] : left(before)), instance],
       ...(previous === undefined ? {} : { previous }),
     }
   })
 }
 
-/** Another version serves, or none any more. */
-function follow(
-  cards: Cards,
+/** Another version serves here, or none any more. */
+async function follow(
+  parts: QuarantineCardParts,
   kind: CardKind<Content>,
   { plugin, action, after, cause }: ReloadReport,
 ): Promise<void> {
-  return cards.update(kind, plugin, (before) => {
+  const left = await leftOn(parts)
+  const by = personBehind(cause)
+  return parts.cards.update(kind, plugin, (before) => {
+    const on = left(before)
+    // what a person asks for is done everywhere
+    if (on.length > 0 && by === undefined) return { content: { ...before, on }, state: 'open' }
     if (cause.why === 'start' && after === before.hash) {
       const { attempt: _, ...rest } = before
-      return { content: { ...rest, resumed: new Date().toISOString() }, state: 'open' }
+      return { content: { ...rest, on, resumed: new Date().toISOString() }, state: 'open' }
     }
     const ended = endingOf(action, cause, after)
-    const state = ended.by === undefined ? 'withdrawn' : 'decided'
-    return { content: { ...before, ended }, state }
+    return { content: { ...before, ended }, state: by === undefined ? 'withdrawn' : 'decided' }
   })
 }
 
 /** What lies in its folder could not be loaded: it stays where it is. */
-function tried(
-  cards: Cards,
+async function tried(
+  { cards, instance }: QuarantineCardParts,
   kind: CardKind<Content>,
   { plugin, error, cause }: ReloadReport,
 ): Promise<void> {
+  const by = personBehind(cause)?.name
   return cards.update(kind, plugin, (before) => {
-    const by = personBehind(cause)?.name
+    if (by === undefined && before.on.length > 0 && !before.on.includes(instance)) return undefined
     const { code } = describeFailure(error, (text) => text)
     const attempt = { code, at: new Date().toISOString(), ...(by === undefined ? {} : { by }) }
     return { content: { ...before, attempt }, state: 'open' }
   })
+}
+
+/** On which other instances that live a plugin is in quarantine, as its card knows. */
+async function leftOn({ instance, elsewhere }: QuarantineCardParts) {
+  // with the database away the card can't be changed either
+  const living = new Set(await elsewhere().catch(() => []))
+  return ({ on }: Content) => on.filter((id) => id !== instance && living.has(id))
 }
 
 function face(content: Content, state: string, reader: Reader): Face {
