@@ -71,6 +71,7 @@ import { ButtonReader } from './update/button-reader.ts'
 import { Dispatcher } from './update/dispatcher.ts'
 import { UpdateHandling } from './update/handling.ts'
 import { Inbox } from './update/inbox/inbox.ts'
+import { Maintenance, passesPause } from './update/maintenance.ts'
 
 export interface AppParts {
   log: Logger
@@ -222,6 +223,8 @@ async function startApp(config: Config, parts: AppParts, opened: Opened): Promis
     redact,
     reopened: (part) => inbox.lookInto([part]),
   })
+  const maintenance = new Maintenance({ database, botId: botIdOf(token), store: shared, log })
+  opened.add(() => maintenance.stop())
   const reloader = await Reloader.create({
     access: baseline,
     disabled: new Set([...config.plugins.disabled, ...(await choices.disabled())]),
@@ -235,6 +238,7 @@ async function startApp(config: Config, parts: AppParts, opened: Opened): Promis
       gateway,
       dead,
       outbox: { database, outbox, records, sender },
+      maintenance,
       catalog: () => catalog,
     }),
     migrations: config.database.migrations,
@@ -357,9 +361,13 @@ async function startApp(config: Config, parts: AppParts, opened: Opened): Promis
     partitions: instances?.partitions,
     handle: (item) => handling.handle(item, inbox),
     poison: (item) => handling.poison(item, inbox),
+    arrived: (item) => handling.arrived(item),
+    passesHold: (item) => passesPause(item, config.access.adminIds, botInfo.username),
     log,
   })
-  registerHealth(health, { database, store: shared, gateway, reloader })
+  // before the first update
+  await maintenance.start((pause) => (pause === undefined ? inbox.release() : inbox.hold()))
+  registerHealth(health, { database, store: shared, gateway, reloader, maintenance })
   checkInstances(health, instances, skew)
   http.mount((fastify) => serveFileLinks(fastify, { links: fileLinks, gateway, log }))
   const { mount } = parts

@@ -23,6 +23,10 @@ export const errorCodes = {
     title: 'The data of a button does not fit',
     hint: 'Names of plugin and action share 64 bytes with the id: choose a shorter action name.',
   },
+  OPS_CANCELLED: {
+    title: 'A handler was cancelled by the person who asked for it',
+    hint: 'Nothing is wrong: nothing of it was saved. Honour ctx.signal, so that its work outside ends too.',
+  },
   OPS_CLI_EXISTS: {
     title: 'There is a plugin of that name already',
     hint: 'Choose another name, or remove that folder first.',

@@ -35,6 +35,7 @@ export type { OpsContext, UpdateOutcome } from './plugin/context.ts'
 export type { DeadLetter, DeadLettersApi } from './plugin/dead-letters.ts'
 export type { PluginSkew } from './plugin/elsewhere.ts'
 export type { CheckState, PluginHealth } from './plugin/health.ts'
+export type { MaintenanceApi, Pause } from './plugin/maintenance.ts'
 export { duration, parseDuration } from './plugin/manifest/duration.ts'
 export {
   type Action,
@@ -72,6 +73,7 @@ export {
   BulkWriter,
   type CoreSettings,
   DeadLetters,
+  Maintenance,
   type OptionalToken,
   Outbox,
   optional,

@@ -28,6 +28,8 @@ export interface Calamity {
 /** Kills without a pause between them in which all is done: fewer than the tries of an update that is run alone. */
 const burst = 3
 const doneMs = 60_000
+/** A handler that is still at work when others could take over, ms. */
+const longMs = 3_000
 
 function between(least: number, most: number): number {
   return least + Math.random() * (most - least)
@@ -118,7 +120,7 @@ export function sleepers(fleet: Fleet, by: Delivery, times: number): Promise<Cal
   })
 }
 
-/** SIGTERM, exit, start, one after the other, with handlers of up to 1.5 s. */
+/** SIGTERM, exit, start, one after the other, with handlers of up to 3 s. */
 export function rollingRestarts(fleet: Fleet, by: Delivery, rounds: number): Promise<Calamity> {
   const times = rounds * fleet.bots.length
   return watched(fleet, { what: 'rolling restart', by, times, isOrderly: true }, async () => {
@@ -143,7 +145,7 @@ async function rollOver(fleet: Fleet): Promise<void> {
   await fleet.worked(from)
   for (const bot of fleet.bots) {
     // one in each chat, so that some of them run where the end comes
-    fleet.ledger.send(chatCount, 1_500)
+    fleet.ledger.send(chatCount, longMs)
     await sleep(300)
     await fleet.stop(bot)
     await fleet.start(bot)

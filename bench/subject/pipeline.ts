@@ -126,6 +126,8 @@ export async function openPipeline(options: PipelineOptions): Promise<Pipeline> 
         defaults,
         signal,
         authEpoch: undefined,
+        acceptedAt: performance.now(),
+        cancelled: undefined,
         clock: systemClock,
         commitNow: async () => undefined,
         log: log.child({ updateId: facts.updateId, generation: live.current.id }),

@@ -2,6 +2,7 @@ import type { Database } from '../database/connection.ts'
 import { codeOf } from '../errors.ts'
 import type { HealthChecks, HealthResult } from '../http/health.ts'
 import type { PluginCheck } from '../plugin/health.ts'
+import type { MaintenanceApi } from '../plugin/maintenance.ts'
 import type { Reloader } from '../plugin/reload/reloader.ts'
 import type { Store } from '../store/store.ts'
 import { sleep } from '../telegram/backoff.ts'
@@ -13,9 +14,15 @@ const firstLookMs = 1_000
 /** What `/readyz` asks of the core. */
 export function registerHealth(
   health: HealthChecks,
-  parts: { database: Database; store: Store; gateway: Gateway; reloader: Reloader },
+  parts: {
+    database: Database
+    store: Store
+    gateway: Gateway
+    reloader: Reloader
+    maintenance: MaintenanceApi
+  },
 ): void {
-  const { database, store, gateway, reloader } = parts
+  const { database, store, gateway, reloader, maintenance } = parts
   health.register('database', async () => {
     await database.ping()
     return { status: 'up', detail: database.kind }
@@ -25,6 +32,12 @@ export function registerHealth(
       ? { status: 'up', detail: store.kind }
       : { status: 'degraded', detail: store.trouble.code },
   )
+  health.register('updates', () => {
+    const pause = maintenance.current
+    return pause === undefined
+      ? { status: 'up' }
+      : { status: 'degraded', detail: `paused since ${pause.since.toISOString()}` }
+  })
   health.register('telegram', telegramCheck(gateway))
   registerPluginChecks(health, reloader)
   health.register('plugins', () => {

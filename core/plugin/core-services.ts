@@ -2,6 +2,7 @@ import type { Config } from '../../config/config.ts'
 import type { BulkWriter as Writer } from '../database/bulk-writer.ts'
 import type { Gateway } from '../telegram/gateway.ts'
 import type { DeadLettersApi } from './dead-letters.ts'
+import type { MaintenanceApi } from './maintenance.ts'
 import { type OutboxServiceParts, outboxFor } from './outbox-service.ts'
 import type { Plugins as PluginsApi } from './plugins.ts'
 import type { CoreService } from './reload/setup.ts'
@@ -9,6 +10,7 @@ import {
   BulkWriter,
   type CoreSettings,
   DeadLetters,
+  Maintenance,
   Outbox,
   Plugins,
   type ServiceToken,
@@ -24,11 +26,12 @@ export interface CoreServiceParts {
   catalog: () => PluginsApi
   dead: DeadLettersApi
   outbox: OutboxServiceParts
+  maintenance: MaintenanceApi
 }
 
 /** What the core provides to plugins, by token. */
 export function coreServicesOf(parts: CoreServiceParts): readonly CoreService[] {
-  const { config, writer, gateway, catalog, dead, outbox } = parts
+  const { config, writer, gateway, catalog, dead, outbox, maintenance } = parts
   const settings: CoreSettings = {
     ownerIds: config.access.adminIds,
     access: config.access.strangers,
@@ -41,6 +44,7 @@ export function coreServicesOf(parts: CoreServiceParts): readonly CoreService[] 
     service(Plugins, () => catalog()),
     service(DeadLetters, () => dead),
     service(Outbox, (scope) => outboxFor(scope.plugin, outbox)),
+    service(Maintenance, () => maintenance),
     service(Traffic, () => gateway.sent),
     service(Settings, () => settings),
     service(BulkWriter, (scope) => ({

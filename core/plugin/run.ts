@@ -24,7 +24,8 @@ import type { ContentSender } from './sender.ts'
 
 /**
  * What came of an update, as the message log keeps it. `repeated`: this attempt didn't settle it; it
- * runs again, or somebody else had completed it.
+ * runs again, or somebody else had completed it. `stale`: a button that is out of date, or a press that waited for too
+ * long; nothing was done.
  */
 export type Outcome =
   | 'done'
@@ -34,6 +35,7 @@ export type Outcome =
   | 'unknown-command'
   | 'stale'
   | 'failed'
+  | 'cancelled'
   | 'repeated'
 
 export interface RunParts {
@@ -52,6 +54,10 @@ export interface RunParts {
   /** Completes the update now, once. @param work done inside the transaction @throws OPS_COMMITTED */
   commitNow: (work?: () => Promise<void>) => Promise<void>
   authEpoch: Approach['epoch'] | undefined
+  /** When the update was accepted, as `performance.now()`. */
+  acceptedAt: number
+  /** What this update has cancelled: a route's name. */
+  cancelled: string | undefined
 }
 
 export interface PeopleDefaults {
@@ -78,6 +84,8 @@ export class UpdateRun {
   readonly signal: AbortSignal
   readonly commitNow: RunParts['commitNow']
   readonly authEpoch: Approach['epoch'] | undefined
+  readonly acceptedAt: number
+  readonly cancelled: string | undefined
   /** `ctx.state` of all views. */
   readonly state: Record<string | symbol, unknown> = {}
   readonly views = new Map<PluginInstance, LiveContext>()
@@ -130,6 +138,8 @@ export class UpdateRun {
     this.signal = parts.signal
     this.commitNow = parts.commitNow
     this.authEpoch = parts.authEpoch
+    this.acceptedAt = parts.acceptedAt
+    this.cancelled = parts.cancelled
   }
 
   /** The update's unit of work, made when first asked for. */

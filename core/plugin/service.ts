@@ -4,6 +4,7 @@ import { OpsError } from '../errors.ts'
 import type { GatewayEvents } from '../telegram/gateway.ts'
 import type { Authenticator as AuthenticatorApi, Authorizer as AuthorizerApi } from './access.ts'
 import type { DeadLettersApi } from './dead-letters.ts'
+import type { MaintenanceApi } from './maintenance.ts'
 import type { OutboxApi } from './outbox-service.ts'
 import type { Plugins as PluginsApi } from './plugins.ts'
 
@@ -78,6 +79,9 @@ export const DeadLetters: ServiceToken<DeadLettersApi> = token('dead-letters', 1
 /** Messages that must not be lost: to be written outside of handlers, shown, sent again. Provided by the core. */
 export const Outbox: ServiceToken<OutboxApi> = token('outbox', 1)
 
+/** Pause and resume: updates wait meanwhile. Provided by the core. */
+export const Maintenance: ServiceToken<MaintenanceApi> = token('maintenance', 1)
+
 /** The core's settings that plugins may see. Provided by the core. */
 export const Settings: ServiceToken<CoreSettings> = token('settings', 1)
 
@@ -103,6 +107,7 @@ export const coreTokens: readonly ServiceToken<never>[] = [
   Traffic,
   DeadLetters,
   Outbox,
+  Maintenance,
   Settings,
 ]
 

@@ -3,7 +3,10 @@ import { OpsError } from '../errors.ts'
 
 /** The time of one running handler. */
 export interface Deadline {
-  /** Aborted with OPS_DEADLINE when the time is over, OPS_RELOADED by `cut`, OPS_SHUTDOWN when the bot stops. */
+  /**
+   * Aborted with OPS_DEADLINE when the time is over, OPS_RELOADED by `cut`, OPS_CANCELLED by `cancel`, OPS_SHUTDOWN when
+   * the bot stops.
+   */
   readonly signal: AbortSignal
   /** Stops the clock: what follows has limits of its own. A shutdown still ends the signal. */
   pause(): void
@@ -11,6 +14,8 @@ export interface Deadline {
   restart(): void
   /** Ends the signal with OPS_RELOADED. */
   cut(): void
+  /** Ends the signal with OPS_CANCELLED. */
+  cancel(): void
   end(): void
 }
 
@@ -50,6 +55,10 @@ export class Deadlines {
       cut: () => {
         const text = 'The plugin was replaced again and again while this handler ran'
         running.controller.abort(new OpsError('OPS_RELOADED', text))
+      },
+      cancel: () => {
+        const text = 'The person who asked for it cancelled it'
+        running.controller.abort(new OpsError('OPS_CANCELLED', text))
       },
       end: () => {
         this.#running.delete(running)

@@ -12,6 +12,7 @@ import { awaitsApproval, isForEveryone, isHere, isPermitted } from '../plugin/ma
 import { PluginHeld } from '../plugin/reload/room.ts'
 import type { UpdateRun } from '../plugin/run.ts'
 import type { ButtonReader, ReadButton } from './button-reader.ts'
+import { cancelWord } from './cancelling.ts'
 import { runChain } from './chain.ts'
 import { Gate, type Open } from './gate.ts'
 import { observed } from './observe.ts'
@@ -35,6 +36,8 @@ type Handler = (ctx: LiveContext, input?: unknown) => unknown
 
 /** A press is answered by then at the latest: Telegram's clients show a spinner until it is. */
 const pressLimitMs = 700
+/** Telegram keeps a press for 150 s (tdlib/telegram-bot-api, Client.cpp); one that waited here for longer is not replayed. */
+const pressFreshMs = 150_000
 
 /**
  * The way of one update through a generation: observe → authenticate → throttle → context →
@@ -140,6 +143,7 @@ export class Dispatcher {
         return this.#leftOver(run)
       case 'unknown-command':
         if (await this.#composers(run)) return
+        if (found.word === cancelWord) return this.#cancel(run, found)
         run.outcome = 'unknown-command'
         // in a group the command may well be another bot's
         if (run.facts.chatType !== 'private' && !found.addressed) return
@@ -200,7 +204,19 @@ export class Dispatcher {
     }
   }
 
+  /** It was done when the update arrived. */
+  #cancel(run: UpdateRun, { addressed }: Found<'unknown-command'>): void {
+    const { cancelled, facts } = run
+    if (cancelled === undefined && facts.chatType !== 'private' && !addressed) {
+      run.outcome = 'unknown-command'
+      return
+    }
+    const key = cancelled === undefined ? 'cancel.nothing' : 'cancel.done'
+    run.say(message(this.#replies.in(run)(key, { name: cancelled })))
+  }
+
   async #press(run: UpdateRun, { data }: Found<'press'>): Promise<void> {
+    if (performance.now() - run.acceptedAt > pressFreshMs) return this.#letLapse(run)
     const button = await this.#buttons.read(run, data)
     if (button.kind === 'foreign') {
       const listening = run.routes.events.get('callback_query') ?? []
@@ -224,6 +240,14 @@ export class Dispatcher {
       return
     }
     await inPressTime(run, () => this.#handle(run, instance, action.run, button.data))
+  }
+
+  /** The presser has waited through an outage, and may want something else by now; their spinner has ended long ago. */
+  #letLapse(run: UpdateRun): void {
+    run.outcome = 'stale'
+    run.pressAnswered = true
+    run.log.info('update.lapsed', { userId: run.facts.userId })
+    run.say(message(this.#replies.in(run)('button.lapsed')))
   }
 
   async #pressCard(run: UpdateRun, { card, version, action }: CardButton): Promise<void> {

@@ -20,6 +20,7 @@ import type { ContentSender } from '../plugin/sender.ts'
 import { Backoff, sleep } from '../telegram/backoff.ts'
 import type { Gateway } from '../telegram/gateway.ts'
 import type { OpsTelegram } from '../telegram/telegram.ts'
+import { Cancelling } from './cancelling.ts'
 import { type CommitParts, commitEarly, commitRun } from './commit.ts'
 import { type Deadline, Deadlines, untilAborted } from './deadline.ts'
 import type { Dispatcher } from './dispatcher.ts'
@@ -63,6 +64,7 @@ export class UpdateHandling {
   readonly #options: HandlingOptions
   readonly #commits: Semaphore
   readonly #deadlines: Deadlines
+  readonly #cancelling: Cancelling
   readonly #stopping = new AbortController()
 
   constructor(options: HandlingOptions) {
@@ -70,6 +72,12 @@ export class UpdateHandling {
     // accepts and lanes have bounds of their own; commits may not take the last connections
     this.#commits = new Semaphore(Math.max(1, options.database.poolMax - 2))
     this.#deadlines = new Deadlines(options.limitMs, options.clock)
+    this.#cancelling = new Cancelling(options.botInfo.username)
+  }
+
+  /** An update waits for its turn; if it cancels what runs before it, that is done now. */
+  arrived(item: InboxItem): void {
+    this.#cancelling.arrived(item)
   }
 
   /** Ends all running handlers' signals; their updates stay open, or are put aside if they acted outside. */
@@ -143,6 +151,7 @@ export class UpdateHandling {
         } catch (error) {
           run.outcome = 'repeated'
           if (run.commit === 'lost') return
+          if (isCancelled(run)) return this.#dropCancelled(item, inbox, run)
           const isHeld = error instanceof PluginHeld && run.commit === 'open'
           if (isHeld || this.#isRepeatable(error, run, mayRepeatConflict)) repeat = error
           else if (!isLeftOpen(run)) await this.#fail(item, inbox, run, error)
@@ -165,7 +174,7 @@ export class UpdateHandling {
     deadline: Deadline,
     admit: () => Promise<void>,
   ): Promise<void> {
-    await untilAborted(run.signal, admit())
+    await this.#cancelling.during(run, deadline, () => untilAborted(run.signal, admit()))
     // handled in time: what it wrote and said is not cut off half-way
     deadline.pause()
     if ((await commitRun(run, item, this.#commitParts(inbox))) === 'lost') {
@@ -212,6 +221,8 @@ export class UpdateHandling {
       signal,
       commitNow,
       authEpoch: performance.now() - acceptedAt < epochMs ? authEpoch : undefined,
+      acceptedAt,
+      cancelled: this.#cancelling.takenBy(updateId),
       log: log.child({ updateId, chatId, userId, generation: generation.id }),
     })
     return run
@@ -223,6 +234,19 @@ export class UpdateHandling {
     // after an unknown commit the claim decides: a repeated run that finds the update done writes nothing
     if (isDatabaseAway(error) || isCommitUnknown(error)) return true
     return mayRepeatConflict && isConflict(error)
+  }
+
+  /** Nothing of it is written; what was said already stays said. */
+  async #dropCancelled(item: InboxItem, inbox: Inbox, run: UpdateRun): Promise<void> {
+    run.outcome = 'cancelled'
+    run.log.info('update.cancelled', { plugin: run.route?.plugin, route: run.route?.name })
+    if (run.commit === 'open') inbox.done(item)
+    // a handler that doesn't look at its signal can't commit any more
+    run.commit = 'lost'
+    const { signal } = this.#stopping
+    const { gateway, outbox } = this.#options
+    const telegram = gateway.with({ signal, updateId: run.facts.updateId })
+    await Promise.all([outbox.sendOwn(run.kept, telegram, signal), run.answerPress(telegram)])
   }
 
   async #fail(item: InboxItem, inbox: Inbox, run: UpdateRun, error: unknown): Promise<void> {
@@ -281,6 +305,10 @@ export class UpdateHandling {
       }
     }
   }
+}
+
+function isCancelled({ signal }: UpdateRun): boolean {
+  return signal.aborted && codeOf(signal.reason) === 'OPS_CANCELLED'
 }
 
 /** Cut off by a shutdown before it acted outside: the next process runs it. */

@@ -46,6 +46,16 @@ export function match(
   return listening.length > 0 ? { kind: 'events', routes: listening } : { kind: 'none' }
 }
 
+/** The command that a message begins with, in small letters; undefined if it is none, or for another bot. */
+export function commandWord(
+  update: object,
+  facts: UpdateFacts,
+  botUsername: string,
+): string | undefined {
+  if (facts.kind !== 'message' || facts.isForwarded) return undefined
+  return commandLine(contentOf(update, facts), botUsername)?.word
+}
+
 function contentOf(update: object, facts: UpdateFacts): object | undefined {
   const content: unknown = Reflect.get(update, facts.kind)
   return typeof content === 'object' && content !== null ? content : undefined

@@ -1,9 +1,10 @@
-import { buttons, type Content, definePlugin, edit, message, Plugins } from 'opsgram'
+import { buttons, type Content, definePlugin, edit, Maintenance, message, Plugins } from 'opsgram'
 import { z } from 'zod'
 import { type Asking, disable, enable, reload, rollBack, statusOf } from './act.ts'
 import { card, historyOf, shortOf } from './card.ts'
 import { keysFor, type Presser } from './keys.ts'
 import { list } from './list.ts'
+import { pause, resume } from './maintenance.ts'
 
 // one word of the usage line; a folder's name has no capitals
 const pluginName = z.string().meta({ placeholder: 'worklog' }).toLowerCase()
@@ -15,7 +16,7 @@ export default definePlugin({
   version: '1.0.0',
   description: 'States of plugins, and their reload from the chat',
   engine: '^1.0.0',
-  uses: { plugins: Plugins },
+  uses: { plugins: Plugins, maintenance: Maintenance },
   permissions: {
     'plugins.view': { description: 'See the plugins and their states', roles: ['admin'] },
     // a reload runs what lies in the folder: owners alone, until they grant it
@@ -23,6 +24,7 @@ export default definePlugin({
       description: 'Reload plugins, roll them back, switch them off and on',
       roles: [],
     },
+    'plugins.pause': { description: 'Have all updates wait, and handle them again', roles: [] },
   },
   actions: ({ action }) => ({
     show: action({
@@ -104,10 +106,22 @@ export default definePlugin({
     }),
   }),
   commands: ({ command }) => ({
+    pause: command({
+      description: 'Maintenance: updates wait until /resume',
+      permission: 'plugins.pause',
+      chats: 'private',
+      run: pause,
+    }),
+    resume: command({
+      description: 'End of the maintenance: what waited is handled',
+      permission: 'plugins.pause',
+      chats: 'private',
+      run: resume,
+    }),
     plugins: command({
       description: 'Plugins, their states and last reloads',
       permission: 'plugins.view',
-      run: (ctx) => list(ctx.use.plugins, ctx),
+      run: (ctx) => list(ctx.use, ctx),
       subcommands: {
         show: command({
           description: 'One plugin in detail, with what can be done about it',

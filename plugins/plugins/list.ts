@@ -1,9 +1,17 @@
-import { bold, type Html, html, type OpsContext, type PluginsApi } from 'opsgram'
+import {
+  bold,
+  type Html,
+  html,
+  type MaintenanceApi,
+  type OpsContext,
+  type PluginsApi,
+} from 'opsgram'
+import { wordsOf } from './maintenance.ts'
 import { icon, lastReload, stateOf } from './status.ts'
 
-/** All plugins, one or two lines each; then which instances run something else. */
+/** Whether the bot is paused; all plugins, one or two lines each; then which instances run something else. */
 export async function list(
-  plugins: PluginsApi,
+  { plugins, maintenance }: { readonly plugins: PluginsApi; readonly maintenance: MaintenanceApi },
   ctx: Pick<OpsContext, 't' | 'language'>,
 ): Promise<Html> {
   const { t } = ctx
@@ -26,7 +34,9 @@ export async function list(
     return html`${icon(status)} ${bold(status.name)} ${facts.filter(Boolean).join(' · ')}
 ${reloaded && `      ${reloaded}\n`}`
   })
-  return html`${bold(t('title', { generation: plugins.generation }))}
+  const { current } = maintenance
+  const paused = current && html`⏸ ${t('pause.shown', wordsOf(current, ctx))}\n\n`
+  return html`${paused}${bold(t('title', { generation: plugins.generation }))}
 
 ${entries}
 ${t('more')}${others}`

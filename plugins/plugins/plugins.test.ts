@@ -57,6 +57,42 @@ describe('plugins', () => {
     await bot.removePlugin('hopeless')
   })
 
+  it('has updates wait while it is paused, over a restart too, until it is resumed', async () => {
+    const { owner } = bot
+    await owner.sends('/plugins show sample')
+    const { message } = await owner.sees('sample')
+    await owner.sends('/resume')
+    await owner.sees('It is not paused.')
+    await owner.sends('/pause')
+    await owner.sees('Paused, on all instances')
+    await owner.sends('/sample')
+    owner.telegram.press(message, 'History')
+    await owner.doesNotSee()
+    await owner.sends('/plugins')
+    await owner.sees(/^⏸ Paused by .*Olga.*: updates wait until \/resume\n/)
+    await owner.sends('/pause')
+    await owner.sees('It is paused already, by')
+    // a press that waits for minutes is not replayed
+    await bot.database.query(
+      `update inbox set received_at = now() - interval '3 minutes' where payload like '%callback_query%'`,
+    )
+    await bot.restart()
+    const readyz = await fetch(new URL('/readyz', bot.url))
+    const { checks } = (await readyz.json()) as { checks: Record<string, { status: string }> }
+    expect(readyz.status).to.equal(200)
+    expect(checks.updates).to.include({ status: 'degraded' })
+    await owner.doesNotSee()
+    await owner.sends('/resume')
+    await until('it goes on', () => bot.log.some(({ event }) => event === 'app.resumed'))
+    await owner.sees('one')
+    await owner.sees('Nothing was done: press it again')
+    await bot.settled()
+    const audit = await bot.database.query<{ action: string }>(
+      `select action from audit_log where action in ('plugins.pause', 'plugins.resume') order by id`,
+    )
+    expect(audit.map(({ action }) => action)).to.deep.equal(['plugins.pause', 'plugins.resume'])
+  })
+
   it('shows what health checks found', async () => {
     await bot.dropPlugin('ailing', {
       'index.ts': `import { definePlugin } from 'opsgram'

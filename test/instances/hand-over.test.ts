@@ -1,5 +1,6 @@
 import { expect } from 'chai'
 import type { Chat } from '../../core/testing/bot-api/world/chat.ts'
+import type { BotProcess } from '../support/bot-process.ts'
 import { testKind } from '../support/database.ts'
 import { flawless, Ledger } from '../support/ledger.ts'
 import { until } from '../support/wait.ts'
@@ -108,6 +109,29 @@ describe('instances that come and go', function () {
     }
     await until('the card says so', async () => (await card())?.state === 'decided')
     expect(await askIn(first, '/committed 0')).to.match(/^\d+$/)
+  })
+
+  it('let updates wait, all of them, until one is told to go on', async () => {
+    const readyz = async (bot: BotProcess) =>
+      ((await bot.http('/readyz')).body as { checks: { updates: { status: string } } }).checks
+        .updates.status
+    const bothSay = (status: string) =>
+      until(status, async () => (await readyz(a())) === status && (await readyz(b())) === status)
+    const ask = (text: string) => a().ask(a().ownerId, text)
+    expect(await ask('/pause')).to.include('Paused')
+    await bothSay('degraded')
+    const before = ledger.begun().length
+    ledger.send(24)
+    await until('they are stored', async () => {
+      const [row] = await ledger.query<{ open: number }>(
+        'select count(*)::int as open from inbox where state = 0',
+      )
+      return row?.open === 24
+    })
+    expect(ledger.begun()).to.have.length(before)
+    expect(await ask('/resume')).to.include('Going on')
+    await bothSay('up')
+    await ledger.done()
   })
 
   it('make room for a third one, and take its share when it leaves', async () => {

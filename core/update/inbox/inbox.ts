@@ -22,6 +22,10 @@ export interface InboxOptions {
   handle: (item: InboxItem) => Promise<void>
   /** An update at which process after process was killed; must not reject. */
   poison: (item: InboxItem) => Promise<void>
+  /** Told of each update as soon as it waits for its turn. */
+  arrived?: (item: InboxItem) => void
+  /** Whether an update is handled although all others are held, out of its lane's order; default: none is. */
+  passesHold?: (item: InboxItem) => boolean
   log: Logger
 }
 
@@ -47,6 +51,9 @@ export class Inbox {
   readonly #partitions: Ownership | undefined
   readonly #rows: InboxRows
   readonly #lanes: Lanes<InboxItem>
+  /** For what is handled while the others are held. */
+  readonly #aside: Lanes<InboxItem>
+  #isHeld = false
   readonly #accepting: Batcher<Update>
   readonly #finishing: Batcher<number>
   readonly #held = new Held()
@@ -72,6 +79,7 @@ export class Inbox {
     this.#partitions = partitions
     this.#rows = new InboxRows({ sql: database.inbox, botId, owner: partitions?.instance })
     this.#lanes = new Lanes((item) => this.#work(item), maxActiveLanes)
+    this.#aside = new Lanes((item) => this.#work(item), maxActiveLanes)
     this.#accepting = new Batcher((updates) => this.#insert(updates), maxBatch)
     this.#finishing = new Batcher((ids) => this.#finish(ids), 500)
     this.#cleaner = new Cleaner(this.#rows, options.log)
@@ -136,16 +144,31 @@ export class Inbox {
     return this.#persist(() => this.#rows.bury(facts.updateId, reason, errorId))
   }
 
-  /** Resolves when nothing is left to do. */
-  idle(): Promise<void> {
-    return this.#lanes.idle()
+  /** Begins nothing any more, but for what passes; accepts go on. */
+  hold(): void {
+    this.#isHeld = true
+    this.#lanes.hold()
+    // what lifts the hold may be waiting already
+    const passing = this.#lanes.clear((item) => this.#passesHold(item))
+    for (const item of passing) this.#aside.push(item.facts.lane, item)
+  }
+
+  release(): void {
+    this.#isHeld = false
+    this.#lanes.release()
+  }
+
+  /** Resolves when nothing is left to do, but for what is held. */
+  async idle(): Promise<void> {
+    await this.#lanes.idle()
+    await this.#aside.idle()
   }
 
   /** Resolves when nothing is left to do, or when the signal is aborted. */
   async drain(signal: AbortSignal): Promise<void> {
     if (signal.aborted) return
     await Promise.race([
-      this.#lanes.idle(),
+      this.idle(),
       new Promise<void>((resolve) =>
         signal.addEventListener('abort', () => resolve(), { once: true }),
       ),
@@ -158,7 +181,7 @@ export class Inbox {
     this.#dropWaiting(() => true)
     // before the lanes are waited for: one of them may be waiting for a database that is away
     this.#stopping.abort()
-    await this.#lanes.idle()
+    await this.idle()
     // marks that wait behind the last batch
     await this.#finishing.idle()
     await this.#searching
@@ -326,8 +349,14 @@ export class Inbox {
     const { updateId, lane } = item.facts
     if (this.#partitions !== undefined) this.#note(lane, seq)
     if (!this.#held.add(updateId, item.part)) return false
-    this.#lanes.push(lane, item)
+    this.#options.arrived?.(item)
+    const lanes = this.#isHeld && this.#passesHold(item) ? this.#aside : this.#lanes
+    lanes.push(lane, item)
     return true
+  }
+
+  #passesHold(item: InboxItem): boolean {
+    return this.#options.passesHold?.(item) === true
   }
 
   #note(lane: string, seq: number): void {
@@ -337,7 +366,7 @@ export class Inbox {
   }
 
   #dropWaiting(which: (item: InboxItem) => boolean): void {
-    for (const { facts, part } of this.#lanes.clear(which)) {
+    for (const { facts, part } of [...this.#lanes.clear(which), ...this.#aside.clear(which)]) {
       this.#held.drop(facts.updateId, part)
       this.#newest.delete(facts.lane)
     }

@@ -9,6 +9,7 @@ export class Lanes<T> {
   /** Keys that wait for one of the active lanes to end. */
   readonly #waiting: string[] = []
   #active = 0
+  #isHeld = false
   #size = 0
   #idle: (() => void)[] = []
 
@@ -36,8 +37,19 @@ export class Lanes<T> {
       return
     }
     this.#lanes.set(key, [item])
-    if (this.#active < this.#limit) void this.#work(key)
-    else this.#waiting.push(key)
+    this.#waiting.push(key)
+    this.#begin()
+  }
+
+  /** Begins nothing any more until `release`; what runs goes on. */
+  hold(): void {
+    this.#isHeld = true
+    this.#settle()
+  }
+
+  release(): void {
+    this.#isHeld = false
+    this.#begin()
   }
 
   /** Drops what has not begun, or those of it that are meant, and returns it. */
@@ -63,29 +75,41 @@ export class Lanes<T> {
     return dropped
   }
 
-  /** Resolves when nothing runs and nothing waits. */
+  /** Resolves when nothing runs and nothing waits, but for being released. */
   idle(): Promise<void> {
-    if (this.#size === 0) return Promise.resolve()
+    if (this.#isIdle) return Promise.resolve()
     return new Promise((resolve) => this.#idle.push(resolve))
   }
 
   async #work(key: string): Promise<void> {
     this.#active++
     const lane = this.#lanes.get(key) ?? []
-    for (let item = lane[0]; item !== undefined; item = lane[0]) {
+    for (let item = lane[0]; item !== undefined && !this.#isHeld; item = lane[0]) {
       await this.#run(item)
       lane.shift()
       this.#size--
     }
-    this.#lanes.delete(key)
+    if (lane.length === 0) this.#lanes.delete(key)
+    else this.#waiting.push(key)
     this.#active--
-    const next = this.#waiting.shift()
-    if (next !== undefined) void this.#work(next)
+    this.#begin()
     this.#settle()
   }
 
+  #begin(): void {
+    while (!this.#isHeld && this.#active < this.#limit) {
+      const next = this.#waiting.shift()
+      if (next === undefined) return
+      void this.#work(next)
+    }
+  }
+
+  get #isIdle(): boolean {
+    return this.#size === 0 || (this.#isHeld && this.#active === 0)
+  }
+
   #settle(): void {
-    if (this.#size > 0) return
+    if (!this.#isIdle) return
     for (const resolve of this.#idle.splice(0)) resolve()
   }
 }

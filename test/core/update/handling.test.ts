@@ -46,6 +46,12 @@ export default definePlugin({
       if (how === 'badly') throw new Error('after a write')
       return 'written'
     } }),
+    begin: command({ description: 'x', async run(ctx) {
+      ctx.signal.addEventListener('abort', () => ctx.log.info('trouble.told'))
+      ctx.em.create(AuditEntry, { action: 'trouble.begun', outcome: 'done' })
+      await ctx.reply('begun')
+      await wait(1e6)
+    } }),
     hang: command({ description: 'x', run: () => wait(1e6) }),
     blind: command({ description: 'x', run: () => 'seen' }),
     stare: command({ description: 'x', run: () => 'stared at' }),
@@ -118,6 +124,25 @@ describe('handling an update', () => {
     const [row] = await dead(idIn(text))
     expect(row?.error).to.match(/^OPS_DEADLINE/)
     await owner.sees('People')
+  })
+
+  it('cancels what runs when its person says so, at once, and saves nothing of it', async () => {
+    await owner.sends('/begin')
+    await owner.sees('begun')
+    await owner.sends('/quick')
+    await owner.sends('/cancel')
+    // in their order
+    await owner.sees('quick')
+    await owner.sees('Cancelled: begin.')
+    expect(bot.log.some(({ event }) => event === 'trouble.told')).to.equal(true)
+    await owner.sends('/cancel')
+    await owner.sees('Nothing of yours is running here.')
+    await owner.doesNotSee()
+    const [left] = await bot.database.query<{ begun: number; open: number }>(
+      `select (select count(*)::int from audit_log where action = 'trouble.begun') as begun,
+         (select count(*)::int from inbox where state = 0) as open`,
+    )
+    expect(left).to.deep.equal({ begun: 0, open: 0 })
   })
 
   for (const command of ['blind', 'stare']) {

@@ -34,6 +34,25 @@ describe('lanes', () => {
     expect(lanes.active).to.equal(0)
   })
 
+  it('begin nothing while they are held, and then go on in order', async () => {
+    const gate = Promise.withResolvers<void>()
+    const begun: string[] = []
+    const lanes = new Lanes<string>(async (name) => {
+      begun.push(name)
+      if (name === 'a1') await gate.promise
+    }, 10)
+    lanes.push('a', 'a1')
+    lanes.hold()
+    for (const name of ['a2', 'b1', 'b2']) lanes.push(name.charAt(0), name)
+    gate.resolve()
+    await lanes.idle()
+    expect(begun).to.deep.equal(['a1'])
+    expect(lanes.clear((name) => name === 'b1')).to.deep.equal(['b1'])
+    lanes.release()
+    await lanes.idle()
+    expect(begun.sort()).to.deep.equal(['a1', 'a2', 'b2'])
+  })
+
   it('give back what has not begun, and let the running end', async () => {
     const gate = Promise.withResolvers<void>()
     const begun: number[] = []

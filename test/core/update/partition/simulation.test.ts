@@ -66,7 +66,7 @@ describe('leases, claims and hand-backs with a simulated clock', function () {
         }
       }),
       // the clock of the database is its own, so a run costs what its statements cost
-      { numRuns: 12, interruptAfterTimeLimit: 8_000 },
+      { numRuns: 12, interruptAfterTimeLimit: 30_000 },
     )
   })
 })

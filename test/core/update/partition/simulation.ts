@@ -36,6 +36,7 @@ export class Simulation {
   readonly #queries: Queries
   readonly #instances: Simulated[] = []
   #inFlight = 0
+  #answered: (() => void)[] = []
   #ms = 0
   #nextId = 1
 
@@ -48,6 +49,7 @@ export class Simulation {
           return await database.query<Row>(sql, parameters)
         } finally {
           this.#inFlight--
+          for (const resolve of this.#answered.splice(0)) resolve()
         }
       },
     }
@@ -201,8 +203,13 @@ export class Simulation {
   /** Resolves when no statement is under way any more and nothing follows of it. */
   async #settle(): Promise<void> {
     for (let quiet = 0; quiet < 4; ) {
-      await new Promise((resolve) => setImmediate(resolve))
-      quiet = this.#inFlight === 0 ? quiet + 1 : 0
+      if (this.#inFlight > 0) {
+        await new Promise<void>((resolve) => this.#answered.push(resolve))
+        quiet = 0
+      } else {
+        await new Promise((resolve) => setImmediate(resolve))
+        quiet++
+      }
     }
   }
 }
