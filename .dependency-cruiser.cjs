@@ -8,6 +8,7 @@ const order = [
   ['index', '^core/index\\.ts$'],
   ['update', '^core/update/'],
   ['plugin', '^core/plugin/'],
+  ['notice', '^core/notice/'],
   ['card', '^core/card/'],
   ['http', '^core/http/'],
   ['job', '^core/job/'],

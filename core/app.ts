@@ -15,6 +15,7 @@ import {
   tellOthers,
 } from './app/instances.ts'
 import { LeaderPolling } from './app/leader-polling.ts'
+import { botNotices } from './app/notices.ts'
 import { Opened } from './app/opened.ts'
 import { keepStates } from './app/plugin-states.ts'
 import { registerHealth } from './app/readiness.ts'
@@ -119,6 +120,8 @@ export interface App {
   stop(): Promise<void>
 }
 
+/** At a stop, for the message that tells of it, ms. */
+const lastNoticeMs = 1_500
 /** After the drain, for all last steps together, ms. */
 const lastStepsMs = 1_000
 
@@ -373,6 +376,22 @@ async function startApp(config: Config, parts: AppParts, opened: Opened): Promis
   const { mount } = parts
   if (mount !== undefined) http.mount((fastify) => mount(fastify, reloader.events))
   await http.open()
+  const notices = botNotices({
+    config,
+    database,
+    gateway,
+    outbox,
+    reloader,
+    instances,
+    instance: health.instance,
+    version,
+    texts,
+    clock,
+    log,
+  })
+  opened.add(() => notices.close())
+  // an update may be what ends the process again
+  await notices.begin()
   outbox.start()
   await inbox.start()
   const polling = {
@@ -416,6 +435,7 @@ async function startApp(config: Config, parts: AppParts, opened: Opened): Promis
     if (instances?.partitions.isAlone !== false) await inbox.drain(limit)
     await instances?.partitions.handBack(limit)
     handling.abort()
+    await notices.end(lastNoticeMs)
     opened.add(() => inbox.stop())
     await opened.close(log, endsAt)
     log.info('app.stopped')

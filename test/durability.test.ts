@@ -172,6 +172,7 @@ describe('no update is lost, none is handled twice', function () {
     await until('one was sent', () => unanswered.said().length > 0)
     await bot.event('outbox.delayed', { chatId: to })
     await bot.kill()
+    bot.env.NOTICES = 'true'
     bot.api.faults.clear()
     expect(unsent.said()).to.deep.equal([])
     await bot.start()
@@ -182,6 +183,12 @@ describe('no update is lost, none is handled twice', function () {
     expect(unanswered.said()).to.deep.equal(['tick 2', 'tick 2'])
     for (const id of ids) expect(bot.said(id)).to.deep.equal([`news for ${id}`])
     expect([await unsent.counted(), await unanswered.counted()]).to.deep.equal([[1], [2]])
+    // and who is to know is told that it did not end by itself
+    const told = await until('the notice', () => bot.said(bot.ownerId).at(-1))
+    expect(told)
+      .to.match(/^▶️ Opsgram .* runs/)
+      .and.to.include('ended without a stop')
+    bot.env.NOTICES = 'false'
   })
 
   it('when Telegram delivers it twice', async () => {

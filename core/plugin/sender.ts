@@ -78,10 +78,14 @@ export class ContentSender {
     sql: Queries | undefined,
   ): Promise<InlineKeyboardMarkup | undefined> {
     if (content.buttons.length === 0) return undefined
-    const rows = content.buttons.map((row) =>
-      Promise.all(row.map((button) => this.#button(button, chatId, sql))),
-    )
-    return { inline_keyboard: await Promise.all(rows) }
+    const rows: InlineKeyboardButton[][] = []
+    for (const row of content.buttons) {
+      const made: InlineKeyboardButton[] = []
+      // one after the other: in a transaction they share a connection
+      for (const button of row) made.push(await this.#button(button, chatId, sql))
+      rows.push(made)
+    }
+    return { inline_keyboard: rows }
   }
 
   async #button(
