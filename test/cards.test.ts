@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs'
 import { expect } from 'chai'
 import { createTestBot, type TestBot, type TestPerson } from 'opsgram/testing'
 import { until } from './support/wait.ts'
@@ -135,6 +136,32 @@ describe('cards for owners', function () {
       await olga.sees('Olga keeps it off', patient)
       await bot.restart()
       expect(bot.plugin('shaky').state).to.equal('disabled')
+    })
+  })
+
+  describe('about a plugin that a start can’t load, and no earlier build of which is kept', () => {
+    after(() => bot.removePlugin('fresh'))
+
+    it('say that it doesn’t serve, where it is wrong and how to mend it; pressed in vain, they stay', async () => {
+      await bot.dropPlugin('fresh', { 'index.ts': 'broken(' }).catch(() => undefined)
+      expect(cardsIn(olga, /fresh/)).to.deep.equal([])
+      await bot.restart()
+      const { text, buttons } = await olga.sees('fresh', patient)
+      expect(text).to.match(/^🔴 .*doesn’t serve.*\nOPS_PLUGIN_BUILD .*fresh\/index\.ts:1 /)
+      expect(buttons).to.deep.equal(['🔄 Reload'])
+      await olga.presses('Reload')
+      await olga.seesToast('OPS_PLUGIN_BUILD')
+      expect(bot.plugin('fresh').state).to.equal('failed')
+    })
+
+    it('end when a press finds it mended: it serves, and the others see who it was', async () => {
+      const { file = '' } = bot.plugin('fresh').lastReload ?? {}
+      const mended = desk('fresh')['index.ts'].replace("name: 'desk'", "name: 'fresh'")
+      writeFileSync(file, mended)
+      await olga.presses('Reload')
+      await oleg.sees(/fresh(.|\n)*Olga/, patient)
+      await olga.sends('/fresh')
+      await olga.sees('here is fresh')
     })
   })
 

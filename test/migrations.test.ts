@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import { expect } from 'chai'
 import pg from 'pg'
 import { openDatabase } from '../core/database/connection.ts'
@@ -69,6 +70,7 @@ describe('migrations at a reload', function () {
       firstParty: false,
       plugins: { 'gate/index.ts': gatePlugin },
     })
+    bot.copy(join(import.meta.dirname, '../plugins/plugins'), 'plugins')
     await bot.start()
   })
   after(() => bot.close())
@@ -163,6 +165,17 @@ describe('migrations at a reload', function () {
     save(shelf('new'), {})
     await committed()
     expect(await ask('/shelf')).to.equal(fresh.replace('}', ',"colour":"red"}'))
+  })
+
+  it('that break the old version keep it from being put back: what serves goes on', async () => {
+    save(shelf('new'), { '0002_title': migration(rename) })
+    await committed()
+    const answer = await ask('/plugins rollback shelf')
+    expect(answer).to.contain('OPS_MIGRATION_NEWER').and.contain('0002_title')
+    expect(await ask('/shelf')).to.equal(fresh)
+    // and a save goes on from there
+    save(shelf('newest'), {})
+    await until('it is live', async () => (await ask('/shelf')) === fresh.replace('new', 'newest'))
   })
 
   it('that can’t be undone keep the old version from serving on a schema that it doesn’t know', async () => {

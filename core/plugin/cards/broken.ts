@@ -82,10 +82,11 @@ export function brokenCards({ cards, reloader, catalog }: BrokenCardParts): () =
     })
     reloader.events.on('aborted', ({ plugin, error }) => {
       const failure = failureOf(describeFailure(error, (text) => text))
-      void cards.update(kind, plugin, ({ file: _, line: __, ...before }) => ({
-        content: { ...before, ...failure, at: new Date().toISOString() },
-        state: 'open',
-      }))
+      void cards.update(kind, plugin, (known) => {
+        if (isSame(known, failure)) return undefined
+        const { file: _, line: __, ...before } = known
+        return { content: { ...before, ...failure, at: new Date().toISOString() }, state: 'open' }
+      })
     })
   }
 }
@@ -105,10 +106,11 @@ function isBroken({ state, lastReload }: PluginStatus): boolean {
 function news(known: Content | undefined, status: PluginStatus): Content | undefined {
   const now = contentOf(status)
   if (known === undefined || now === undefined) return now
-  const same = (['code', 'message', 'file', 'line', 'serves'] as const).every(
-    (key) => known[key] === now[key],
-  )
-  return same ? undefined : now
+  return isSame(known, now) && known.serves === now.serves ? undefined : now
+}
+
+function isSame(known: Failure, now: Failure): boolean {
+  return (['code', 'message', 'file', 'line'] as const).every((key) => known[key] === now[key])
 }
 
 function contentOf({ name, state, lastReload }: PluginStatus): Content | undefined {
