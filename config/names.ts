@@ -5,6 +5,7 @@ import { lifecycle } from './lifecycle.ts'
 import { log } from './log.ts'
 import { people } from './people.ts'
 import { plugins } from './plugins.ts'
+import { secretsDir } from './secrets-dir.ts'
 import { telegram } from './telegram.ts'
 import type { Section } from './variable.ts'
 import { webhook } from './webhook.ts'
@@ -20,6 +21,7 @@ export const sections: readonly Section[] = [
   people,
   log,
   lifecycle,
+  secretsDir,
 ]
 
 /**

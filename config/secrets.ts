@@ -4,7 +4,7 @@ import { sections } from './names.ts'
 const secretWords = /(PASSWORD|PASSWD|SECRET|TOKEN|API_?KEY|PRIVATE_?KEY|CREDENTIALS?)$/
 
 /** A shorter one would blank out ordinary words of the log. */
-const shortestSecret = 8
+export const shortestSecret = 8
 
 /** The values that no log line may hold: of secret variables, and of all that are named like one. */
 export function secretsIn(env: Environment): string[] {

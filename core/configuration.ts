@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs'
-import { resolve } from 'node:path'
+import { readdirSync, readFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
 import { parseEnv } from 'node:util'
 import {
   type Config,
@@ -8,10 +8,10 @@ import {
   parseConfig,
   pluginValues,
 } from '../config/config.ts'
-import type { Environment } from '../config/environment.ts'
+import { clean, type Environment } from '../config/environment.ts'
 import type { Problem } from '../config/problem.ts'
-import { secretsIn } from '../config/secrets.ts'
-import { codeOf, errorCodes, OpsError } from './errors.ts'
+import { secretsIn, shortestSecret } from '../config/secrets.ts'
+import { codeOf, errorCodes, messageOf, OpsError } from './errors.ts'
 
 /** Where the environment comes from. */
 export interface Sources {
@@ -24,16 +24,13 @@ export interface Sources {
 }
 
 /**
- * The environment of now: the file's variables, over them the real ones. A blank real one doesn't win,
- * since compose files hand on every variable they know, set or not.
- * @throws OPS_ENV_FILE when the file is there but can't be read.
+ * The environment of now: the file's variables, over them those of SECRETS_DIR, over them the real ones. A blank
+ * one doesn't win, since compose files hand on every variable they know, set or not.
+ * @throws OPS_ENV_FILE when the file is there but can't be read, OPS_SECRET_FILE
  */
 export function readEnvironment({ file, real, omit = [] }: Sources): Environment {
-  const values: Record<string, string | undefined> = { ...readFile(file) }
-  for (const [name, text] of Object.entries(real)) {
-    if (text !== undefined && (text.trim() !== '' || values[name] === undefined))
-      values[name] = text
-  }
+  const ofFile = readFile(file)
+  const values = over(over(ofFile, readSecrets(secretsDirOf(over(ofFile, real)))), real)
   for (const name of omit) delete values[name]
   return values
 }
@@ -69,7 +66,11 @@ export class LiveEnvironment {
 
   /** Values that no log line may hold, as of the last reading. */
   get secrets(): readonly string[] {
-    return secretsIn(this.#values)
+    const inFiles = Object.values(readSecrets(secretsDirOf(this.#values)))
+    return [
+      ...secretsIn(this.#values),
+      ...inFiles.filter((value) => value.length >= shortestSecret),
+    ]
   }
 
   /** What is set for one plugin, as of the last reading. */
@@ -96,6 +97,42 @@ export function loadConfig(env: Environment): { config: Config; warnings: readon
   const result = parseConfig(env, { resolve, terminal: process.stdout.isTTY === true })
   if (!result.ok) throw errorOf(result.problems)
   return result
+}
+
+/** What is set in `above` wins; what is blank there only stands where nothing else does. */
+function over(below: Environment, above: Environment): Record<string, string | undefined> {
+  const values = { ...below }
+  for (const [name, text] of Object.entries(above)) {
+    if (text !== undefined && (text.trim() !== '' || values[name] === undefined))
+      values[name] = text
+  }
+  return values
+}
+
+function secretsDirOf({ SECRETS_DIR }: Environment): string | undefined {
+  return clean(SECRETS_DIR)
+}
+
+/** The files of a folder that are named like variables; what else lies there is somebody else's. */
+function readSecrets(dir: string | undefined): Record<string, string> {
+  if (dir === undefined) return {}
+  const path = resolve(dir)
+  try {
+    const names = readdirSync(path).filter((name) => /^[A-Z][A-Z0-9_]*$/.test(name))
+    return Object.fromEntries(
+      names.map((name) => [name, readFileSync(join(path, name), 'utf8').trim()]),
+    )
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return {}
+    throw new OpsError(
+      'OPS_SECRET_FILE',
+      `A file of SECRETS_DIR cannot be read: ${messageOf(error)}`,
+      {
+        cause: error,
+        details: { dir: path },
+      },
+    )
+  }
 }
 
 function readFile(file: string): NodeJS.Dict<string> {

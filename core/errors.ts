@@ -360,6 +360,10 @@ export const errorCodes = {
     title: 'A plugin asked for a timer with a time that cannot be kept',
     hint: 'Give milliseconds: 1 (for a timeout 0) to 2,147,483,647, which are 24.8 days. For what comes more rarely look every hour whether it is due.',
   },
+  OPS_SECRET_FILE: {
+    title: 'A file of SECRETS_DIR cannot be read',
+    hint: 'Let the user who runs Opsgram read the files in that folder, each a text file that is named like a variable.',
+  },
   OPS_SERVICE_AWAY: {
     title: 'A service was used while no live plugin provides it',
     hint: 'Mark it `optional(…)` in `uses` and handle its absence, or use it in handlers (ctx.use), which only run while it is there.',

@@ -37,6 +37,7 @@ export async function runProcess(options: ProcessOptions): Promise<number> {
     const environment = new LiveEnvironment(options.sources)
     const { config, warnings } = loadConfig(environment.values)
     const log = createLogger({ ...config.log, secrets: config.secrets, output: process.stdout })
+    log.addSecrets(environment.secrets)
     for (const warning of warnings) log.warn('config.warning', { warning })
     for (const variable of environment.unknownNames) {
       log.warn('config.unknown-variable', { variable, meant: nearest(variable, coreVariables) })

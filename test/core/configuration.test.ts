@@ -46,6 +46,27 @@ describe('environment', () => {
     })
   })
 
+  it('takes variables from the files of SECRETS_DIR: over .env, under the real environment', () => {
+    const secrets = join(dir, 'secrets')
+    mkdirSync(secrets, { recursive: true })
+    writeFileSync(join(secrets, 'A'), 'secret\n')
+    writeFileSync(join(secrets, 'B'), 'secret of b\n')
+    writeFileSync(join(secrets, '..data'), 'not a variable')
+    writeFileSync(file, `A=file\nSECRETS_DIR=${secrets}\n`)
+    const environment = new LiveEnvironment({ file, real: { B: 'real', A: '' } })
+    expect(environment.values).to.deep.equal({ A: 'secret', B: 'real', SECRETS_DIR: secrets })
+    expect(environment.secrets).to.deep.equal(['secret of b'])
+  })
+
+  it('needs no SECRETS_DIR to be there, but what is there must be readable', async () => {
+    const real = { SECRETS_DIR: join(dir, 'none') }
+    expect(readEnvironment({ file, real })).to.deep.equal(real)
+    mkdirSync(join(dir, 'none', 'BOT_TOKEN'), { recursive: true })
+    const error = await rejected(() => readEnvironment({ file, real }))
+    expect(error.code).to.equal('OPS_SECRET_FILE')
+    expect(error.message).to.include('SECRETS_DIR')
+  })
+
   it('names what of the file nobody can mean, and leaves the real environment alone', () => {
     writeFileSync(
       file,
