@@ -15,6 +15,26 @@ export const errorCodes = {
     title: 'A bot without owners would answer nobody',
     hint: 'Set ADMIN_IDS to your numeric Telegram id. To find it, send /start to @userinfobot, or set ADMIN_IDS=1 for one start and write to your bot: it answers with your id.',
   },
+  OPS_BACKUP_DIFFERS: {
+    title: 'A backup does not hold what it should',
+    hint: 'Take an older one. Keep this one and its .json for a look: the file was changed, or the disk has lost some of it.',
+  },
+  OPS_BACKUP_FAILED: {
+    title: 'A backup or a restore did not go through',
+    hint: 'The message tells what pg_dump, pg_restore or the archive said. The database is as it was.',
+  },
+  OPS_BACKUP_FILE: {
+    title: 'There is no such backup',
+    hint: 'Name the file of a backup (.dump or .tar.gz) whose .json lies beside it: ls var/backups',
+  },
+  OPS_BACKUP_KIND: {
+    title: 'The backup is of another kind of database',
+    hint: 'Set or leave out DATABASE_URL as it was when the backup was made.',
+  },
+  OPS_BACKUP_TOOL: {
+    title: 'The programs of PostgreSQL are missing or too old',
+    hint: 'Install those of the server’s version or newer, here or where the server is: apt-get install postgresql-client',
+  },
   OPS_BUTTON: {
     title: 'A button was made for an action that its plugin lacks, or with data that does not fit',
     hint: 'Use a name of the manifest’s `actions`, with the data that its schema asks for.',

@@ -14,6 +14,8 @@ const commands: Readonly<Record<CommandName, (args: readonly string[]) => Promis
   plugin: async (args) => (await import('./plugin/plugin.ts')).pluginCommand(args),
   dead: async (args) => (await import('./dead.ts')).deadCommand(args),
   doctor: async (args) => (await import('./doctor/doctor.ts')).doctorCommand(args),
+  backup: async (args) => (await import('./backup.ts')).backupCommand(args),
+  restore: async (args) => (await import('./backup.ts')).restoreCommand(args),
   config: async (args) => (await import('./config.ts')).configCommand(args),
 }
 

@@ -51,6 +51,18 @@ export const commandUsages = {
     details:
       'Looks at the configuration, Node, the port, DATA_DIR, the database, Redis, what the system lets be watched, and at each plugin folder: its state, why, the last good build, settings, conflicts, what it needs. Works while the bot runs and while it does not, and changes nothing. Exit code 1 when something has to be mended.',
   },
+  backup: {
+    usage: 'backup [--dir DIR] [--keep N]',
+    summary: 'back up the database',
+    details:
+      'Of .env and the environment, to DATA_DIR/backups or DIR; the newest 14 or N stay. PostgreSQL by pg_dump, while bots run; of the embedded database an archive of its files, while the bot doesn’t. Beside each backup lies a .json that tells what its tables hold.',
+  },
+  restore: {
+    usage: 'restore FILE [--verify | --yes]',
+    summary: 'put a backup in the place of the database',
+    details:
+      'First into a new database beside it, which is compared with what was backed up; only then it asks (--yes: doesn’t) and puts that one in the other’s place, whose data it keeps under another name. Refused while an instance of the bot lives. --verify replaces nothing.',
+  },
   config: {
     usage: 'config [--write | --check]',
     summary: 'print an example .env',
