@@ -39,9 +39,7 @@ export class Delivery {
   /** There is something new about a card. */
   touch(card: number, delayMs = 0): void {
     if (this.#stopped || this.#timers.has(card)) return
-    const { paceMs = defaultPaceMs } = this.#parts
-    const sinceMs = performance.now() - (this.#shownAt.get(card) ?? Number.NEGATIVE_INFINITY)
-    const waitMs = Math.max(delayMs, paceMs - sinceMs, 0)
+    const waitMs = Math.max(delayMs, this.#tooSoonMs(card))
     this.#timers.set(
       card,
       setTimeout(() => {
@@ -50,6 +48,13 @@ export class Delivery {
         void this.#begin(card)
       }, waitMs),
     )
+  }
+
+  /** For how long a card is not to be shown anew yet. */
+  #tooSoonMs(card: number): number {
+    const { paceMs = defaultPaceMs } = this.#parts
+    const sinceMs = performance.now() - (this.#shownAt.get(card) ?? Number.NEGATIVE_INFINITY)
+    return Math.max(0, paceMs - sinceMs)
   }
 
   /** Resolves when no attempt runs any more; none is begun. What is behind is shown by the next process. */
@@ -61,7 +66,10 @@ export class Delivery {
 
   async #begin(card: number): Promise<void> {
     const before = this.#running.get(card)
-    const work = (before ?? Promise.resolve()).then(() => this.#attempt(card))
+    const work = (before ?? Promise.resolve()).then(() =>
+      // it was touched while the one before had shown nothing yet
+      this.#tooSoonMs(card) > 0 ? this.touch(card) : this.#attempt(card),
+    )
     this.#running.set(card, work)
     await work
     if (this.#running.get(card) === work) this.#running.delete(card)
