@@ -21,6 +21,16 @@ export default definePlugin({
       },
     }),
   }),
+  middleware: ({ middleware }) => [
+    middleware({
+      phase: 'observe',
+      async run(ctx, next) {
+        await next()
+        // what is written here would be in no transaction
+        if (ctx.facts.text === '/read late') ctx.notify(1, 'too late')
+      },
+    }),
+  ],
   commands: ({ command }) => ({
     write: command({
       description: 'Writes and answers',
@@ -127,6 +137,13 @@ describe('the outbox', function () {
     await bot.settled()
     const sent = { kind: 'answer', state: 'sent', tries: 0, repeats: 0, error: null, content: null }
     expect(await rows()).to.deep.equal([sent, sent])
+  })
+
+  it('takes nothing from who writes after the commit', async () => {
+    await owner.sends('/read late')
+    await owner.sees('read')
+    const { fields } = await bot.logged('observer.failed')
+    expect(fields.error).to.have.property('code', 'OPS_COMMITTED')
   })
 
   it('sends a long answer part by part, in order', async () => {

@@ -43,9 +43,12 @@ export async function commitRun(
   if (run.commit !== 'open') return afterCommit(run, parts)
   const moves = chatMoveOf(item.update) !== undefined
   const writes = run.usedEm !== undefined && hasChanges(run.usedEm)
-  if (moves || writes || run.notices.length > 0) return write(run, item, parts)
-  parts.inbox.done(item)
-  return 'committed'
+  const isRead = !moves && !writes && run.notices.length === 0
+  if (isRead) parts.inbox.done(item)
+  run.commit = isRead ? 'committed' : await write(run, item, parts)
+  // observers still see the update
+  if (run.usedEm !== undefined) seal(run.usedEm)
+  return run.commit
 }
 
 /**

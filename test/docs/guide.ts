@@ -42,11 +42,14 @@ export function blocksOf(page: string): GuideBlock[] {
 
 /**
  * Holds a conversation as a `chat` block tells it: `Olga: /duty`, `bot: Nobody.`, `Olga: [a button]`, `alert: No.` for
- * what a press was answered with. `{{id}}` is the own id, `{{errorId}}` any.
+ * what a press was answered with, `bot to Pavel: Hello.` for what somebody sees who said nothing. `{{id}}` is the own
+ * id, `{{errorId}}` any.
  */
 export async function talk(text: string, people: ReadonlyMap<string, TestPerson>): Promise<void> {
   let last: TestPerson | undefined
-  for (const [, name = '', said = ''] of text.matchAll(/^(\w+): (.*(?:\n {2}.*)*)/gm)) {
+  const lines = /^(?:bot to (\w+)|(\w+)): (.*(?:\n {2}.*)*)/gm
+  for (const [, reader, name = 'bot', said = ''] of text.matchAll(lines)) {
+    if (reader !== undefined) last = people.get(reader)
     const line = said.replaceAll('\n  ', '\n')
     if (name === 'bot') {
       const seen = await last?.sees()
