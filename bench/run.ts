@@ -6,6 +6,7 @@ import { machineLine } from './report/machine.ts'
 
 const names = [
   'dispatch',
+  'access',
   'send',
   'webhook',
   'reload',

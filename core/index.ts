@@ -3,6 +3,9 @@
  */
 /** A new key for a row: sorts by time, known before the row is written. */
 export { ulid } from 'ulid'
+export { AccessGrant } from './database/entities/access-grant.ts'
+export { AccessLockdown } from './database/entities/access-lockdown.ts'
+export { AccessRole } from './database/entities/access-role.ts'
 export { AuditEntry, type AuditOutcome } from './database/entities/audit-entry.ts'
 export { BotUser, type UserStatus } from './database/entities/bot-user.ts'
 export type { EntityManager } from './database/orm.ts'
@@ -57,6 +60,7 @@ export type { OutboxApi } from './plugin/outbox-service.ts'
 export type {
   AvailableArgument,
   AvailableCommand,
+  GuardedCommand,
   HeldPermission,
   PluginDetails,
   PluginEvent,

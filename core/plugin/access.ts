@@ -14,6 +14,8 @@ export interface ActiveUser {
   readonly language?: string
   /** IANA name. */
   readonly timeZone?: string
+  /** Names the state of the person's rights: whoever keeps what follows from them compares it. */
+  readonly rights?: string
 }
 
 /** The role of the people in ADMIN_IDS: they hold every permission, and approve what reloads open. */

@@ -6,6 +6,7 @@ import { choicesTopic } from './choice-news.ts'
 import type { PluginChoices } from './choices.ts'
 import { type OpsContext, runBehind } from './context.ts'
 import type { PluginSkew } from './elsewhere.ts'
+import type { Generation } from './generation/generation.ts'
 import type { CommandRoute } from './generation/routes.ts'
 import type { PluginHistory } from './history.ts'
 import { argumentsOf, usageOf } from './manifest/arguments.ts'
@@ -13,7 +14,7 @@ import type { Command } from './manifest/manifest.ts'
 import { isUsable } from './manifest/usable.ts'
 import type { Openings } from './opening/openings.ts'
 import { wordsOf } from './opening/words.ts'
-import type { AvailableCommand, HeldPermission, Plugins } from './plugins.ts'
+import type { AvailableCommand, GuardedCommand, HeldPermission, Plugins } from './plugins.ts'
 import type { Reloader } from './reload/reloader.ts'
 import type { UpdateRun } from './run.ts'
 
@@ -115,6 +116,16 @@ export function createCatalog({
         .map(([, route]) => available(run, route))
         .sort((a, b) => (a.path < b.path ? -1 : 1))
     },
+    guardOf: (path) => guardOf(path, reloader.live.current),
+    declared(language) {
+      const { routes, plugins } = reloader.live.current
+      return [...routes.permissions.values()]
+        .map((permission) => {
+          const t = plugins.get(permission.plugin)?.texts.in(language)
+          return { ...permission, description: descriptionOf(permission, t) }
+        })
+        .sort((a, b) => (a.name < b.name ? -1 : 1))
+    },
     permissionsFor(ctx: OpsContext): readonly HeldPermission[] {
       const run = runBehind(ctx)
       return [...run.routes.permissions.values()]
@@ -135,6 +146,33 @@ function descriptionOf(
 ): string {
   const key = `permissions.${name.slice(plugin.length + 1)}`
   return (t && textOf(t, key)) ?? description
+}
+
+/** @param path as it was typed: a command or an alias, and a subcommand */
+function guardOf(
+  path: string,
+  { routes, quarantined, unapproved }: Generation,
+): GuardedCommand | undefined {
+  const [word = '', subword, ...rest] = path.trim().toLowerCase().replace(/^\//, '').split(/\s+/)
+  const route = routes.commands.get(word)
+  if (route === undefined || rest.length > 0) return undefined
+  const { instance, name } = route
+  const of = ({ command }: CommandRoute) =>
+    subword === undefined ? command : new Map(Object.entries(command.subcommands)).get(subword)
+  const command = of(route)
+  if (command === undefined) return undefined
+  const { permission, audience, chats } = command
+  const declared = permission === undefined ? undefined : routes.permissions.get(permission)
+  const guarded = unapproved.guarded.commands.get(word)
+  return {
+    path: [name, subword].filter(Boolean).join(' '),
+    plugin: instance.name,
+    ...(declared === undefined ? {} : { permission: declared }),
+    ...(audience === undefined ? {} : { audience }),
+    ...(chats === undefined ? {} : { chats }),
+    isQuarantined: quarantined.has(instance.name),
+    awaitsApproval: guarded !== undefined && of(guarded)?.former !== undefined,
+  }
 }
 
 /** A command with those of its subcommands that the person may use. */

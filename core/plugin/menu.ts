@@ -78,7 +78,7 @@ export class Menus {
   }
 
   async #seen(user: ActiveUser): Promise<void> {
-    const key = `${this.#live.current.id} ${user.role} ${user.language}`
+    const key = `${this.#live.current.id} ${user.role} ${user.rights} ${user.language}`
     const known = this.#people.get(user.telegramId)
     this.#people.delete(user.telegramId)
     this.#people.set(user.telegramId, { user, key })

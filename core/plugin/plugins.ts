@@ -1,3 +1,4 @@
+import type { PermissionDeclaration } from './access.ts'
 import type { OpsContext } from './context.ts'
 import type { PluginSkew } from './elsewhere.ts'
 import type { PluginHealth } from './health.ts'
@@ -121,6 +122,21 @@ export interface AvailableArgument {
   readonly description?: string
 }
 
+/** What stands before a command, whoever asks. */
+export interface GuardedCommand {
+  /** `worklog sync`, without the slash. */
+  readonly path: string
+  readonly plugin: string
+  /** Who may use it: its holders; undefined: every active user. */
+  readonly permission?: PermissionDeclaration
+  readonly audience?: 'everyone'
+  readonly chats?: 'private' | 'group' | 'any'
+  /** Its plugin failed again and again and is not run. */
+  readonly isQuarantined: boolean
+  /** A reload opened it, and no owner approved that yet: the rule before it holds as well. */
+  readonly awaitsApproval: boolean
+}
+
 /** A permission that a person holds, in their language. */
 export interface HeldPermission {
   readonly name: string
@@ -158,6 +174,10 @@ export interface Plugins {
   ): Promise<'done' | 'changed'>
   /** What the actor of this update may use here, in the actor's language. */
   commandsFor(ctx: OpsContext): readonly AvailableCommand[]
+  /** What stands before a command or subcommand; undefined: no live plugin has it. @param path `worklog sync` */
+  guardOf(path: string): GuardedCommand | undefined
+  /** All permissions that live plugins declare, by name. */
+  declared(language?: string): readonly PermissionDeclaration[]
   /** What the actor of this update holds here, in the actor's language. */
   permissionsFor(ctx: OpsContext): readonly HeldPermission[]
   /** Instances of this bot that run other versions of plugins, or of the core, than this one. */

@@ -43,7 +43,7 @@ describe('auth', () => {
   })
   beforeEach(async () => {
     await bot.settled()
-    await bot.database.query('truncate bot_users, audit_log')
+    await bot.database.query('truncate bot_users, audit_log, access_grants, access_roles')
     await overlook(bot.owner)
   })
   after(() => bot.stop())
@@ -363,6 +363,135 @@ describe('auth', () => {
       const group = bot.group({ members: [bot.owner] })
       await bot.owner.in(group).sends('/users')
       await bot.owner.in(group).sees('private chat')
+    })
+  })
+
+  describe('rights', () => {
+    /** A role's or a person's rights were changed: who may, and what is said to those who may not. */
+    const granted = async (command: string, answer: RegExp | string): Promise<string> => {
+      await bot.owner.sends(command)
+      return (await bot.owner.sees(answer)).text
+    }
+
+    it('are given and denied to people and roles, and hold from the next update on', async () => {
+      const guest = bot.user({ role: 'guest' })
+      const may = async (): Promise<boolean> => {
+        await guest.sends('/users')
+        return (await guest.sees(/People|not allowed/)).text.includes('People')
+      }
+      expect(await may()).to.equal(false)
+      await granted(
+        `/grants give ${guest.id} auth.users for=1h reason="on duty"`,
+        /auth.users, until .*on duty/,
+      )
+      expect(await may()).to.equal(true)
+      await granted(`/grants deny guest auth.*`, /− auth/)
+      expect(await may(), "one's own counts first").to.equal(true)
+      await bot.clock.advance(2 * 3_600_000)
+      expect(await may(), 'it has ended').to.equal(false)
+      await granted(`/grants give ${guest.id} auth.users@${guest.id}`, /in chat/)
+      expect(await may()).to.equal(true)
+      const all = await granted('/grants', '3 grants')
+      const own = await granted(`/grants ${guest.id}`, '2 grants')
+      expect(own).to.include('on duty').and.not.include('auth.*')
+      await granted(
+        `/grants take ${/(\w{7}) \d+: \+ auth.users, in chat/.exec(all)?.[1]}`,
+        'taken back',
+      )
+      expect(await may()).to.equal(false)
+      expect((await rowOf(guest))?.auth_epoch, 'as often as it was changed').to.equal(4)
+      expect(
+        (await audit())
+          .filter(({ outcome }) => outcome === 'done')
+          .map(({ action, target }) => `${action} ${target}`),
+      ).to.deep.equal([
+        `grants.allow user:${guest.id}`,
+        'grants.deny role:guest',
+        `grants.allow user:${guest.id}`,
+        `grants.take user:${guest.id}`,
+      ])
+    })
+
+    it('are given by those alone who hold them, and to those below them alone', async () => {
+      await granted('/users', 'People')
+      const admin = bot.user({ role: 'admin' })
+      const other = bot.user({ role: 'admin' })
+      const operator = bot.user({ role: 'operator' })
+      for (const [wish, answer] of [
+        [`give ${operator.id} auth.users`, 'auth.users'],
+        [`give ${operator.id} auth.roles`, "auth.roles you don't"],
+        [`give ${operator.id} auth.*`, 'owners alone grant'],
+        [`give ${operator.id} auth.nonsense`, 'No live plugin declares'],
+        [`give ${operator.id} nonsense`, 'neither a permission'],
+        [`give ${other.id} auth.users`, 'below yours'],
+        [`give admin auth.users`, 'below yours'],
+        [`give ${admin.id} auth.users`, 'to yourself'],
+        [`deny ${bot.owner.id} auth.users`, 'Owners may do everything'],
+        ['give 123456 auth.users', 'on record'],
+      ] as const) {
+        await admin.sends(`/grants ${wish}`)
+        await admin.sees(answer)
+      }
+      await operator.sends(`/grants give ${operator.id} auth.roles`)
+      await operator.sees('not allowed')
+    })
+
+    it('come with roles of the team itself', async () => {
+      const dba = bot.user({ role: 'guest' })
+      await granted('/roles add DBA operator', 'Role dba is there')
+      await granted(`/users role ${dba.id} dba`, 'is dba now')
+      await granted('/grants give dba auth.users', 'auth.users')
+      await dba.sends('/users')
+      await dba.sees(/— dba,/)
+      await dba.sends(`/users role ${dba.id} admin`)
+      await dba.sees('your own role')
+      await granted('/roles', /dba ← operator: 1 person/)
+      await granted('/roles remove dba', 'has the role dba')
+      await granted(`/users role ${dba.id} guest`, 'is guest now')
+      await granted('/roles remove dba', 'is gone')
+      expect(await granted('/grants', /Nothing/)).to.include('Nothing')
+      await granted(`/users role ${dba.id} dba`, 'no role dba')
+      for (const name of ['owner', 'admin', 'x', 'a b']) {
+        await bot.owner.sends(`/roles add ${name} guest`)
+        await bot.owner.sees(/already|no name|Usage/i)
+      }
+    })
+
+    it('are explained: /why', async () => {
+      const person = bot.user({ role: 'operator', firstName: 'Piotr' })
+      const why = (command: string, who = String(person.id)) =>
+        granted(`/why ${who} ${command}`, /may/)
+      expect(await why('/users')).to.match(
+        /may not use \/users\.\n.*auth\.users\.\n.*gives it to admin alone/,
+      )
+      await granted(`/grants give ${person.id} auth.users@-100/3`, 'in chat -100/3')
+      expect(await why('users list')).to.include('In chat -100/3 they may.')
+      await granted(`/grants give operator auth.users for=2d`, 'until')
+      expect(await why('users list')).to.match(/\) may use .*\n.*\n.*to the role operator\. until/)
+      await bot.owner.sends(`/users block ${person.id}`)
+      await bot.owner.sees('is blocked')
+      expect(await why('users')).to.match(/may not use.*\n.*They are blocked/)
+      expect(await why('users', String(bot.owner.id))).to.include('Owners hold every permission')
+      await bot.owner.sends(`/why ${person.id} nonsense`)
+      await bot.owner.sees('No live plugin has a command')
+    })
+
+    it('are frozen by a lockdown, from the next update on, but for owners', async () => {
+      const admin = bot.user({ role: 'admin' })
+      await admin.sends('/users')
+      await admin.sees('People')
+      await admin.sends('/lockdown on')
+      await admin.sees('not allowed')
+      await granted('/lockdown on a stolen phone', 'locked down')
+      await admin.sends('/users')
+      await admin.sees('locked down for now')
+      await admin.sends('hello?')
+      await admin.doesNotSee()
+      await granted('/users', 'People')
+      expect(await granted(`/why ${admin.id} users`, 'may not')).to.include('locked down')
+      await granted('/lockdown off', 'over')
+      await admin.sends('/users')
+      await admin.sees('People')
     })
   })
 

@@ -1,8 +1,21 @@
-import { Authenticator, Authorizer, buttons, definePlugin, edit, message, Settings } from 'opsgram'
+import {
+  Authenticator,
+  Authorizer,
+  buttons,
+  definePlugin,
+  duration,
+  edit,
+  message,
+  Plugins,
+  Settings,
+} from 'opsgram'
 import { z } from 'zod'
+import { ActorRights } from './gate/actor-rights.ts'
 import { createAuthenticator } from './gate/authenticator.ts'
-import { authorizer } from './gate/authorizer.ts'
+import { createAuthorizer } from './gate/authorizer.ts'
+import { lockDown } from './gate/lockdown.ts'
 import { Owners } from './gate/owners.ts'
+import { PersonRows } from './gate/person-row.ts'
 import { Profiles } from './gate/profile.ts'
 import { Strangers } from './gate/strangers.ts'
 import { cardOf } from './people/card.ts'
@@ -10,14 +23,22 @@ import { changePerson, notFound } from './people/change.ts'
 import { findPerson } from './people/find.ts'
 import { listPeople, turnsOf } from './people/list.ts'
 import { recordRefusal } from './refusals.ts'
-import { roles } from './roles.ts'
+import { whyOf } from './rights/asked.ts'
+import { giveGrant, takeGrant } from './rights/give.ts'
+import { findHolder } from './rights/holder.ts'
+import { listGrants } from './rights/list.ts'
+import { addRole, listRoles, removeRole } from './rights/own-roles.ts'
+import { givenRoles } from './roles.ts'
 
 const who = z.string().meta({ placeholder: 'id|@name' })
-const role = z
+const role = z.string().toLowerCase().meta({ placeholder: 'admin|operator|guest' })
+const base = z
   .string()
   .toLowerCase()
+  .pipe(z.enum(givenRoles))
   .meta({ placeholder: 'admin|operator|guest' })
-  .pipe(z.enum(roles))
+const holder = z.string().meta({ placeholder: 'id|@name|role' })
+const right = z.string().meta({ placeholder: 'worklog.write[@chat]' })
 const status = z.enum(['active', 'pending', 'blocked'])
 
 export default definePlugin({
@@ -26,9 +47,13 @@ export default definePlugin({
   description: 'Who may use the bot: owners, roles, strangers',
   engine: '^1.0.0',
   config: z.object({ blockAfter: z.coerce.number().int().min(1).max(1000).default(5) }),
-  uses: { settings: Settings },
+  uses: { settings: Settings, plugins: Plugins },
   permissions: {
     'auth.users': { description: 'See people, let them in, block them', roles: ['admin'] },
+    'auth.grants': { description: 'Give people and roles single rights', roles: ['admin'] },
+    // what reaches everybody: owners alone, until they grant it
+    'auth.roles': { description: 'Make roles and take them away', roles: [] },
+    'auth.lockdown': { description: 'Freeze the bot for everybody but owners', roles: [] },
   },
   async setup(scope) {
     const { log, config } = scope
@@ -38,11 +63,16 @@ export default definePlugin({
     const profiles = new Profiles({ em, log })
     scope.onDispose(() => profiles.idle())
     const texts = (language?: string) => scope.texts(language)
+    const now = () => scope.now().getTime()
+    const rights = new ActorRights()
+    const rows = new PersonRows({ em, isOwner: (telegramId) => owners.has(telegramId) })
     const strangers = new Strangers({ em, blockAfter: config.blockAfter, texts, log })
     return {
-      authenticator: createAuthenticator({ em, owners, strangers, profiles }),
-      authorizer,
+      authenticator: createAuthenticator({ rows, owners, rights, strangers, profiles, texts, now }),
+      authorizer: createAuthorizer({ rows, rights, now }),
       owners,
+      rows,
+      rights,
       em,
     }
   },
@@ -138,6 +168,80 @@ export default definePlugin({
       run: (ctx, args) => changePerson(ctx, ctx.plugin.owners, args.person, { kind: 'unblock' }),
     })
     const subcommands = { list, show, add, role: giveRole, block, unblock }
-    return { users: { ...list, description: 'Who may use the bot', subcommands } }
+    const why = command({
+      description: 'Why a person may use a command, or may not',
+      permission: 'auth.users',
+      chats: 'private',
+      args: z.object({ person: who, command: z.string() }),
+      run: (ctx, args) => whyOf(ctx, args),
+    })
+    const give = (effect: 'allow' | 'deny', description: string) =>
+      command({
+        description,
+        args: z.object({
+          who: holder,
+          what: right,
+          for: duration().optional(),
+          reason: z.string().max(200).optional(),
+        }),
+        run: (ctx, { who, what, reason, ...rest }) =>
+          giveGrant(ctx, { who, what, effect, reason, forMs: rest.for }),
+      })
+    const grants = command({
+      description: 'Single rights of people and roles',
+      permission: 'auth.grants',
+      chats: 'private',
+      args: z.object({ who: holder.optional() }),
+      async run(ctx, args) {
+        if (args.who === undefined) return listGrants(ctx.em, {}, ctx)
+        const found = await findHolder(ctx.em, args.who, { owners: ctx.plugin.owners, t: ctx.t })
+        if (found.kind === 'none') return found.text
+        const of = found.kind === 'role' ? { role: found.role } : { person: found.telegramId }
+        return listGrants(ctx.em, of, ctx)
+      },
+      subcommands: {
+        give: give('allow', 'Give a right to a person or a role'),
+        deny: give('deny', 'Deny a right to a person or a role'),
+        take: command({
+          description: 'Take back what was given or denied',
+          args: z.object({ id: z.string() }),
+          run: (ctx, { id }) => takeGrant(ctx, id),
+        }),
+      },
+    })
+    const roles = command({
+      description: 'Roles, and how many people have them',
+      permission: 'auth.users',
+      chats: 'private',
+      run: (ctx) => listRoles(ctx.em, ctx.t),
+      subcommands: {
+        add: command({
+          description: 'Make a role that begins with the rights of another one',
+          permission: 'auth.roles',
+          args: z.object({ name: z.string().toLowerCase(), base }),
+          run: (ctx, { name, base }) => addRole(ctx, name, base),
+        }),
+        remove: command({
+          description: 'Take a role away that nobody has',
+          permission: 'auth.roles',
+          args: z.object({ name: z.string().toLowerCase() }),
+          run: (ctx, { name }) => removeRole(ctx, name),
+        }),
+      },
+    })
+    const lockdown = command({
+      description: 'Freeze the bot for everybody but owners',
+      permission: 'auth.lockdown',
+      chats: 'private',
+      args: z.object({ wish: z.enum(['on', 'off']), reason: z.string().max(200).optional() }),
+      run: (ctx, { wish, reason }) => lockDown(ctx, wish, reason),
+    })
+    return {
+      users: { ...list, description: 'Who may use the bot', subcommands },
+      why,
+      grants,
+      roles,
+      lockdown,
+    }
   },
 })

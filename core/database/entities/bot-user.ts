@@ -25,6 +25,8 @@ const schema = defineEntity({
     metadata: p.json<Record<string, unknown>>().onCreate(() => ({})),
     /** Grows with every change of what the person may do: whoever cached their rights compares it. */
     authEpoch: p.integer().default(0),
+    /** When their access ends; null: never. */
+    accessUntil: p.datetime().nullable(),
     lastSeenAt: p.datetime().nullable(),
     createdAt: p.datetime().onCreate(() => new Date()),
     blockedReason: p.text().nullable(),

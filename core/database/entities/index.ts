@@ -1,8 +1,19 @@
 import type { Entity } from '../orm.ts'
+import { AccessGrant } from './access-grant.ts'
+import { AccessLockdown } from './access-lockdown.ts'
+import { AccessRole } from './access-role.ts'
 import { AuditEntry } from './audit-entry.ts'
 import { BotUser } from './bot-user.ts'
 import { ButtonPayload } from './button-payload.ts'
 import { InboxRow } from './inbox-row.ts'
 
 /** The core's own entities; every generation has them. */
-export const coreEntities: readonly Entity[] = [AuditEntry, BotUser, ButtonPayload, InboxRow]
+export const coreEntities: readonly Entity[] = [
+  AccessGrant,
+  AccessLockdown,
+  AccessRole,
+  AuditEntry,
+  BotUser,
+  ButtonPayload,
+  InboxRow,
+]

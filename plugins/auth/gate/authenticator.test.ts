@@ -1,7 +1,9 @@
 import { expect } from 'chai'
 import type { EntityManager, UpdateFacts } from 'opsgram'
+import { ActorRights } from './actor-rights.ts'
 import { createAuthenticator } from './authenticator.ts'
 import type { Owners } from './owners.ts'
+import { PersonRows } from './person-row.ts'
 import type { Profiles } from './profile.ts'
 import type { Strangers } from './strangers.ts'
 
@@ -19,6 +21,7 @@ const facts: UpdateFacts = {
 
 const row = {
   id: '01',
+  telegram_id: 7,
   epoch: '01:0',
   username: null,
   first_name: 'Ann',
@@ -28,16 +31,25 @@ const row = {
   role: 'admin',
   status: 'active',
   metadata: {},
+  base: null,
+  until: null,
+  locked: false,
+  own_grants: null,
+  role_grants: null,
   stale: false,
   now: 1,
 }
 
 /** One whose database answers like this. */
 function authenticatorOver(execute: () => Promise<unknown[]>, ownerIds: readonly number[] = []) {
+  const isOwner = (id: number) => ownerIds.includes(id)
   return createAuthenticator({
     // only what the gate calls: the rest is never reached
-    em: () => ({ execute }) as unknown as EntityManager,
-    owners: { has: (id: number) => ownerIds.includes(id) } as Owners,
+    rows: new PersonRows({ em: () => ({ execute }) as unknown as EntityManager, isOwner }),
+    owners: { has: isOwner } as Owners,
+    rights: new ActorRights(),
+    now: () => 1_000,
+    texts: () => (key) => key,
     strangers: { refuse: async () => 'refused' } as unknown as Strangers,
     profiles: { seen: () => false } as unknown as Profiles,
   })
@@ -91,6 +103,21 @@ describe('the gate fails closed', () => {
       const decision = await gate.authenticate(facts, { open })
       expect(decision).to.include({ admitted: false, reason: 'blocked' })
       expect(decision).not.to.have.property('audience')
+    }
+  })
+
+  it('when their access has ended, or owners froze the bot', async () => {
+    for (const [change, reason] of [
+      [{ until: 1_000 }, 'refused'],
+      [{ until: 1_001 }, undefined],
+      [{ locked: true }, 'lockdown'],
+    ] as const) {
+      const gate = authenticatorOver(async () => [{ ...row, ...change }])
+      const decision = await gate.authenticate(facts, { open: false })
+      if (decision === ('refused' as unknown)) expect(reason).to.equal('refused')
+      else expect(decision.admitted ? undefined : decision.reason).to.equal(reason)
+      const owner = authenticatorOver(async () => [{ ...row, ...change }], [7])
+      expect(await owner.authenticate(facts, { open: false })).to.include({ admitted: true })
     }
   })
 

@@ -1,42 +1,20 @@
-import type {
-  ActiveUser,
-  Authentication,
-  AuthenticatorApi,
-  EntityManager,
-  UpdateFacts,
-} from 'opsgram'
-import { z } from 'zod'
+import type { ActiveUser, Authentication, AuthenticatorApi, Translate, UpdateFacts } from 'opsgram'
+import type { ActorRights } from './actor-rights.ts'
 import { KnownPeople } from './known-people.ts'
 import type { Owners } from './owners.ts'
+import type { PersonRow, PersonRows } from './person-row.ts'
 import type { Profiles } from './profile.ts'
 import { type Strangers, stranger, strangerOf } from './strangers.ts'
 
-const rowSchema = z.object({
-  id: z.string(),
-  /** As the inbox names the state of a person's rights. */
-  epoch: z.string(),
-  username: z.string().nullable(),
-  first_name: z.string().nullable(),
-  last_name: z.string().nullable(),
-  language: z.string().nullable(),
-  time_zone: z.string().nullable(),
-  role: z.string(),
-  status: z.enum(['active', 'pending', 'blocked']),
-  metadata: z.unknown(),
-  /** `last_seen_at` is a minute old or was never written. */
-  stale: z.boolean(),
-  /** The database's clock, Unix seconds: the same one for every process. */
-  now: z.coerce.number(),
-})
-
-/** A person's row as the gate reads it. */
-export type PersonRow = z.output<typeof rowSchema>
-
 export interface AuthenticatorParts {
-  em: () => EntityManager
+  rows: Pick<PersonRows, 'read'>
   owners: Owners
+  rights: ActorRights
+  /** Unix time, ms. */
+  now: () => number
   strangers: Strangers
   profiles: Profiles
+  texts: (language?: string) => Translate
 }
 
 /**
@@ -44,7 +22,12 @@ export interface AuthenticatorParts {
  * role or status holds from the person's next update on, on all instances. A failed look refuses: it throws.
  */
 export function createAuthenticator(parts: AuthenticatorParts): AuthenticatorApi {
-  const { em, owners, strangers, profiles } = parts
+  const { rows, owners, rights, strangers, profiles, now } = parts
+  const admit = (row: PersonRow, facts: UpdateFacts): Authentication => {
+    const actor = actorOf(row, facts)
+    rights.keep(actor, row.rights)
+    return { admitted: true, actor }
+  }
   const people = new KnownPeople()
   return {
     async authenticate(facts, { open, epoch }) {
@@ -54,44 +37,35 @@ export function createAuthenticator(parts: AuthenticatorParts): AuthenticatorApi
       if (facts.from?.is_bot === true) return nobody(facts)
       const isOwner = owners.has(userId)
       const known = people.find(userId, epoch)
-      if (known !== undefined && !profiles.seen(userId, known, facts.from)) {
-        return { admitted: true, actor: actorOf(known, userId, facts, isOwner) }
-      }
+      const holds = known !== undefined && (isOwner || !isOver(known, now()))
+      if (holds && !profiles.seen(userId, known, facts.from)) return admit(known, facts)
       people.forget(userId)
-      const row = isOwner
-        ? ((await readPerson(em(), userId)) ?? (await owners.restore(userId, readPerson)))
-        : await readPerson(em(), userId)
-      if (row === undefined || (!isOwner && row.status === 'pending')) {
+      const found = await rows.read(userId)
+      const row =
+        found === undefined && isOwner
+          ? await owners.restore(userId, () => rows.read(userId))
+          : found
+      const isOut = row?.status === 'pending' || (row?.status === 'active' && isOver(row, now()))
+      if (row === undefined || (!isOwner && isOut)) {
         // what is open to everyone leaves no trace, and blocks nobody
         return open ? stranger(facts, userId) : strangers.refuse(facts, userId, row)
       }
       if (!isOwner && row.status === 'blocked') return blocked(facts, userId)
+      if (!isOwner && row.locked) return frozen(facts, userId, parts.texts)
       // what is only just being written would be found missing again with the next update
       if (!profiles.seen(userId, row, facts.from)) people.keep(userId, row)
-      return { admitted: true, actor: actorOf(row, userId, facts, isOwner) }
+      return admit(row, facts)
     },
   }
 }
 
-async function readPerson(em: EntityManager, telegramId: number): Promise<PersonRow | undefined> {
-  const rows = await em.execute<unknown[]>(
-    `select id, id || ':' || auth_epoch as epoch, username, first_name, last_name, language, time_zone, role, status, metadata,
-       coalesce(last_seen_at < now() - interval '1 minute', true) as stale,
-       floor(extract(epoch from now()))::bigint as now
-     from bot_users where telegram_id = ?`,
-    [telegramId],
-  )
-  return rows[0] === undefined ? undefined : rowSchema.parse(rows[0])
+/** Whether the access that somebody gave for a time has ended. */
+function isOver({ until }: PersonRow, now: number): boolean {
+  return until !== null && now >= until
 }
 
-export type ReadPerson = typeof readPerson
-
-function actorOf(
-  row: PersonRow,
-  telegramId: number,
-  { from }: UpdateFacts,
-  isOwner: boolean,
-): ActiveUser {
+function actorOf(row: PersonRow, { from }: UpdateFacts): ActiveUser {
+  const { telegram_id: telegramId } = row
   const username = from === undefined ? row.username : from.username
   const first = from?.first_name ?? row.first_name
   const last = from === undefined ? row.last_name : from.last_name
@@ -103,8 +77,8 @@ function actorOf(
     telegramId,
     name: fullName || (username ? `@${username}` : String(telegramId)),
     ...(username ? { username } : {}),
-    // a stored `owner` without an entry in ADMIN_IDS is worth nothing
-    role: isOwner ? 'owner' : row.role === 'owner' ? 'guest' : row.role,
+    role: row.rights.role,
+    rights: row.epoch,
     ...(language ? { language } : {}),
     ...(row.time_zone === null ? {} : { timeZone: row.time_zone }),
   }
@@ -127,4 +101,16 @@ function nobody({ senderChatId, from, text }: UpdateFacts): Authentication {
  */
 function blocked(facts: UpdateFacts, telegramId: number): Authentication {
   return { admitted: false, actor: strangerOf(facts, telegramId), reason: 'blocked' }
+}
+
+/** Owners froze the bot: a command of a person who may use it otherwise is told so, all else is silence. */
+function frozen(
+  facts: UpdateFacts,
+  telegramId: number,
+  texts: AuthenticatorParts['texts'],
+): Authentication {
+  const actor = strangerOf(facts, telegramId)
+  const isCommand = facts.kind === 'message' && facts.text?.startsWith('/') === true
+  const answer = isCommand ? { answer: texts(facts.from?.language_code)('lockdown.refused') } : {}
+  return { admitted: false, actor, reason: 'lockdown', ...answer }
 }

@@ -1,12 +1,22 @@
 import type { AuthorizerApi } from 'opsgram'
+import { decide } from '../rights/decide.ts'
+import type { ActorRights } from './actor-rights.ts'
+import type { PersonRows } from './person-row.ts'
 
-/**
- * Owners may do everything; any other role what permissions name it for. Roles don't imply each
- * other: what an operator may, an admin may only where the permission lists both.
- */
-export const authorizer: AuthorizerApi = {
-  async permissionsOf({ role }) {
-    if (role === 'owner') return () => true
-    return (permission) => permission.roles.includes(role)
-  },
+export interface AuthorizerParts {
+  readonly rows: Pick<PersonRows, 'read'>
+  readonly rights: ActorRights
+  /** Unix time, ms. */
+  readonly now: () => number
+}
+
+/** Answers by what was read when the person came in; for whom it was not, it reads. */
+export function createAuthorizer({ rows, rights, now }: AuthorizerParts): AuthorizerApi {
+  return {
+    async permissionsOf(user, place) {
+      const known = rights.of(user) ?? (await rows.read(user.telegramId))?.rights
+      if (known === undefined) return () => false
+      return (permission) => decide(known, permission, place, now()).allowed
+    },
+  }
 }

@@ -1,4 +1,4 @@
-import type { PersonRow } from './authenticator.ts'
+import type { PersonRow } from './person-row.ts'
 
 /** How long a row is believed without a look, ms: what is no right, such as `last_seen_at`, has no epoch. */
 const keepMs = 60_000

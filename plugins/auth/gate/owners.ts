@@ -1,6 +1,6 @@
 import { AuditEntry, BotUser, type EntityManager, type Logger } from 'opsgram'
 import { readMetadata } from '../person-metadata.ts'
-import type { PersonRow, ReadPerson } from './authenticator.ts'
+import type { PersonRow } from './person-row.ts'
 
 export interface OwnersParts {
   /** ADMIN_IDS. */
@@ -48,9 +48,12 @@ export class Owners {
   }
 
   /** Makes the row of an owner whose row went missing while the bot ran. */
-  async restore(telegramId: number, read: ReadPerson): Promise<PersonRow> {
+  async restore(
+    telegramId: number,
+    read: () => Promise<PersonRow | undefined>,
+  ): Promise<PersonRow> {
     await this.sync()
-    const row = await read(this.#em(), telegramId)
+    const row = await read()
     if (row === undefined) throw new Error(`the row of owner ${telegramId} can't be made`)
     return row
   }
@@ -73,7 +76,6 @@ export class Owners {
     const { telegramId } = person
     const before = { role: person.role, status: person.status }
     Object.assign(person, after)
-    person.authEpoch = (person.authEpoch ?? 0) + 1
     em.create(AuditEntry, {
       plugin: 'auth',
       action: 'users.role',

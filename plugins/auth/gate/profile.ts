@@ -1,5 +1,5 @@
 import type { EntityManager, Logger, UpdateFacts } from 'opsgram'
-import type { PersonRow } from './authenticator.ts'
+import type { PersonRow } from './person-row.ts'
 
 /** Telegram's word about a person; absent when an update carries none. */
 type Profile = UpdateFacts['from']

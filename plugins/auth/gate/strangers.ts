@@ -8,7 +8,7 @@ import {
   ulid,
 } from 'opsgram'
 import { readMetadata, type StrangerRecord } from '../person-metadata.ts'
-import type { PersonRow } from './authenticator.ts'
+import type { PersonRow } from './person-row.ts'
 import { WriteLimit } from './write-limit.ts'
 
 export interface StrangersParts {

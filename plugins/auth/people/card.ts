@@ -12,7 +12,7 @@ export function cardOf(
   const { added } = readMetadata(person.metadata)
   const lines = [
     html`${t('card.id')}: <code>${person.telegramId}</code>`,
-    html`${t('card.role')}: ${t(`role.${person.role}`)}`,
+    html`${t('card.role')}: ${t(`role.${person.role}`, { defaultValue: person.role })}`,
     html`${t('card.status')}: ${t(`status.${person.status}`)}`,
     person.status === 'blocked' &&
       person.blockedReason &&

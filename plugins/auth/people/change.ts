@@ -1,6 +1,7 @@
 import { type ActiveUser, AuditEntry, BotUser, type OpsContext, type Translate } from 'opsgram'
 import type { Owners } from '../gate/owners.ts'
 import { readMetadata } from '../person-metadata.ts'
+import { baseOf, standingOf } from '../rights/roles.ts'
 import { type Found, findPerson } from './find.ts'
 import { nameOf } from './name.ts'
 import { type Change, refusalOf } from './rules.ts'
@@ -32,11 +33,18 @@ export async function changePerson(
   if (found.kind !== 'person' && found.kind !== 'unknown-id') return notFound(found, named, t)
   const known = found.kind === 'person' ? found.person : undefined
   const telegramId = found.kind === 'person' ? found.person.telegramId : found.telegramId
+  const given = 'role' in wish ? await baseOf(em, wish.role) : undefined
+  if ('role' in wish && wish.role !== 'owner' && given === undefined) {
+    return t('roles.unknown', { name: wish.role })
+  }
   const standing = {
     telegramId,
-    role: owners.has(telegramId) ? 'owner' : (known?.role ?? 'guest'),
+    role: owners.has(telegramId) ? 'owner' : await standingOf(em, known?.role ?? 'guest'),
   }
-  const refusal = refusalOf(wish as Change, actor, standing)
+  const by = { telegramId: actor.telegramId, role: await standingOf(em, actor.role) }
+  const change: Change =
+    'role' in wish ? { kind: wish.kind, role: given ?? wish.role } : { kind: wish.kind }
+  const refusal = refusalOf(change, by, standing)
   if (refusal !== undefined) {
     audit(asker, wish, telegramId, { refusal })
     return t(`refused.${refusal}`)
@@ -51,7 +59,6 @@ export async function changePerson(
   const person = known ?? em.create(BotUser, { telegramId, metadata: {} })
   const before = known === undefined ? undefined : { role: known.role, status: known.status }
   apply(person, wish, actor)
-  person.authEpoch = (person.authEpoch ?? 0) + 1
   audit(asker, wish, telegramId, { before, after: { role: person.role, status: person.status } })
   return t(`done.${wish.kind}`, { name: nameOf(person), id: telegramId, ...words(person, t) })
 }
@@ -148,10 +155,15 @@ function audit(
   })
 }
 
+/** Those that were made here have no text. */
+export function roleName(role: string | undefined, t: Translate): string {
+  return t(`role.${role}`, { defaultValue: role })
+}
+
 type Standing = Pick<BotUser, 'role' | 'status'>
 
 function words(person: BotUser | undefined, t: Translate): Record<string, string> {
   return person === undefined
     ? {}
-    : { role: t(`role.${person.role}`), status: t(`status.${person.status}`) }
+    : { role: roleName(person.role, t), status: t(`status.${person.status}`) }
 }

@@ -62,7 +62,9 @@ export async function listPeople(
       lastName: person.last_name,
     })
     const standing =
-      person.status === 'active' ? t(`role.${person.role}`) : t(`status.${person.status}`)
+      person.status === 'active'
+        ? t(`role.${person.role}`, { defaultValue: person.role })
+        : t(`status.${person.status}`)
     const when = seen === null ? t('never') : ago(seen, now, language)
     return html`\n• ${name} — ${standing}, ${when} — <code>${telegramId}</code>`
   })

@@ -1,0 +1,50 @@
+import { AccessGrant, type EntityManager, type Html, html, type OpsContext } from 'opsgram'
+
+type Reader = Pick<OpsContext, 't' | 'language' | 'timeZone'>
+
+/** A screen shows so many. */
+const shown = 40
+
+/** Grants of one holder, or all of them, the newest last. */
+export async function listGrants(
+  em: EntityManager,
+  of: { readonly role: string } | { readonly person: number } | Record<never, never>,
+  reader: Reader,
+): Promise<Html> {
+  const [grants, total] = await em.findAndCount(AccessGrant, of, {
+    orderBy: { createdAt: 'asc' },
+    limit: shown,
+  })
+  if (total === 0) return html`${reader.t('grants.none')}`
+  const more = total > shown && html`\n${reader.t('grants.more', { count: total - shown })}`
+  const lines = grants.map((grant) => {
+    const who = grant.role ?? String(grant.person)
+    return html`\n<code>${grant.id}</code> <b>${who}</b>: ${grantLine(grant, reader)}`
+  })
+  return html`<b>${reader.t('grants.heading', { count: total })}</b>${lines}${more}`
+}
+
+/** `+ worklog.write, in -100123, until 5 May, 12:00 (on duty)` */
+export function grantLine(grant: AccessGrant, { t, language, timeZone }: Reader): string {
+  const { permission, effect, chatId, threadId, expiresAt, reason } = grant
+  const parts = [
+    `${effect === 'allow' ? '+' : '−'} ${permission}`,
+    chatId == null ? undefined : t('grants.inChat', { chat: placeName(chatId, threadId) }),
+    expiresAt == null
+      ? undefined
+      : t('until', { when: momentOf(expiresAt, { language, timeZone }) }),
+  ]
+  const text = parts.filter((part) => part !== undefined).join(', ')
+  return reason == null ? text : `${text} (${reason})`
+}
+
+export function placeName(chat: number, thread: number | null | undefined): string {
+  return thread == null ? String(chat) : `${chat}/${thread}`
+}
+
+export function momentOf(
+  at: Date,
+  { language, timeZone }: Pick<OpsContext, 'language' | 'timeZone'>,
+): string {
+  return at.toLocaleString(language, { timeZone, dateStyle: 'medium', timeStyle: 'short' })
+}
