@@ -15,6 +15,7 @@ const order = [
   ['outbox', '^core/outbox/'],
   ['session', '^core/session/'],
   ['telegram', '^core/telegram/'],
+  ['backup', '^core/backup/'],
   ['database', '^core/database/'],
   ['store', '^core/store/'],
   ['i18n', '^core/i18n/'],

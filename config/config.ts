@@ -4,13 +4,7 @@ import { clean, type Environment, isSet } from './environment.ts'
 import { http } from './http.ts'
 import { lifecycle } from './lifecycle.ts'
 import { log } from './log.ts'
-import {
-  coreVariables,
-  firstWord,
-  laterVariables,
-  pluginKey,
-  reservedPluginNames,
-} from './names.ts'
+import { coreVariables, firstWord, pluginKey, reservedPluginNames } from './names.ts'
 import { people } from './people.ts'
 import { plugins } from './plugins.ts'
 import { type Problem, problemOf } from './problem.ts'
@@ -38,6 +32,8 @@ export interface Config {
     readonly host: string
     readonly port: number
     readonly trustProxy: readonly string[]
+    /** Of `/metrics`, for others than programs on this machine. */
+    readonly metricsToken: string | undefined
   }
   readonly database: {
     /** None: the embedded database in `dir`. */
@@ -128,9 +124,6 @@ export function parseConfig(env: Environment, around: Surroundings): ConfigResul
   const isHooked = token !== undefined && bot.UPDATES === 'webhook'
   if (isHooked) problems.push(...webhookProblems(env, bot.TELEGRAM_API_ROOT))
 
-  for (const name of laterVariables) {
-    if (isSet(env[name])) warnings.push(`${name} is set but not used by this version`)
-  }
   const hookVariables = Object.keys(webhook.variables).filter((name) => isSet(env[name]))
   if (token !== undefined && !isHooked && hookVariables.length > 0) {
     warnings.push(`not used without UPDATES=webhook: ${hookVariables.join(', ')}`)
@@ -181,6 +174,7 @@ export function parseConfig(env: Environment, around: Surroundings): ConfigResul
       host: mode === 'bot' || isLoopback(web.HTTP_HOST) ? web.HTTP_HOST : '127.0.0.1',
       port: web.HTTP_PORT,
       trustProxy: web.TRUST_PROXY ?? [],
+      metricsToken: web.METRICS_TOKEN,
     },
     database: {
       url: mode === 'bot' ? data.DATABASE_URL : undefined,

@@ -26,6 +26,15 @@ const variables = {
       'Proxies in front of the HTTP server whose X-Forwarded-… headers count. Others’ are ignored.',
     example: '10.0.0.5',
   },
+  METRICS_TOKEN: {
+    schema: z.string().regex(/^[\x21-\x7e]{16,}$/),
+    accepted: '16 or more characters without blanks',
+    description:
+      'Who reads /metrics from another machine sends it as a bearer token. Without one they are for programs on this machine alone.',
+    example: 'replace-with-the-output-of-openssl-rand-hex-32',
+    hint: 'Make one with: openssl rand -hex 32.',
+    secret: true,
+  },
 } as const satisfies Variables
 
 export const http: Section<typeof variables> = { title: 'HTTP', variables }

@@ -24,16 +24,9 @@ export const sections: readonly Section[] = [
   secretsDir,
 ]
 
-/**
- * Names that are promised but not read yet. Whoever sets one is told, instead of believing that it works;
- * nothing but this list knows them, so a feature that arrives takes its names out of here.
- */
-export const laterVariables = ['METRICS_TOKEN'] as const
-
 /** Names of the core's own variables; all others may be a plugin's. */
 export const coreVariables: ReadonlySet<string> = new Set([
   ...sections.flatMap((section) => Object.keys(section.variables)),
-  ...laterVariables,
   'TEST_DATABASE_URL',
   'TEST_REDIS_URL',
 ])

@@ -15,6 +15,7 @@ import {
   tellOthers,
 } from './app/instances.ts'
 import { LeaderPolling } from './app/leader-polling.ts'
+import { measure, measureUpdate } from './app/metrics.ts'
 import { botNotices } from './app/notices.ts'
 import { Opened } from './app/opened.ts'
 import { keepStates } from './app/plugin-states.ts'
@@ -30,6 +31,8 @@ import { otherUsers } from './database/instances/living.ts'
 import { migrateCore } from './database/migration/core.ts'
 import type { OpsError } from './errors.ts'
 import { HealthChecks } from './http/health.ts'
+import { Metrics } from './http/metrics/metrics.ts'
+import { serveMetrics } from './http/metrics/route.ts'
 import { createHttpServer } from './http/server.ts'
 import { coreTexts } from './i18n/core-texts.ts'
 import * as opsgram from './index.ts'
@@ -180,11 +183,13 @@ async function startApp(config: Config, parts: AppParts, opened: Opened): Promis
   const { apiRoot } = config.telegram
   const fileLinks = new FileLinks({ token, base: linkBase(config.telegram, http.url), clock })
   const guard = (method: string) => database.kysely.guard.checkCall(method)
+  const metrics = new Metrics()
   const gateway = createGateway({
     token,
     apiRoot,
     log,
     clock,
+    measured: (method, ok, ms) => metrics.called(method, ok, ms),
     targets,
     pace: shared,
     fileLinks,
@@ -344,6 +349,7 @@ async function startApp(config: Config, parts: AppParts, opened: Opened): Promis
     settled: (run) => {
       menus.settled(run)
       settledChat(run)
+      measureUpdate(metrics, run)
       judge(run)
       if (run.facts.chatType === 'private' && run.isUser) cards.met(run.user.telegramId)
     },
@@ -372,6 +378,9 @@ async function startApp(config: Config, parts: AppParts, opened: Opened): Promis
   await maintenance.start((pause) => (pause === undefined ? inbox.release() : inbox.hold()))
   registerHealth(health, { database, store: shared, gateway, reloader, maintenance })
   checkInstances(health, instances, skew)
+  measure(metrics, { database, gateway, health, inbox, instances, reloader })
+  const { metricsToken } = config.http
+  http.mount((fastify) => serveMetrics(fastify, { metrics, token: metricsToken }))
   http.mount((fastify) => serveFileLinks(fastify, { links: fileLinks, gateway, log }))
   const { mount } = parts
   if (mount !== undefined) http.mount((fastify) => mount(fastify, reloader.events))

@@ -155,6 +155,10 @@ export const errorCodes = {
     title: 'The folder for log files cannot be used',
     hint: 'Point LOG_DIR (or DATA_DIR, which it lies in by default) to a folder that this user may write.',
   },
+  OPS_METRICS_TOKEN: {
+    title: 'Metrics are for this machine, or for who has their token',
+    hint: 'Ask from the machine that the bot runs on, without a proxy, or send METRICS_TOKEN as a bearer token.',
+  },
   OPS_MIGRATION_DOWN_FAILED: {
     title: 'The down of a migration failed, so that what it did could not be undone',
     hint: 'The new schema stays, and the version before can’t serve on it. Correct the new version and save it, or put the database right by hand and reload.',

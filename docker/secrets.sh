@@ -24,12 +24,14 @@ for part in "$@"; do
     database)
       write database/POSTGRES_PASSWORD "$(random)"
       write database/PGADMIN_PASSWORD "$(random)"
+      write database/GRAFANA_PASSWORD "$(random)"
       ;;
     url)
       write bot/DATABASE_URL "postgres://opsgram:$(cat secrets/database/POSTGRES_PASSWORD)@postgres:5432/opsgram"
       ;;
     bot)
       write bot/WEBHOOK_SECRET "$(random)"
+      write bot/METRICS_TOKEN "$(random)"
       if [ ! -s secrets/bot/BOT_TOKEN ] && ! grep -Eq '^(export )?BOT_TOKEN=.' .env 2>/dev/null; then
         : >secrets/bot/BOT_TOKEN
         echo 'The bot has no token: put the one that @BotFather gives you into secrets/bot/BOT_TOKEN (and ADMIN_IDS into .env), then try again.' >&2

@@ -7,6 +7,7 @@ import { parseEnv } from 'node:util'
 import { expect } from 'chai'
 import { DCLinter } from 'dclint'
 import { validate } from 'dockerfile-utils'
+import { createTestBot } from 'opsgram/testing'
 import { parse } from 'yaml'
 import { lifecycle } from '../config/lifecycle.ts'
 import { coreVariables } from '../config/names.ts'
@@ -74,7 +75,9 @@ describe('compose files', () => {
           expect(servicesOf(service.extends.file), name).to.have.property(service.extends.service)
           continue
         }
-        expect(service.image, name).to.match(/:(?:[\d.]+(?:-\w+)?|\$\{OPSGRAM_VERSION:-latest\})$/)
+        expect(service.image, name).to.match(
+          /:(?:v?[\d.]+(?:-\w+)?|\$\{OPSGRAM_VERSION:-latest\})$/,
+        )
         expect(service.deploy?.resources.limits, name).to.have.keys('cpus', 'memory')
         for (const port of service.ports ?? []) {
           if (name !== 'proxy') expect(port, name).to.match(/^127\.0\.0\.1:/)
@@ -90,6 +93,24 @@ describe('compose files', () => {
     const more = servicesOf('docker-compose.yml').bot?.environment
     const names = Object.keys({ ...bot?.environment, ...more })
     expect(names.filter((name) => !coreVariables.has(name))).to.deep.equal([])
+  })
+})
+
+describe('the dashboard and the alerts', () => {
+  it('ask for metrics that there are', async () => {
+    const bot = await createTestBot()
+    const known = await fetch(`${bot.url}/metrics`).then((answer) => answer.text())
+    await bot.stop()
+    const files = ['docker/alerts.yml', 'docker/grafana/dashboards/opsgram.json']
+    const asked = files.flatMap((file) =>
+      [...textOf(file).matchAll(/\b(?:opsgram|nodejs|process)_[a-z0-9_]+/g)].map(([name]) => name),
+    )
+    // of several instances alone, on PostgreSQL
+    const elsewhere = ['opsgram_leader']
+    const series = (name: string) => name.replace(/_(?:bucket|count|sum)$/, '')
+    const missing = new Set(asked.filter((name) => !known.includes(`# TYPE ${series(name)} `)))
+    expect([...missing].filter((name) => !elsewhere.includes(name))).to.deep.equal([])
+    expect(asked.length).to.be.greaterThan(15)
   })
 })
 

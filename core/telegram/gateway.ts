@@ -27,6 +27,8 @@ export interface GatewayOptions {
   readonly connections?: number
   /** What waits for Telegram run on; default the machine's. */
   readonly clock?: Clock
+  /** Told of each finished call, more cheaply than by `sent`. */
+  readonly measured?: (method: string, ok: boolean, ms: number) => void
   /** Which chats can't be written to; none: nothing is known of that. */
   readonly targets?: Targets
   /** Makes links to files; none: there are no links. */
@@ -196,6 +198,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     result: unknown,
     failed: { error: unknown } | undefined,
   ): void {
+    options.measured?.(method, failed === undefined, performance.now() - begun)
     if (sent.listenerCount('call') === 0) return
     const chatId = chatOf(payload)
     const messageId = messageIdOf(result) ?? messageIdOf(payload)

@@ -42,7 +42,7 @@ describe('configuration', () => {
       mode: 'playground',
       telegram: { token: undefined, apiRoot: 'https://api.telegram.org', webhook: undefined },
       access: { adminIds: [], strangers: 'preset', blockAfter: 5 },
-      http: { host: '127.0.0.1', port: 3000, trustProxy: [] },
+      http: { host: '127.0.0.1', port: 3000, metricsToken: undefined, trustProxy: [] },
       database: { url: undefined, dir: '/srv/./var/playground', migrations: 'auto' },
       store: { url: undefined },
       dataDir: '/srv/./var',
@@ -81,7 +81,7 @@ describe('configuration', () => {
   it('takes a blank value for none', () => {
     expect(configOf({ BOT_TOKEN: ' ', HTTP_PORT: '', LOCALE: '  ' })).to.deep.include({
       mode: 'playground',
-      http: { host: '127.0.0.1', port: 3000, trustProxy: [] },
+      http: { host: '127.0.0.1', port: 3000, metricsToken: undefined, trustProxy: [] },
     })
   })
 
@@ -111,13 +111,6 @@ describe('configuration', () => {
     expect(problemsOf(short).map(({ variable }) => variable)).to.deep.equal(['BOT_TOKEN'])
     const config = configOf({ ...short, TELEGRAM_API_ROOT: 'http://127.0.0.1:8081/' })
     expect(config.telegram).to.include({ token: '1:abc', apiRoot: 'http://127.0.0.1:8081' })
-  })
-
-  it('warns about what this version does not use', () => {
-    expect(warningsOf({ METRICS_TOKEN: 'x' })).to.deep.equal([
-      'METRICS_TOKEN is set but not used by this version',
-    ])
-    expect(warningsOf({ ...bot })).to.deep.equal([])
   })
 })
 

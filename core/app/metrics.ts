@@ -1,0 +1,115 @@
+import type { Database } from '../database/connection.ts'
+import type { HealthChecks, HealthStatus } from '../http/health.ts'
+import type { Metrics } from '../http/metrics/metrics.ts'
+import type { Reloader } from '../plugin/reload/reloader.ts'
+import type { UpdateRun } from '../plugin/run.ts'
+import type { Gateway } from '../telegram/gateway.ts'
+import type { Inbox } from '../update/inbox/inbox.ts'
+import type { Instances } from './instances.ts'
+
+export interface Measured {
+  readonly database: Database
+  readonly gateway: Gateway
+  readonly health: HealthChecks
+  readonly inbox: Inbox
+  readonly instances: Instances | undefined
+  readonly reloader: Reloader
+}
+
+const levels: Readonly<Record<HealthStatus, number>> = { down: 0, degraded: 1, up: 2 }
+/** What waits in tables is counted at most so often, ms, however many look. */
+const countEveryMs = 5_000
+
+/** An update came to its end. */
+export function measureUpdate(metrics: Metrics, { route, outcome, acceptedAt }: UpdateRun): void {
+  metrics.updated(route?.plugin, outcome, performance.now() - acceptedAt)
+}
+
+/** Has the parts of the app tell what they do, and be asked at each look. */
+export function measure(metrics: Metrics, parts: Measured): void {
+  const { database, gateway, health, inbox, instances, reloader } = parts
+  reloader.events.on('committed', (_generation, reports) => {
+    for (const { plugin, action, ms } of reports) metrics.reloaded(plugin, action, ms)
+  })
+  reloader.events.on('aborted', ({ plugin, action, ms }) => metrics.reloaded(plugin, action, ms))
+
+  metrics.gauge('opsgram_updates_open', 'Updates taken over and not done yet', 'of', () => ({
+    this_instance: inbox.open,
+  }))
+  metrics.gauge('opsgram_plugins', 'Plugins by state', 'state', () =>
+    countBy(reloader.list().map(({ state }) => state)),
+  )
+  metrics.gauge(
+    'opsgram_handlers_draining',
+    'Running handlers of replaced versions',
+    'plugin',
+    () =>
+      Object.fromEntries(
+        [...reloader.live.draining()].map(([{ name }, count]) => [name, count] as const),
+      ),
+  )
+  metrics.gauge(
+    'opsgram_check',
+    'What /readyz says: 2 up, 1 degraded, 0 down',
+    'check',
+    async () => {
+      const { checks } = await health.readiness()
+      return Object.fromEntries(
+        Object.entries(checks).map(([name, { status }]) => [name, levels[status]]),
+      )
+    },
+  )
+  const waiting = atMostEvery(countEveryMs, () => countRows(database))
+  metrics.gauge('opsgram_outbox_messages', 'Messages that wait or were put aside', 'state', waiting)
+  if (instances !== undefined) {
+    const { leadership, partitions } = instances
+    metrics.gauge(
+      'opsgram_partitions',
+      'Shares of the chats that this instance handles',
+      'of',
+      () => ({
+        this_instance: partitions.count,
+      }),
+    )
+    metrics.gauge('opsgram_leader', '1 for the instance that polls and cleans', 'of', () => ({
+      this_instance: leadership.leads ? 1 : 0,
+    }))
+  }
+
+  const { counts } = gateway
+  const counted = {
+    repeated: 'Attempts to call Telegram after a 5xx or a broken connection',
+    limited: 'Answers 429 of Telegram',
+    superseded: 'Edits that a newer one of the same message made needless',
+    markupRefused: 'Messages sent again as plain text, as Telegram could not read their markup',
+  } as const
+  for (const name of ['repeated', 'limited', 'superseded', 'markupRefused'] as const) {
+    const snake = name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
+    metrics.counter(`opsgram_telegram_${snake}_total`, counted[name], () => counts[name])
+  }
+}
+
+function countBy(values: readonly string[]): Record<string, number> {
+  const counts: Record<string, number> = {}
+  for (const value of values) counts[value] = (counts[value] ?? 0) + 1
+  return counts
+}
+
+async function countRows(database: Database): Promise<Record<string, number>> {
+  const rows = await database.query<{ state: string; count: number }>(
+    `select state, count(*)::int as count from outbox
+      where state = 'waiting' or state in ('unsure', 'failed') group by state`,
+  )
+  const none = { waiting: 0, unsure: 0, failed: 0 }
+  return { ...none, ...Object.fromEntries(rows.map(({ state, count }) => [state, count])) }
+}
+
+function atMostEvery<T>(ms: number, read: () => Promise<T>): () => Promise<T> {
+  let last: { readonly at: number; readonly value: Promise<T> } | undefined
+  return () => {
+    if (last === undefined || performance.now() - last.at > ms) {
+      last = { at: performance.now(), value: read() }
+    }
+    return last.value
+  }
+}
