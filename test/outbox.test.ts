@@ -45,7 +45,7 @@ export default definePlugin({
       description: 'Tells somebody',
       args: z.object({ to: z.number(), text: z.string() }),
       run(ctx, { to, text }) {
-        ctx.notify(to, text, { urgent: text.includes('urgent'), ifUnsure: text.includes('once') ? 'mark' : 'repeat' })
+        ctx.notify(to, text, { urgent: !text.includes('slow'), ifUnsure: text.includes('once') ? 'mark' : 'repeat' })
         if (text.includes('fail')) throw new Error('on purpose')
         return 'told'
       },
@@ -157,8 +157,8 @@ describe('the outbox', function () {
   })
 
   it('sends a message to somebody else when what the handler wrote is committed, and not when it throws', async () => {
-    await owner.sends(`/tell ${ann.id} the news`)
-    await ann.sees('the news')
+    await owner.sends(`/tell ${ann.id} slow news`)
+    await ann.sees('slow news')
     await owner.sees('told')
     await owner.sends(`/tell ${ann.id} fail`)
     await owner.sees(/E-/)
@@ -195,25 +195,25 @@ describe('the outbox', function () {
   it('waits while Telegram is away, in the order of the messages, and then sends each once', async () => {
     const before = texts(ann).length
     const fault = bot.telegram.api.faults.add({ kind: '5xx', method: 'sendMessage', chat: ann.id })
-    await owner.sends(`/tell ${ann.id} urgent 1`)
+    await owner.sends(`/tell ${ann.id} news 1`)
     await bot.logged('outbox.delayed')
-    await owner.sends(`/tell ${ann.id} urgent 2`)
+    await owner.sends(`/tell ${ann.id} news 2`)
     await bot.settled()
     fault.remove()
     await due()
     await bot.settled()
-    expect(texts(ann).slice(before)).to.deep.equal(['urgent 1', 'urgent 2'])
+    expect(texts(ann).slice(before)).to.deep.equal(['news 1', 'news 2'])
   })
 
   it('marks who can’t be reached, and tries no further message to them', async () => {
     const gone = bot.user({ role: 'operator' })
     bot.telegram.fail('sendMessage', 403, { chat: gone.id, times: 9 })
-    await owner.sends(`/tell ${gone.id} one`)
+    await owner.sends(`/tell ${gone.id} slow one`)
     await bot.logged('outbox.not-sent', { state: 'failed' })
     const calls = () =>
       bot.telegram.calls('sendMessage').filter((c) => Number(c.params.chat_id) === gone.id)
     expect(calls()).to.have.length(1)
-    await owner.sends(`/tell ${gone.id} two`)
+    await owner.sends(`/tell ${gone.id} slow two`)
     await bot.logged('outbox.not-sent', { state: 'failed' })
     await bot.settled()
     expect(calls()).to.have.length(1)

@@ -135,10 +135,12 @@ export class UpdateHandling {
     const deadline = this.#deadlines.begin()
     const work = { plugin: () => run.route?.plugin, cut: () => deadline.cut() }
     const held = live.take(work)
+    let early: Promise<void> | undefined
     const run = this.#newRun(item, held.generation, deadline.signal, async (work) => {
       // what is being written is not cut off half-way
       deadline.pause()
-      await commitEarly(run, item, this.#commitParts(inbox), work)
+      early = commitEarly(run, item, this.#commitParts(inbox), work)
+      await early
       deadline.restart()
     })
     // the stamp: from here to its end the update belongs to this generation, whatever is committed meanwhile
@@ -150,6 +152,8 @@ export class UpdateHandling {
           await this.#complete(item, inbox, run, deadline, admit)
         } catch (error) {
           run.outcome = 'repeated'
+          // cut off in the middle of its commit: what came of that decides
+          await early?.catch(() => undefined)
           if (run.commit === 'lost') return
           if (isCancelled(run)) return this.#dropCancelled(item, inbox, run)
           const isHeld = error instanceof PluginHeld && run.commit === 'open'
