@@ -5,7 +5,8 @@ import { z } from 'zod'
 import { codeOf, messageOf } from '../errors.ts'
 import type { Logger } from '../log/logger.ts'
 import type { PluginStatus } from '../plugin/plugins.ts'
-import type { ReloadEvents, Reloader } from '../plugin/reload/reloader.ts'
+import type { ReloadEvents } from '../plugin/reload/events.ts'
+import type { Reloader } from '../plugin/reload/reloader.ts'
 
 /** How a plugin stood when it was written down; texts hold no secrets. */
 const knownPlugin = z.object({

@@ -1,8 +1,8 @@
 import type { EventEmitter } from 'node:events'
 import { OpsError } from '../../errors.ts'
 import type { Logger } from '../../log/logger.ts'
+import type { ReloadEvents } from '../../plugin/reload/events.ts'
 import { describeFailure } from '../../plugin/reload/records.ts'
-import type { ReloadEvents } from '../../plugin/reload/reloader.ts'
 import type { PlaygroundNotices } from './notices.ts'
 
 /** Tells open pages what came of each load, reload and removal of a plugin. */

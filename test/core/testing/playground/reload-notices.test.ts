@@ -3,7 +3,7 @@ import { expect } from 'chai'
 import { OpsError } from '../../../../core/errors.ts'
 import type { Generation } from '../../../../core/plugin/generation/generation.ts'
 import type { ReloadReport } from '../../../../core/plugin/reload/announce.ts'
-import type { ReloadEvents } from '../../../../core/plugin/reload/reloader.ts'
+import type { ReloadEvents } from '../../../../core/plugin/reload/events.ts'
 import type { PlaygroundNotice, ReloadNotice } from '../../../../core/testing/playground/notices.ts'
 import { passOnReloads } from '../../../../core/testing/playground/reload-notices.ts'
 
