@@ -9,6 +9,7 @@ const names = [
   'access',
   'send',
   'webhook',
+  'jobs',
   'reload',
   'reload-load',
   'heap',

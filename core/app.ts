@@ -14,6 +14,7 @@ import {
   skewNow,
   tellOthers,
 } from './app/instances.ts'
+import { createJobs, createQueue } from './app/jobs.ts'
 import { LeaderPolling } from './app/leader-polling.ts'
 import { measure, measureUpdate } from './app/metrics.ts'
 import { botNotices } from './app/notices.ts'
@@ -56,6 +57,7 @@ import { watchFolders } from './plugin/code/watcher.ts'
 import { coreServicesOf } from './plugin/core-services.ts'
 import { DeadLetters } from './plugin/dead-letters.ts'
 import { PluginHistory } from './plugin/history.ts'
+import { JobDesk } from './plugin/jobs.ts'
 import { Menus } from './plugin/menu.ts'
 import { AccessBaseline } from './plugin/opening/baseline.ts'
 import { Openings } from './plugin/opening/openings.ts'
@@ -74,6 +76,7 @@ import { DeadTargets } from './telegram/outgoing/targets.ts'
 import { createPoller, type Poller } from './telegram/polling.ts'
 import { ButtonReader } from './update/button-reader.ts'
 import { Dispatcher } from './update/dispatcher.ts'
+import { Gate } from './update/gate.ts'
 import { UpdateHandling } from './update/handling.ts'
 import { Inbox } from './update/inbox/inbox.ts'
 import { Maintenance, passesPause } from './update/maintenance.ts'
@@ -178,6 +181,15 @@ async function startApp(config: Config, parts: AppParts, opened: Opened): Promis
   const writer = createBulkWriter({ database, log })
   opened.add(() => writer.close(2_000))
 
+  const queue = createQueue({
+    database,
+    instance: health.instance,
+    migrations: config.database.migrations,
+    clock,
+    log,
+  })
+  opened.add(() => queue.close())
+
   const targets = new DeadTargets({ database, log })
   await targets.start()
   opened.add(() => targets.stop())
@@ -234,6 +246,11 @@ async function startApp(config: Config, parts: AppParts, opened: Opened): Promis
   })
   const maintenance = new Maintenance({ database, botId: botIdOf(token), store: shared, log })
   opened.add(() => maintenance.stop())
+  const jobDesk = new JobDesk({
+    queue,
+    live: () => reloader.live,
+    redact,
+  })
   const reloader = await Reloader.create({
     access: baseline,
     disabled: new Set([...config.plugins.disabled, ...(await choices.disabled())]),
@@ -241,6 +258,7 @@ async function startApp(config: Config, parts: AppParts, opened: Opened): Promis
     ...(parts.accepts === undefined ? {} : { accepts: parts.accepts }),
     database,
     coreEntities,
+    queue,
     coreServices: coreServicesOf({
       config,
       writer,
@@ -248,6 +266,7 @@ async function startApp(config: Config, parts: AppParts, opened: Opened): Promis
       dead,
       outbox: { database, outbox, records, sender },
       maintenance,
+      jobs: jobDesk,
       catalog: () => catalog,
     }),
     migrations: config.database.migrations,
@@ -325,13 +344,8 @@ async function startApp(config: Config, parts: AppParts, opened: Opened): Promis
   const buttons = new ButtonReader({ codec, store })
   const { live } = reloader
   const judge = quarantineFailing(reloader)
-  const dispatcher = new Dispatcher({
-    botInfo,
-    ownerIds: config.access.adminIds,
-    texts,
-    buttons,
-    cards,
-  })
+  const gate = new Gate(config.access.adminIds)
+  const dispatcher = new Dispatcher({ botInfo, gate, texts, buttons, cards })
   const menus = new Menus({ gateway, live, log })
   const handling = new UpdateHandling({
     live,
@@ -340,6 +354,7 @@ async function startApp(config: Config, parts: AppParts, opened: Opened): Promis
     sender,
     outbox,
     database,
+    queue,
     botInfo,
     texts,
     defaults,
@@ -377,6 +392,23 @@ async function startApp(config: Config, parts: AppParts, opened: Opened): Promis
   })
   // before the first update
   await maintenance.start((pause) => (pause === undefined ? inbox.release() : inbox.hold()))
+  const jobs = createJobs({
+    queue,
+    outbox,
+    reloader,
+    instances,
+    gate,
+    gateway,
+    sender,
+    database,
+    botInfo,
+    defaults,
+    timeZone: defaults.timeZone,
+    stacks,
+    log,
+    clock,
+  })
+  opened.add(() => jobs.stop())
   registerHealth(health, { database, store: shared, gateway, reloader, maintenance })
   checkInstances(health, instances, skew)
   measure(metrics, { database, gateway, health, inbox, instances, reloader })
@@ -420,6 +452,7 @@ async function startApp(config: Config, parts: AppParts, opened: Opened): Promis
   else webhook.open(acceptanceOf(inbox))
   const source = webhook ?? poller
   await instances?.leadership.start()
+  await jobs.start()
 
   health.phase = 'ready'
   webhook?.register()
@@ -442,7 +475,9 @@ async function startApp(config: Config, parts: AppParts, opened: Opened): Promis
     await source.stop()
     await instances?.leadership.resign()
     // what waits is for the other instances, if there are any
+    const drained = jobs.drain(limit)
     if (instances?.partitions.isAlone !== false) await inbox.drain(limit)
+    await drained
     await instances?.partitions.handBack(limit)
     handling.abort()
     await notices.end(lastNoticeMs)
@@ -455,8 +490,11 @@ async function startApp(config: Config, parts: AppParts, opened: Opened): Promis
     plugins: catalog,
     failed: source.failed,
     async idle() {
-      await inbox.idle()
-      await outbox.idle()
+      do {
+        await inbox.idle()
+        await jobs.idle()
+        await outbox.idle()
+      } while (inbox.open > 0 || jobs.running > 0)
     },
     placeOf: (error) => stacks.locationOf(error),
     lifeOf: (plugin) => live.current.plugins.get(plugin)?.evaluated.life,

@@ -151,6 +151,26 @@ export const errorCodes = {
     title: 'Something happened that should not be possible',
     hint: 'Please report it with the log lines around it.',
   },
+  OPS_JOB_DATA: {
+    title: 'The data of a job do not fit',
+    hint: 'They have to be JSON that the job’s `data` schema accepts. Data that an older version left in the queue: let the schema accept both, then run the job again.',
+  },
+  OPS_JOB_FORBIDDEN: {
+    title: 'Who asked for a job may not have it done any more',
+    hint: 'It was asked for by somebody who was active and held the permission then. Give it back, or drop the job.',
+  },
+  OPS_JOB_LOST: {
+    title: 'The process that ran a job ended, or did not answer any more',
+    hint: 'It was killed, or its event loop stood still. Look for what it did last before running the job again.',
+  },
+  OPS_JOB_TABLES: {
+    title: 'The tables of the job queue are missing or old',
+    hint: 'A plugin has jobs, and MIGRATIONS=manual: run npx opsgram migrate.',
+  },
+  OPS_JOB_UNKNOWN: {
+    title: 'A job was asked for that its plugin lacks',
+    hint: 'Use a name of the manifest’s `jobs`.',
+  },
   OPS_LOG_DIR: {
     title: 'The folder for log files cannot be used',
     hint: 'Point LOG_DIR (or DATA_DIR, which it lies in by default) to a folder that this user may write.',

@@ -38,8 +38,10 @@ export type { OpsContext, UpdateOutcome } from './plugin/context.ts'
 export type { DeadLetter, DeadLettersApi } from './plugin/dead-letters.ts'
 export type { PluginSkew } from './plugin/elsewhere.ts'
 export type { CheckState, PluginHealth } from './plugin/health.ts'
+export type { DeadJobDetails, JobKind, JobsApi, RunningJob } from './plugin/jobs.ts'
 export type { MaintenanceApi, Pause } from './plugin/maintenance.ts'
 export { duration, parseDuration } from './plugin/manifest/duration.ts'
+export type { EnqueueOptions, Job, JobContext } from './plugin/manifest/job.ts'
 export {
   type Action,
   type Audience,
@@ -77,6 +79,7 @@ export {
   BulkWriter,
   type CoreSettings,
   DeadLetters,
+  Jobs,
   Maintenance,
   type OptionalToken,
   Outbox,

@@ -25,10 +25,28 @@ const schema = defineEntity({
 class Tick extends schema.class {}
 schema.setClass(Tick)
 
+const jobSchema = defineEntity({
+  name: 'Tock',
+  tableName: 'counter_tocks',
+  properties: { id: p.string().primary(), number: p.integer() },
+})
+class Tock extends jobSchema.class {}
+jobSchema.setClass(Tock)
+
 export default definePlugin({
   name: 'counter',
   version: '1.0.0',
-  entities: [Tick],
+  entities: [Tick, Tock],
+  jobs: ({ job }) => ({
+    tock: job({
+      data: z.object({ number: z.number() }),
+      retry: { limit: 10, delayMs: 1_000, maxDelayMs: 1_000 },
+      async run(ctx, { number }) {
+        await new Promise((resolve) => setTimeout(resolve, 20))
+        ctx.em.create(Tock, { id: ulid(), number })
+      },
+    }),
+  }),
   commands: ({ command }) => ({
     tick: command({
       description: 'Counts',
@@ -36,6 +54,7 @@ export default definePlugin({
       async run(ctx, { number }) {
         await new Promise((resolve) => setTimeout(resolve, 2))
         ctx.em.create(Tick, { id: ulid(), chat: ctx.chat.id, number, at: new Date() })
+        ctx.enqueue('tock', { number })
         return 'tick ' + number
       },
     }),
@@ -68,6 +87,13 @@ export default definePlugin({
         return 'ticks ' + ticks.map(({ number }) => number).join(' ')
       },
     }),
+    tocks: command({
+      description: 'Tells what jobs have counted',
+      async run(ctx) {
+        const tocks = await ctx.em.find(Tock, {})
+        return 'tocks ' + tocks.map(({ number }) => number).join(' ')
+      },
+    }),
     fail: command({
       description: 'Fails after it wrote',
       run(ctx) {
@@ -84,6 +110,7 @@ export default class Ticks extends Migration {
   override up() {
     this.addSql('create table counter_ticks (id varchar(26) primary key, chat bigint not null, number int not null, at timestamptz not null)')
     this.addSql('create index counter_ticks_chat on counter_ticks (chat)')
+    this.addSql('create table counter_tocks (id varchar(26) primary key, number int not null)')
   }
 }
 `
@@ -154,6 +181,13 @@ describe('no update is lost, none is handled twice', function () {
       const own = numbers(total).filter((number) => number % 2 === i)
       expect(await counted()).to.deep.equal(own)
     }
+    // and each job that they asked for, once
+    await until('all jobs are done', async () => {
+      const tocks = (await bot.ask(bot.ownerId, '/tocks')).split(' ').slice(1).map(Number)
+      if (tocks.length < total) return false
+      expect(tocks.sort((a, b) => a - b)).to.deep.equal(numbers(total))
+      return true
+    })
   })
 
   it('nor is a message lost that what was written calls for; one whose answer was lost comes twice', async () => {

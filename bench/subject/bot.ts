@@ -50,6 +50,10 @@ export class Bot {
     return this.#child?.pid ?? 0
   }
 
+  get dataDir(): string {
+    return path.join(this.#folder, 'data')
+  }
+
   /** Of its HTTP server. */
   get port(): number {
     return this.#port
@@ -68,7 +72,7 @@ export class Bot {
         ADMIN_IDS: String(ownerId),
         HTTP_PORT: '0',
         LOG_FORMAT: 'json',
-        DATA_DIR: path.join(this.#folder, 'data'),
+        DATA_DIR: this.dataDir,
         PLUGINS_DIR: `${path.join(root, 'plugins')},${this.plugins}`,
         ...(databaseUrl === undefined ? {} : { DATABASE_URL: databaseUrl }),
         ...env,
@@ -119,6 +123,15 @@ export class Bot {
     if (child === undefined || child.exitCode !== null) return
     const exited = once(child, 'exit')
     child.kill('SIGTERM')
+    await exited
+  }
+
+  /** As a crash ends it. */
+  async kill(): Promise<void> {
+    const child = this.#child
+    if (child === undefined || child.exitCode !== null) return
+    const exited = once(child, 'exit')
+    child.kill('SIGKILL')
     await exited
   }
 }

@@ -5,6 +5,7 @@ import { systemClock } from '../../core/clock.ts'
 import type { Database } from '../../core/database/connection.ts'
 import { coreEntities } from '../../core/database/entities/index.ts'
 import { coreTexts } from '../../core/i18n/core-texts.ts'
+import { JobQueue } from '../../core/job/queue.ts'
 import { createLogger } from '../../core/log/logger.ts'
 import { Outbox } from '../../core/outbox/outbox.ts'
 import { ButtonStore } from '../../core/plugin/button-store.ts'
@@ -19,6 +20,7 @@ import { factsOf } from '../../core/telegram/facts.ts'
 import { createGateway } from '../../core/telegram/gateway.ts'
 import { ButtonReader } from '../../core/update/button-reader.ts'
 import { Dispatcher } from '../../core/update/dispatcher.ts'
+import { Gate } from '../../core/update/gate.ts'
 import { UpdateHandling } from '../../core/update/handling.ts'
 import type { Inbox } from '../../core/update/inbox/inbox.ts'
 
@@ -51,6 +53,7 @@ export async function openPipeline(options: PipelineOptions): Promise<Pipeline> 
   const log = quietLog()
   const token = `${botInfo.id}:bench`
   const stacks = new PluginStacks()
+  const queue = new JobQueue({ database, log, migrations: 'auto', now: undefined, instance: 'one' })
   const reloader = await Reloader.create({
     disabled: new Set(),
     access: acceptEverything,
@@ -58,6 +61,7 @@ export async function openPipeline(options: PipelineOptions): Promise<Pipeline> 
     database,
     coreEntities,
     coreServices: [],
+    queue,
     migrations: 'auto',
     others: async () => [],
     prepare: {
@@ -88,7 +92,7 @@ export async function openPipeline(options: PipelineOptions): Promise<Pipeline> 
   const outbox = new Outbox({ database, gateway, instance: 'bench', clock: systemClock, log })
   const dispatcher = new Dispatcher({
     botInfo,
-    ownerIds: [],
+    gate: new Gate([]),
     cards: { press: async () => ({ text: '' }) },
     texts,
     buttons: new ButtonReader({ codec, store }),
@@ -100,6 +104,7 @@ export async function openPipeline(options: PipelineOptions): Promise<Pipeline> 
     sender,
     outbox,
     database,
+    queue,
     botInfo,
     texts,
     defaults,

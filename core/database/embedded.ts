@@ -105,7 +105,8 @@ class EmbeddedSession implements Session {
     const results: (Results | undefined)[] =
       parameters.length === 0 ? await target.exec(sql) : [await target.query(sql, [...parameters])]
     const result = results.at(-1)
-    return { rows: result?.rows ?? [], numAffectedRows: BigInt(result?.affectedRows ?? 0) }
+    const rows = results.flatMap((each) => each?.rows ?? [])
+    return { rows, numAffectedRows: BigInt(result?.affectedRows ?? 0) }
   }
 
   async begin({ isolationLevel, accessMode }: TransactionSettings): Promise<void> {

@@ -199,7 +199,7 @@ class PostgresSession implements Session {
   }
 }
 
-/** One statement; several in one text without parameters answer with the last one's result. */
+/** One statement; several in one text without parameters answer with the rows of all. */
 async function send(
   client: pg.PoolClient,
   text: string,
@@ -216,7 +216,7 @@ async function send(
   if (!Array.isArray(result)) return result
   const last = result.at(-1)
   if (last === undefined) throw new OpsError('OPS_INTERNAL', 'A query without any statement')
-  return last
+  return { ...last, rows: result.flatMap(({ rows }) => rows) }
 }
 
 /** A few connections of their own, so that accepts never queue behind handlers' transactions. */

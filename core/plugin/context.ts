@@ -9,7 +9,9 @@ import type { Html } from '../telegram/html.ts'
 import type { OpsTelegram } from '../telegram/telegram.ts'
 import type { Actor } from './access.ts'
 import { type Answer, type Button, type Content, contentOf } from './content.ts'
+import { jobRequest } from './enqueue.ts'
 import type { PluginInstance } from './generation/instance.ts'
+import type { EnqueueOptions } from './manifest/job.ts'
 import type { ButtonOptions } from './manifest/manifest.ts'
 import { type NotifyOptions, type NotifyTarget, noticeOf } from './notify.ts'
 import type { Outcome, UpdateRun } from './run.ts'
@@ -199,6 +201,17 @@ export class LiveContext<U extends Update = Update> extends Context<U> implement
       data: data as Record<string, unknown>,
       presser: options.anyone === true ? 'anyone' : this.#presser(action),
     }
+  }
+
+  enqueue(job: string, data: unknown = {}, options: EnqueueOptions = {}): string {
+    const run = this[runOf]
+    const { actor, facts, clock } = run
+    const by =
+      actor.kind === 'user'
+        ? { userId: actor.telegramId, chatId: facts.chatId, threadId: facts.threadId }
+        : undefined
+    const asking = { plugin: this[instanceOf], job, data, options, now: clock.now(), by }
+    return run.enqueue(jobRequest(asking))
   }
 
   #presser(action: string): number {

@@ -2,6 +2,7 @@ import type { Config } from '../../config/config.ts'
 import type { BulkWriter as Writer } from '../database/bulk-writer.ts'
 import type { Gateway } from '../telegram/gateway.ts'
 import type { DeadLettersApi } from './dead-letters.ts'
+import type { JobsApi } from './jobs.ts'
 import type { MaintenanceApi } from './maintenance.ts'
 import { type OutboxServiceParts, outboxFor } from './outbox-service.ts'
 import type { Plugins as PluginsApi } from './plugins.ts'
@@ -10,6 +11,7 @@ import {
   BulkWriter,
   type CoreSettings,
   DeadLetters,
+  Jobs,
   Maintenance,
   Outbox,
   Plugins,
@@ -27,11 +29,12 @@ export interface CoreServiceParts {
   dead: DeadLettersApi
   outbox: OutboxServiceParts
   maintenance: MaintenanceApi
+  jobs: JobsApi
 }
 
 /** What the core provides to plugins, by token. */
 export function coreServicesOf(parts: CoreServiceParts): readonly CoreService[] {
-  const { config, writer, gateway, catalog, dead, outbox, maintenance } = parts
+  const { config, writer, gateway, catalog, dead, outbox, maintenance, jobs } = parts
   const settings: CoreSettings = {
     ownerIds: config.access.adminIds,
     access: config.access.strangers,
@@ -45,6 +48,7 @@ export function coreServicesOf(parts: CoreServiceParts): readonly CoreService[] 
     service(DeadLetters, () => dead),
     service(Outbox, (scope) => outboxFor(scope.plugin, outbox)),
     service(Maintenance, () => maintenance),
+    service(Jobs, () => jobs),
     service(Traffic, () => gateway.sent),
     service(Settings, () => settings),
     service(BulkWriter, (scope) => ({

@@ -27,8 +27,15 @@ interface LeftObject {
   readonly rows?: number
 }
 
-/** Tables of the core that hold rows of a plugin, by a column `plugin`. What happened stays on record in others. */
-const recordTables = ['plugin_choices', 'plugin_access', 'button_payloads']
+/** Tables that hold rows of a plugin, and what of a row names it. What happened stays on record in others. */
+const recordTables: ReadonlyMap<string, string> = new Map([
+  ['plugin_choices', 'plugin'],
+  ['plugin_access', 'plugin'],
+  ['button_payloads', 'plugin'],
+  ['job_schedules', 'plugin'],
+  // there once a plugin had jobs
+  ['pgboss.job', "data->>'plugin'"],
+])
 
 /**
  * What is there of a plugin that is gone: what bears its name and what its migrations made, but nothing of the core
@@ -50,8 +57,13 @@ export async function leftoversOf(database: Database, plugin: string): Promise<L
     )
   }
   const records: { table: string; rows: number }[] = []
-  for (const table of recordTables) {
-    const count = await countOf(database, table, plugin)
+  for (const [table, owner] of recordTables) {
+    const [there] = await database.query<{ found: boolean }>(
+      'select to_regclass($1) is not null as found',
+      [table],
+    )
+    if (there?.found !== true) continue
+    const count = await countOf(database, table, { owner, plugin })
     if (count > 0) records.push({ table, rows: count })
   }
   return { objects, records }
@@ -76,7 +88,8 @@ export async function purge(
       if (names.length > 0) await transaction.query(`drop ${kind} if exists ${names.join(', ')}`)
     }
     for (const { table } of records) {
-      await transaction.query(`delete from ${table} where plugin = $1`, [plugin])
+      const owner = recordTables.get(table) ?? 'plugin'
+      await transaction.query(`delete from ${table} where ${owner} = $1`, [plugin])
     }
     await transaction.query(
       `insert into audit_log (id, plugin, action, target, outcome, before, created_at)
@@ -114,10 +127,14 @@ const objectsText = `
       from pg_proc where pronamespace = current_schema()::regnamespace and prokind = 'f'
   ) objects`
 
-async function countOf(database: Queries, table: string, plugin?: string): Promise<number> {
+async function countOf(
+  database: Queries,
+  table: string,
+  of?: { readonly owner: string; readonly plugin: string },
+): Promise<number> {
   const [row] = await database.query<{ count: number }>(
-    `select count(*)::int as count from ${table}${plugin === undefined ? '' : ' where plugin = $1'}`,
-    plugin === undefined ? [] : [plugin],
+    `select count(*)::int as count from ${table}${of === undefined ? '' : ` where ${of.owner} = $1`}`,
+    of === undefined ? [] : [of.plugin],
   )
   return row?.count ?? 0
 }

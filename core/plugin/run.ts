@@ -3,6 +3,7 @@ import type { Clock } from '../clock.ts'
 import type { EntityManager } from '../database/orm.ts'
 import { OpsError } from '../errors.ts'
 import { isTimeZone, languageTag } from '../i18n/language.ts'
+import type { JobRequest } from '../job/request.ts'
 import type { Logger } from '../log/logger.ts'
 import type { OutboxRow } from '../outbox/rows.ts'
 import type { UpdateFacts } from '../telegram/facts.ts'
@@ -107,6 +108,8 @@ export class UpdateRun {
   readonly kept: OutboxRow[] = []
   /** Messages to others, written with the commit. */
   readonly notices: Notice[] = []
+  /** Jobs, put into the queue with the commit. */
+  readonly jobs: JobRequest[] = []
   /** `lost`: somebody else had completed the update. */
   commit: 'open' | 'running' | 'committed' | 'lost' = 'open'
   /** Shown to the presser as an alert. */
@@ -151,6 +154,15 @@ export class UpdateRun {
   /** The unit of work if anybody used it. */
   get usedEm(): EntityManager | undefined {
     return this.#em
+  }
+
+  /** Has a job put into the queue with the commit. @returns its id @throws OPS_COMMITTED */
+  enqueue(request: JobRequest): string {
+    if (this.commit !== 'open' && this.commit !== 'running') {
+      throw new OpsError('OPS_COMMITTED', 'ctx.enqueue was called after the commit')
+    }
+    this.jobs.push(request)
+    return request.id
   }
 
   get isUser(): boolean {

@@ -6,6 +6,7 @@ import { OpsError } from '../errors.ts'
 import type { Translate } from '../i18n/texts.ts'
 import type { Logger } from '../log/logger.ts'
 import { asPlugin } from './code/owner.ts'
+import type { EnqueueOptions } from './manifest/job.ts'
 
 type Dispose = () => unknown
 
@@ -28,6 +29,13 @@ export interface Scope<Config = unknown, Use = unknown> {
   now(): Date
   /** This plugin's texts in a language; without one, in the default. */
   texts(language?: string): Translate
+  /**
+   * Has a job of this plugin run in the background, for nobody in particular. Resolves with its id when it is
+   * durable; in a handler `ctx.enqueue` is what belongs to its transaction.
+   *
+   * @throws OPS_JOB_UNKNOWN, OPS_JOB_DATA
+   */
+  enqueue(job: string, data?: object, options?: EnqueueOptions): Promise<string>
   /** Runs at disposal, last registered first; awaited, for at most 5 s. */
   onDispose(dispose: Dispose): void
   /**
@@ -68,6 +76,7 @@ export interface ScopeParts<Config, Use> {
   log: Logger
   em: () => EntityManager
   texts: (language?: string) => Translate
+  enqueue: Scope['enqueue']
   /** Default: the machine's. */
   clock?: Clock
   /** What the version before held, if it held anything. */
@@ -99,6 +108,7 @@ export class PluginScope<Config, Use> implements Scope<Config, Use> {
   readonly log: Logger
   readonly em: () => EntityManager = () => this.#em()
   readonly texts: (language?: string) => Translate
+  readonly enqueue: Scope['enqueue']
   /** What its timers run on. */
   readonly clock: Clock
   readonly #abort = new AbortController()
@@ -116,6 +126,7 @@ export class PluginScope<Config, Use> implements Scope<Config, Use> {
     this.log = parts.log
     this.#em = parts.em
     this.texts = parts.texts
+    this.enqueue = parts.enqueue
     this.clock = parts.clock ?? systemClock
     this.#before = parts.carried
   }

@@ -4,6 +4,7 @@ import { OpsError } from '../errors.ts'
 import type { GatewayEvents } from '../telegram/gateway.ts'
 import type { Authenticator as AuthenticatorApi, Authorizer as AuthorizerApi } from './access.ts'
 import type { DeadLettersApi } from './dead-letters.ts'
+import type { JobsApi } from './jobs.ts'
 import type { MaintenanceApi } from './maintenance.ts'
 import type { OutboxApi } from './outbox-service.ts'
 import type { Plugins as PluginsApi } from './plugins.ts'
@@ -81,6 +82,8 @@ export const Outbox: ServiceToken<OutboxApi> = token('outbox', 1)
 
 /** Pause and resume: updates wait meanwhile. Provided by the core. */
 export const Maintenance: ServiceToken<MaintenanceApi> = token('maintenance', 1)
+/** Jobs of all plugins: how many there are, what runs, what died. Provided by the core. */
+export const Jobs: ServiceToken<JobsApi> = token('jobs', 1)
 
 /** The core's settings that plugins may see. Provided by the core. */
 export const Settings: ServiceToken<CoreSettings> = token('settings', 1)
@@ -108,6 +111,7 @@ export const coreTokens: readonly ServiceToken<never>[] = [
   DeadLetters,
   Outbox,
   Maintenance,
+  Jobs,
   Settings,
 ]
 

@@ -2,6 +2,7 @@ import type { Queries } from '../database/connection.ts'
 import { isCommitUnknown } from '../database/failure.ts'
 import { hasChanges, inTransaction, queriesIn, seal } from '../database/orm.ts'
 import { OpsError } from '../errors.ts'
+import type { JobQueue } from '../job/queue.ts'
 import type { Outbox } from '../outbox/outbox.ts'
 import type { NewMessage, OutboxRow } from '../outbox/rows.ts'
 import { messagesOf } from '../plugin/notify.ts'
@@ -21,6 +22,7 @@ export interface CommitParts {
   readonly sender: Pick<ContentSender, 'prepare'>
   readonly commits: Semaphore
   readonly database: Queries
+  readonly queue: Pick<JobQueue, 'open' | 'put' | 'sent'>
 }
 
 class AlreadyDone extends Error {}
@@ -29,7 +31,7 @@ class AlreadyDone extends Error {}
 const answerKeepMs = 3_600_000
 
 /**
- * Completes an update. With changes in its unit of work, or messages to others: one short transaction that first
+ * Completes an update. With changes in its unit of work, messages to others or jobs: one short transaction that first
  * claims the update, then writes them and what is answered; so its effects are in the database exactly once, and
  * no answer to them is lost. Without: a mark, later.
  *
@@ -43,7 +45,7 @@ export async function commitRun(
   if (run.commit !== 'open') return afterCommit(run, parts)
   const moves = chatMoveOf(item.update) !== undefined
   const writes = run.usedEm !== undefined && hasChanges(run.usedEm)
-  const isRead = !moves && !writes && run.notices.length === 0
+  const isRead = !moves && !writes && run.notices.length === 0 && run.jobs.length === 0
   if (isRead) parts.inbox.done(item)
   run.commit = isRead ? 'committed' : await write(run, item, parts)
   // observers still see the update
@@ -75,6 +77,7 @@ export async function commitEarly(
       // of what was rolled back nothing may be written by a handler that goes on
       run.em.clear()
       run.notices.length = 0
+      run.jobs.length = 0
     }
   }
   seal(run.em)
@@ -96,12 +99,14 @@ async function afterCommit(run: UpdateRun, parts: CommitParts): Promise<CommitRe
 async function write(
   run: UpdateRun,
   item: InboxItem,
-  { inbox, outbox, sender, commits }: CommitParts,
+  { inbox, outbox, sender, commits, queue }: CommitParts,
   work?: () => Promise<void>,
 ): Promise<CommitResult> {
   const { em } = run
   const move = chatMoveOf(item.update)
   let kept: OutboxRow[] = []
+  // its tables may have to be made, which takes a connection of its own
+  if (run.jobs.length > 0) await queue.open()
   try {
     await commits.use(() =>
       inTransaction(em, async () => {
@@ -112,6 +117,7 @@ async function write(
         if (answers.length > 0) kept = await outbox.writeOwn(sql, answers)
         const notices = await messagesOf(run.notices, sender, sql, item.facts.updateId)
         if (notices.length > 0) await outbox.write(sql, notices)
+        if (run.jobs.length > 0) await queue.put(run.jobs, sql)
         // together with what plugins keep of the chat and moved in their handlers
         if (move !== undefined) await moveChat((text) => sql.query(text), move)
       }),
@@ -126,6 +132,7 @@ async function write(
   }
   keep(run, kept)
   if (run.notices.length > 0) outbox.wake()
+  if (run.jobs.length > 0) queue.sent(run.jobs)
   return 'committed'
 }
 

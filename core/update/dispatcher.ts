@@ -14,15 +14,14 @@ import type { UpdateRun } from '../plugin/run.ts'
 import type { ButtonReader, ReadButton } from './button-reader.ts'
 import { cancelWord } from './cancelling.ts'
 import { runChain } from './chain.ts'
-import { Gate, type Open } from './gate.ts'
+import type { Gate, Open } from './gate.ts'
 import { observed } from './observe.ts'
 import { Replies } from './replies.ts'
 import { type Match, match } from './router.ts'
 
 export interface DispatcherOptions {
   botInfo: UserFromGetMe
-  /** The people of ADMIN_IDS: they alone come in by a guard that nobody approved yet. */
-  ownerIds: readonly number[]
+  gate: Gate
   /** The core's own texts: refusals, usage, errors. */
   texts: Texts
   buttons: ButtonReader
@@ -51,9 +50,9 @@ export class Dispatcher {
   readonly #replies: Replies
   readonly #gate: Gate
 
-  constructor({ botInfo, ownerIds, texts, buttons, cards }: DispatcherOptions) {
+  constructor({ botInfo, gate, texts, buttons, cards }: DispatcherOptions) {
     this.#cards = cards
-    this.#gate = new Gate(ownerIds)
+    this.#gate = gate
     this.#botUsername = botInfo.username
     this.#buttons = buttons
     this.#replies = new Replies(texts)

@@ -9,6 +9,7 @@ import {
 } from '../database/failure.ts'
 import { codeOf, messageOf } from '../errors.ts'
 import type { Texts } from '../i18n/texts.ts'
+import type { JobQueue } from '../job/queue.ts'
 import type { Logger } from '../log/logger.ts'
 import type { Outbox } from '../outbox/outbox.ts'
 import type { PluginStacks } from '../plugin/code/stack.ts'
@@ -36,6 +37,7 @@ export interface HandlingOptions {
   sender: ContentSender
   outbox: Outbox
   database: Database
+  queue: JobQueue
   botInfo: UserFromGetMe
   texts: Texts
   defaults: PeopleDefaults
@@ -194,8 +196,8 @@ export class UpdateHandling {
   }
 
   #commitParts(inbox: Inbox): CommitParts {
-    const { outbox, sender, database } = this.#options
-    return { inbox, outbox, sender, database, commits: this.#commits }
+    const { outbox, sender, database, queue } = this.#options
+    return { inbox, outbox, sender, database, queue, commits: this.#commits }
   }
 
   #newRun(

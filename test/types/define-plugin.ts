@@ -67,6 +67,24 @@ export default definePlugin({
     // @ts-expect-error a permission that the manifest doesn't declare
     wrong: action({ label: 'x', permission: 'worklog.read', run: () => undefined }),
   }),
+  jobs: ({ job }) => ({
+    push: job({
+      data: z.object({ id: z.string(), times: z.number().default(1) }),
+      permission: 'worklog.write',
+      run(ctx, data) {
+        holds<Equal<typeof data, { id: string; times: number }>>()
+        holds<Equal<typeof ctx.plugin.names, string[]>>()
+        holds<Equal<typeof ctx.use.settings.ownerIds, readonly number[]>>()
+        // only a person who is still there
+        holds<Equal<Extract<typeof ctx.actor, undefined>, undefined>>()
+        // @ts-expect-error a job answers nobody
+        ctx.reply('done')
+      },
+    }),
+    nightly: job({ cron: '0 3 * * *', run: () => undefined }),
+    // @ts-expect-error a permission that the manifest doesn't declare
+    wrong: job({ permission: 'worklog.read', run: () => undefined }),
+  }),
   middleware: ({ middleware }) => [
     middleware({
       phase: 'observe',
@@ -116,6 +134,14 @@ export default definePlugin({
         // @ts-expect-error the action asks for data
         ctx.button('undo')
         ctx.button('refresh')
+        ctx.enqueue('push', { id: '1' }, { afterMs: 1_000 })
+        ctx.enqueue('nightly')
+        // @ts-expect-error no such job
+        ctx.enqueue('pull', { id: '1' })
+        // @ts-expect-error the job's data wants a string
+        ctx.enqueue('push', { id: 1 })
+        // @ts-expect-error the job asks for data
+        ctx.enqueue('push')
         ctx.button('refresh', {}, { anyone: true })
         return message(ctx.t('saved', { id: 1 }), buttons(ctx.button('undo', { id: '1' })))
       },

@@ -3,6 +3,7 @@ const groups: readonly (readonly string[])[] = [
   ['config', 'uses', 'permissions', 'entities', 'tables'],
   ['setup'],
   ['provides', 'actions'],
+  ['jobs'],
   ['middleware', 'commands', 'events', 'health', 'telegraf'],
 ]
 

@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util'
 import { migrate, pendingMigrations } from '../../database/migration/migrator.ts'
 import { isBreaking, type MigrationSet } from '../../database/migration/set.ts'
+import { JobQueue } from '../../job/queue.ts'
 import { type ConfiguredDatabase, withDatabase } from '../database.ts'
 import { eachSet } from './sets.ts'
 
@@ -22,10 +23,19 @@ export async function migrateCommand([word = '', ...rest]: readonly string[]): P
     if (living.length > 0 && values['dry-run'] !== true) {
       console.log(`In use by ${living.join('; ')}: what breaks the version before is refused`)
     }
+    if (values['dry-run'] !== true) await openQueue(opened)
     return eachSet(opened.config.plugins, (set) =>
       values['dry-run'] === true ? name(opened, set) : run(opened, set, living),
     )
   })
+}
+
+/** Where the bot itself may not, the tables of the job queue are made here. */
+async function openQueue({ database, config, log }: ConfiguredDatabase): Promise<void> {
+  if (config.database.migrations !== 'manual') return
+  const queue = new JobQueue({ database, log, migrations: 'auto', instance: '', now: undefined })
+  await queue.open()
+  await queue.close()
 }
 
 async function run(

@@ -4,6 +4,7 @@ import type { SchemaNeeds } from '../../database/schema-check.ts'
 import type { Texts } from '../../i18n/texts.ts'
 import type { PermissionDeclaration } from '../access.ts'
 import type { LiveContext } from '../context.ts'
+import type { Job } from '../manifest/job.ts'
 import type {
   Action,
   Command,
@@ -32,6 +33,7 @@ export interface PluginDeclaration {
   readonly provides: ReadonlyMap<string, ServiceToken<never>>
   readonly commands: ReadonlyMap<string, Command>
   readonly actions: ReadonlyMap<string, Action>
+  readonly jobs: ReadonlyMap<string, Job>
   readonly events: readonly EventListener[]
   readonly health: ReadonlyMap<string, HealthCheck>
   readonly middleware: readonly Middleware[]

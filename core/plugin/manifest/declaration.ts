@@ -9,6 +9,7 @@ import type { LiveContext } from '../context.ts'
 import type { PluginDeclaration } from '../generation/instance.ts'
 import { surfaceOf } from '../opening/surface.ts'
 import { readActions, readCommands, readEvents, readHealth, readMiddleware } from './definitions.ts'
+import { readJobs } from './jobs.ts'
 import type { Action, Command } from './manifest.ts'
 import { type Fail, failing, type ManifestShape, readShape } from './shape.ts'
 
@@ -42,7 +43,8 @@ export function readDeclaration(source: DeclarationSource): PluginDeclaration & 
   const actions = readActions(shape.actions, fail)
   const commands = readCommands(shape.commands, fail)
   const events = readEvents(shape.events, fail)
-  checkPermissions(name, shape, { actions, commands, events }, fail)
+  const jobs = readJobs(shape.jobs, fail)
+  checkPermissions(name, shape, { actions, commands, events, jobs }, fail)
   const permissions = Object.entries(shape.permissions).map(([name, { description, roles }]) => ({
     name,
     plugin: shape.name,
@@ -68,6 +70,7 @@ export function readDeclaration(source: DeclarationSource): PluginDeclaration & 
     provides,
     commands,
     actions,
+    jobs,
     events,
     health: readHealth(shape.health, fail),
     middleware: readMiddleware(shape.middleware, fail),
@@ -109,7 +112,12 @@ function checkIdentity({ name, engine }: ManifestShape, source: DeclarationSourc
 function checkPermissions(
   plugin: string,
   shape: ManifestShape,
-  { actions, commands, events }: Pick<PluginDeclaration, 'actions' | 'commands' | 'events'>,
+  {
+    actions,
+    commands,
+    events,
+    jobs,
+  }: Pick<PluginDeclaration, 'actions' | 'commands' | 'events' | 'jobs'>,
   fail: Fail,
 ): void {
   const declared = new Set(Object.keys(shape.permissions))
@@ -134,6 +142,7 @@ function checkPermissions(
     }
   }
   for (const { query, permission } of events) check(`the event ${query}`, permission)
+  for (const [name, { permission }] of jobs) check(`the job ${name}`, permission)
 }
 
 function readComposer(

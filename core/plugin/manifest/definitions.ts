@@ -121,7 +121,8 @@ export function readMiddleware(callback: unknown, fail: Fail): readonly Middlewa
   return middleware
 }
 
-function readRecord<T extends { kind: string }>(
+/** Calls a key of the manifest that makes named things of one kind. */
+export function readRecord<T extends { kind: string }>(
   callback: unknown,
   kit: object,
   key: string,

@@ -6,13 +6,14 @@ import type { Button } from '../content.ts'
 import type { OpsContext } from '../context.ts'
 import type { Scope } from '../scope.ts'
 import type { ServiceToken, Used } from '../service.ts'
+import type { Enqueues, Job, JobKit } from './job.ts'
 
 /** An object without keys: what a plugin without config, uses or arguments has. */
 export type Nothing = Record<never, never>
 type Schema = z.ZodObject
 type NoSchema = z.ZodObject<Nothing>
 /** zod gives the empty object any key, as undefined; a handler that asks for one has forgotten its schema. */
-type Parsed<S extends Schema> = [keyof S['shape']] extends [never] ? Nothing : z.output<S>
+export type Parsed<S extends Schema> = [keyof S['shape']] extends [never] ? Nothing : z.output<S>
 
 /** The parts of one plugin's types that reach its handlers. */
 export interface PluginTypes {
@@ -21,6 +22,7 @@ export interface PluginTypes {
   uses: object
   permission: string
   actions: object
+  jobs: object
 }
 
 /** Roles that a permission may be given to from the start; owners hold every permission. */
@@ -39,7 +41,7 @@ export type ChatScope = 'private' | 'group' | 'any'
 export type Audience = 'everyone'
 
 /** What every handler of a plugin sees, on top of Telegraf's Context. */
-export interface PluginView<P extends PluginTypes> {
+export interface PluginView<P extends PluginTypes> extends Enqueues<P> {
   /** The parsed configuration of this plugin. */
   readonly config: P['config']
   /** What this plugin's `setup` returned. */
@@ -344,19 +346,30 @@ type Provided<Result> = {
   readonly [K in keyof Result & string]?: ServiceToken<Result[K]>
 }
 
-interface TypesOf<Config extends Schema, Uses, Permissions, Result, Actions> extends PluginTypes {
+interface TypesOf<Config extends Schema, Uses, Permissions, Result, Actions, Jobs>
+  extends PluginTypes {
   config: z.output<Config>
   plugin: Result
   uses: Uses & object
   permission: keyof Permissions & string
   actions: Actions & object
+  jobs: Jobs & object
 }
 
-type BeforeActions<C extends Schema, U, R, Perm> = TypesOf<C, U, Perm, R, Record<string, Action>>
+/** Actions and jobs may name each other; only names and data of what stands before are known to the types. */
+type AnyJobs = Record<string, Job>
+type BeforeActions<C extends Schema, U, R, Perm> = TypesOf<
+  C,
+  U,
+  Perm,
+  R,
+  Record<string, Action>,
+  AnyJobs
+>
 
 /**
  * The typed description of one plugin. Write the keys in this order: inference runs from top to
- * bottom, so `config` and `uses` reach `setup`, its result reaches `actions`, and those `commands`.
+ * bottom, so `config` and `uses` reach `setup`, its result reaches `actions` and `jobs`, and those `commands`.
  */
 export interface PluginDefinition<
   Config extends Schema,
@@ -364,6 +377,7 @@ export interface PluginDefinition<
   Permissions extends Readonly<Record<string, PermissionSpec>>,
   Result,
   Actions extends Readonly<Record<string, Action>>,
+  Jobs extends Readonly<Record<string, Job>>,
 > {
   /** The folder's name: 2–16 of a–z and 0–9, beginning with a letter. */
   name: string
@@ -393,20 +407,22 @@ export interface PluginDefinition<
   /** Results of `setup` that others use, by token. */
   provides?: Provided<NoInfer<Result>>
   actions?(kit: ActionKit<BeforeActions<Config, Uses, Result, Permissions>>): Actions
+  /** Work in the background: durable, repeated when it fails, by the clock if they say so. */
+  jobs?(kit: JobKit<TypesOf<Config, Uses, Permissions, Result, Actions, AnyJobs>>): Jobs
   middleware?(
-    kit: MiddlewareKit<TypesOf<Config, Uses, Permissions, Result, Actions>>,
+    kit: MiddlewareKit<TypesOf<Config, Uses, Permissions, Result, Actions, Jobs>>,
   ): readonly Middleware[]
   commands?(
-    kit: CommandKit<TypesOf<Config, Uses, Permissions, Result, Actions>>,
+    kit: CommandKit<TypesOf<Config, Uses, Permissions, Result, Actions, Jobs>>,
   ): Readonly<Record<string, Command>>
   events?(
-    kit: EventKit<TypesOf<Config, Uses, Permissions, Result, Actions>>,
+    kit: EventKit<TypesOf<Config, Uses, Permissions, Result, Actions, Jobs>>,
   ): readonly EventListener[]
   /** How what it depends on is: shown in `/plugins` and `/readyz`. */
   health?(kit: HealthKit<NoInfer<Result>>): Readonly<Record<string, HealthCheck>>
   /** The escape hatch: any Telegraf middleware, for what no route took. */
   telegraf?(
-    composer: Composer<HandlerContext<TypesOf<Config, Uses, Permissions, Result, Actions>>>,
+    composer: Composer<HandlerContext<TypesOf<Config, Uses, Permissions, Result, Actions, Jobs>>>,
   ): void
 }
 
@@ -426,7 +442,8 @@ export function definePlugin<
   const Permissions extends Readonly<Record<string, PermissionSpec>> = Nothing,
   Result = undefined,
   Actions extends Readonly<Record<string, Action>> = Nothing,
->(definition: PluginDefinition<Config, Uses, Permissions, Result, Actions>): Manifest {
+  Jobs extends Readonly<Record<string, Job>> = Nothing,
+>(definition: PluginDefinition<Config, Uses, Permissions, Result, Actions, Jobs>): Manifest {
   // the edge where types end: from here on a manifest is outside input, parsed by readManifest
   return { kind: 'manifest', definition: definition as unknown as Record<string, unknown> }
 }

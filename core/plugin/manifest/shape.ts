@@ -53,6 +53,7 @@ const manifestSchema = z.strictObject({
   setup: anyFunction.optional(),
   provides: z.record(z.string(), tokenSchema).default({}),
   actions: anyFunction.optional(),
+  jobs: anyFunction.optional(),
   middleware: anyFunction.optional(),
   commands: anyFunction.optional(),
   events: anyFunction.optional(),

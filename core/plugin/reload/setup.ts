@@ -1,9 +1,11 @@
 import type { Clock } from '../../clock.ts'
 import type { EntityManager } from '../../database/orm.ts'
 import { messageOf, OpsError } from '../../errors.ts'
+import type { JobQueue } from '../../job/queue.ts'
 import type { Logger } from '../../log/logger.ts'
 import { asPlugin } from '../code/owner.ts'
 import type { PluginStacks } from '../code/stack.ts'
+import { jobRequest } from '../enqueue.ts'
 import type { LoadedPlugin } from '../generation/loaded.ts'
 import { PluginCheck } from '../health.ts'
 import { type CarriedState, PluginScope } from '../scope.ts'
@@ -25,6 +27,8 @@ export interface SetupParts {
   clock: Clock
   em: () => EntityManager
   coreServices: readonly CoreService[]
+  /** Where jobs are put. */
+  queue: Pick<JobQueue, 'send'>
   /** The live provider of a token; during set-up the one that goes live with it. */
   resolve: (token: ServiceToken<never>) => unknown
   stacks: PluginStacks
@@ -48,7 +52,7 @@ export async function setUpPlugin(
   const { name, declaration, config } = prepared
   // The scope keeps functions that are made here, and with them everything that any of them mentions: none may
   // mention `parts`, which holds the version before.
-  const { resolve } = parts
+  const { resolve, queue, clock } = parts
   const coreServices = new Map<string, unknown>()
   const use = {}
   const scope = new PluginScope<unknown, unknown>({
@@ -56,10 +60,16 @@ export async function setUpPlugin(
     config,
     use,
     log: parts.log.child({ plugin: name }),
-    clock: parts.clock,
+    clock,
     em: parts.em,
     texts: (language) => declaration.texts.in(language),
     carried: parts.carried,
+    async enqueue(job, data = {}, options = {}) {
+      const plugin = { name, jobs: declaration.jobs }
+      const request = jobRequest({ plugin, job, data, options, now: clock.now() })
+      await queue.send(request)
+      return request.id
+    },
   })
   for (const [key, token] of declaration.uses) {
     const core = parts.coreServices.find((service) => sameToken(service.token, token))

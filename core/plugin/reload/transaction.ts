@@ -3,6 +3,7 @@ import { isDatabaseAway } from '../../database/failure.ts'
 import { createOrm, type Entity, type Orm } from '../../database/orm.ts'
 import type { SchemaNeeds } from '../../database/schema-check.ts'
 import { OpsError } from '../../errors.ts'
+import type { JobQueue } from '../../job/queue.ts'
 import type { PluginBuild } from '../code/build.ts'
 import type { PluginFolder } from '../code/folder.ts'
 import {
@@ -45,6 +46,8 @@ export interface TransactionParts extends MigratingParts {
   readonly coreEntities: readonly Entity[]
   readonly coreNeeds: SchemaNeeds
   readonly coreServices: readonly CoreService[]
+  /** Where plugins put jobs. */
+  readonly queue: Pick<JobQueue, 'send'>
   readonly prepare: PrepareOptions
   readonly clock: Clock
   /** The number of the next generation, given out once. */
@@ -323,12 +326,13 @@ export class Transaction {
   }
 
   #setUp(plugin: PreparedPlugin, orm: Orm, id: number): Promise<LoadedPlugin> {
-    const { log, clock, coreServices, prepare, liveGeneration } = this.#parts
+    const { log, clock, coreServices, queue, prepare, liveGeneration } = this.#parts
     const previous = instancesOf(this.#current).find(({ name }) => name === plugin.name)
     return setUpPlugin(plugin, {
       log,
       clock,
       coreServices,
+      queue,
       stacks: prepare.stacks,
       resolve: resolver(this.#pending, liveGeneration),
       ...(previous === undefined ? {} : { carried: previous.scope.carried, previous }),

@@ -1,5 +1,6 @@
 import type { Database } from '../../database/connection.ts'
 import { migrateCore } from '../../database/migration/core.ts'
+import { installedText } from '../../job/statements.ts'
 import type { Logger } from '../../log/logger.ts'
 
 /** What stands in the schema: names of all that can be made there, and the columns of tables. */
@@ -32,6 +33,7 @@ export class Emptying {
   }
 
   async run(): Promise<void> {
+    await this.#clearJobs()
     if (this.#core !== undefined && (await this.#clear(this.#core))) return
     await this.#database.query('drop schema public cascade; create schema public')
     await migrateCore(this.#database, 'auto', this.#log)
@@ -50,6 +52,12 @@ export class Emptying {
     const deletions = full.map((name, index) => `d${index} as (delete from ${name})`)
     await this.#database.query(`with ${deletions.join(', ')} select`)
     return true
+  }
+
+  /** The queue's tables stay, too: they are no bot's own. */
+  async #clearJobs(): Promise<void> {
+    const [row] = await this.#database.query<{ jobs: string | null }>(installedText)
+    if (row?.jobs) await this.#database.query(`delete from ${row.jobs}`)
   }
 
   async #tables(): Promise<string[]> {

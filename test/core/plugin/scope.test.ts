@@ -17,6 +17,7 @@ function scopeOf(carried?: CarriedState) {
       throw new Error('no database here')
     },
     texts: () => (key) => key,
+    enqueue: async () => 'id',
     carried,
   })
   return { scope, lines }

@@ -60,6 +60,7 @@ describe('completing an update', function () {
     // nothing is said here
     outbox: { forget: () => undefined } as unknown as CommitParts['outbox'],
     sender: {} as CommitParts['sender'],
+    queue: {} as CommitParts['queue'],
   })
   const written = async () => (await database.query('select 1 from audit_log')).length
 
@@ -72,7 +73,7 @@ describe('completing an update', function () {
 
   /** Of a run only its unit of work and what it says are looked at. */
   function runWith(em: EntityManager | undefined): UpdateRun {
-    const said = { answers: [], notices: [], kept: [] }
+    const said = { answers: [], notices: [], jobs: [], kept: [] }
     return { usedEm: em, em, facts: {}, commit: 'open', ...said } as unknown as UpdateRun
   }
 

@@ -75,6 +75,7 @@ class Bench {
       database,
       coreEntities: [],
       coreServices: [],
+      queue: { send: async () => undefined },
       migrations: 'auto',
       others: async () => [],
       prepare: {
