@@ -64,6 +64,10 @@ export class Outbox {
   readonly #log: Logger
   /** Ids of all that is this process's: on its way, or what came of it not written yet. */
   readonly #held = new Set<number>()
+  /** Of them, those that were written to be sent at once. */
+  readonly #own = new Set<number>()
+  /** What waits behind one of those could not be taken yet. */
+  #wakeAfterOwn = false
   readonly #underWay = new Map<number, UnderWay>()
   readonly #beginning: Batcher<Beginning>
   readonly #settling: Batcher<Settled>
@@ -111,12 +115,18 @@ export class Outbox {
   async writeOwn(sql: Queries, messages: readonly NewMessage[]): Promise<OutboxRow[]> {
     const rows = await this.#rows.writeOwn(sql, messages)
     // before the commit: what is seen in the table is never taken for somebody else's
-    for (const { id } of rows) this.#held.add(id)
+    for (const { id } of rows) {
+      this.#held.add(id)
+      this.#own.add(id)
+    }
     return rows
   }
 
   forget(rows: readonly OutboxRow[]): void {
-    for (const { id } of rows) this.#held.delete(id)
+    for (const { id } of rows) {
+      this.#held.delete(id)
+      this.#own.delete(id)
+    }
   }
 
   /**
@@ -133,12 +143,13 @@ export class Outbox {
     for (const row of rows) {
       // what belongs behind one that waits, waits behind it
       before = before?.state === 'waiting' ? givenBack : await this.#attempt(row, telegram, signal)
-      this.#follow(this.#settle(row, before))
+      this.#follow(this.#settleOwn(row, before))
     }
   }
 
   /** There is something to send. */
   wake(): void {
+    this.#wakeAfterOwn = this.#own.size > 0
     this.#take('interactive')
     this.#take('bulk')
   }
@@ -268,6 +279,12 @@ export class Outbox {
   async #settle({ id }: OutboxRow, outcome: Outcome): Promise<void> {
     await this.#settling.add({ id, outcome })
     this.#held.delete(id)
+  }
+
+  async #settleOwn(row: OutboxRow, outcome: Outcome): Promise<void> {
+    await this.#settle(row, outcome)
+    this.#own.delete(row.id)
+    if (this.#wakeAfterOwn) this.wake()
   }
 
   /** Tries until it is written; at a stop once more, then the next process finds them begun. */

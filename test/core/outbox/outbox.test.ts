@@ -75,6 +75,19 @@ describe('several instances and one outbox', function () {
     for (const chat of chats) expect(said(chat)).to.deep.equal(texts)
   })
 
+  it('send what stands behind an answer right after it', async () => {
+    const a = await join('a')
+    const chat = api.user().id
+    const own = await a.writeOwn(database, [message(chat, 'answer', { kind: 'answer' })])
+    await a.write(database, [message(chat, 'and more')])
+    a.wake()
+    await a.idle()
+    expect(said(chat)).to.deep.equal([])
+    await a.sendOwn(own, gateway.telegram, new AbortController().signal)
+    await a.idle()
+    expect(said(chat)).to.deep.equal(['answer', 'and more'])
+  })
+
   it('leave to its owner what one that lives is sending, and take over from one that died', async () => {
     const a = await join('a')
     const b = await join('b')
