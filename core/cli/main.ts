@@ -9,6 +9,7 @@ import { type CommandName, commandUsages } from './usage.ts'
 const commands: Readonly<Record<CommandName, (args: readonly string[]) => Promise<number>>> = {
   new: async (args) => (await import('./new/new.ts')).newCommand(args),
   check: async (args) => (await import('./check/check.ts')).checkCommand(args),
+  test: async (args) => (await import('./test.ts')).testCommand(args),
   dev: async (args) => (await import('./dev/dev.ts')).devCommand(args),
   migrate: async (args) => (await import('./migrate/migrate.ts')).migrateCommand(args),
   plugin: async (args) => (await import('./plugin/plugin.ts')).pluginCommand(args),

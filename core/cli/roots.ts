@@ -6,6 +6,9 @@ import type { PluginFolder } from '../plugin/code/folder.ts'
 /** The plugins that came with this opsgram: a project that has none of its own for them gets these. */
 export const firstPartyDir = resolve(import.meta.dirname, '../../plugins')
 
+/** Runs the tests of a checkout of opsgram; a package has none. */
+export const checkoutRunner = resolve(import.meta.dirname, '../../test/run.ts')
+
 /** The folders of plugin folders that the environment names: PLUGINS_DIR. */
 export function configuredRoots(): readonly string[] {
   // a wrong token is no reason not to work on a plugin

@@ -13,13 +13,19 @@ export const commandUsages = {
     usage: 'new [NAME] [--dir DIR] [--with entity] [--description TEXT]',
     summary: 'write a new plugin: code, texts, test, README',
     details:
-      'A bot that runs has it at once. Without NAME it asks, on a terminal, for all that is not given. DIR is where plugin folders lie; default: the first of PLUGINS_DIR. --with entity: with a table of its own. The test is one for npm test in a checkout of opsgram, elsewhere one for node --test (Node 22.18 or newer).',
+      'A bot that runs has it at once. Without NAME it asks, on a terminal, for all that is not given. DIR is where plugin folders lie; default: the first of PLUGINS_DIR. --with entity: with a table of its own. Its test runs by npm test in a checkout of opsgram, elsewhere by npx opsgram test.',
   },
   check: {
     usage: 'check [--json] PATH…',
     summary: 'tell all that is wrong with plugin folders',
     details:
       'Builds each plugin and reads its manifest, checks types, texts and conflicts with its neighbours, tells who gets in and what of that may not be meant, then loads it, reloads it three times and takes it away again in a scratch bot with an empty database: its setup runs, with its settings from .env and the environment. Timers, sockets, listeners and replaced code that stay are named. Exit code 1 when something is wrong; --json for programs.',
+  },
+  test: {
+    usage: 'test [PATH…]',
+    summary: 'run the tests of plugins',
+    details:
+      'On the Node that the bot runs on, with the runner that is built into it; in a checkout of opsgram it is npm test. PATH: folders or test files; default: the current folder. With TEST_DATABASE_URL the bots of the tests run on PostgreSQL.',
   },
   dev: {
     usage: 'dev [PATH…] [--inspect[=PORT]] [--playground] [--no-types]',

@@ -1,17 +1,18 @@
 import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { basename, join, resolve } from 'node:path'
+import { basename, dirname, join, resolve } from 'node:path'
 import { isInside } from '../../plugin/code/folder.ts'
 import { pathFromHere } from '../print.ts'
+import { checkoutRunner } from '../roots.ts'
 
 /** What runs a plugin's tests: `npm test` of a checkout of opsgram, where `describe` and `it` are global, or Node. */
 export type TestRunner = 'checkout' | 'node'
 
-/** The checkout, or the part of the package that has its shape and holds no tests. */
-const root = resolve(import.meta.dirname, '../../..')
+/** The checkout; a package has no tests. */
+const root = resolve(dirname(checkoutRunner), '..')
 
 export function runnerFor(folder: string): TestRunner {
-  return existsSync(join(root, 'test/run.ts')) && isInside(root, folder) ? 'checkout' : 'node'
+  return existsSync(checkoutRunner) && isInside(root, folder) ? 'checkout' : 'node'
 }
 
 /**
@@ -38,11 +39,7 @@ export function nextSteps(folder: string, runner: TestRunner, isFound: boolean):
 /** Undefined where none works: `opsgram/testing` leads nowhere, or the checkout's runner doesn't look there. */
 function testCommand(folder: string, runner: TestRunner): string | undefined {
   const shown = pathFromHere(folder)
-  if (runner === 'node') {
-    return leadsToOpsgram(folder)
-      ? `node --test ${join(shown, `${basename(folder)}.test.ts`)}`
-      : undefined
-  }
+  if (runner === 'node') return leadsToOpsgram(folder) ? `npx opsgram test ${shown}` : undefined
   const isFound = ['plugins', 'examples'].some((name) => isInside(join(root, name), folder))
   return isFound && resolve('.') === root ? `npm test -- ${shown}` : undefined
 }

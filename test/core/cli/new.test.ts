@@ -48,7 +48,7 @@ describe('opsgram new', () => {
     const test = readFileSync(join(dir, 'disks/disks.test.ts'), 'utf8')
     expect(test).to.match(/^import \{ after, before, describe, it \} from 'node:test'\n/)
     // nobody finds `opsgram/testing` from there
-    expect(text).to.contain(`npx opsgram dev ${dir}/disks`).and.not.to.contain('--test')
+    expect(text).to.contain(`npx opsgram dev ${dir}/disks`).and.not.to.contain('opsgram test')
   })
 
   it('asks for what it was not told, and again for a name that won’t do', async () => {
