@@ -75,6 +75,7 @@ import { botIdOf, whoAmI } from './telegram/identity.ts'
 import { DeadTargets } from './telegram/outgoing/targets.ts'
 import { createPoller, type Poller } from './telegram/polling.ts'
 import { ButtonReader } from './update/button-reader.ts'
+import { ClockSkew } from './update/clock-skew.ts'
 import { Dispatcher } from './update/dispatcher.ts'
 import { Gate } from './update/gate.ts'
 import { UpdateHandling } from './update/handling.ts'
@@ -380,13 +381,18 @@ async function startApp(config: Config, parts: AppParts, opened: Opened): Promis
   instances?.leadership.onChange(refreshMenus)
   if (instances === undefined) refreshMenus()
 
+  const clockSkew = new ClockSkew(() => clock.now(), log)
+  health.register('clock', () => clockSkew.check())
   const inbox = new Inbox({
     database,
     botId: botInfo.id,
     partitions: instances?.partitions,
     handle: (item) => handling.handle(item, inbox),
     poison: (item) => handling.poison(item, inbox),
-    arrived: (item) => handling.arrived(item),
+    arrived: (item) => {
+      handling.arrived(item)
+      clockSkew.arrived(item)
+    },
     passesHold: (item) => passesPause(item, config.access.adminIds, botInfo.username),
     log,
   })

@@ -55,6 +55,10 @@ export const errorCodes = {
     title: 'The command line was not understood',
     hint: 'See npx opsgram help for the commands, and npx opsgram help COMMAND for one of them.',
   },
+  OPS_CLOCK_SKEW: {
+    title: 'The clock of this machine differs from Telegram’s',
+    hint: 'Switch time synchronisation (NTP) on. Leases and the freshness of updates do not depend on this clock; times of day that people and plugins see do.',
+  },
   OPS_COMMITTED: {
     title: 'A handler wrote something after its commit',
     hint: 'An update is committed once. Write everything before ctx.commit(), or inside ctx.transactional(), and let its error out when it fails.',

@@ -37,6 +37,22 @@ describe('a bot by webhook that is started anew', function () {
     expect((await ticks()).filter((number) => number >= 40 && number < 50)).to.deep.equal([40, 41])
   })
 
+  it('ends at once with a second signal, and goes on with what ran when it is started anew', async () => {
+    const taken = bot.api.next('delivery', ({ status }) => status === 200, 30_000)
+    tick(50, 2_500)
+    await taken
+    bot.signal('SIGTERM')
+    await bot.event('app.stopping')
+    const first = performance.now()
+    await until('a second has gone by', () => performance.now() - first > 1_050)
+    bot.signal('SIGTERM')
+    expect(await bot.exited()).to.equal(1)
+    expect(bot.lines.some(({ event }) => event === 'app.stopped')).to.equal(false)
+    await hooked.start()
+    await saidTick(50)
+    expect((await ticks()).filter((number) => number >= 50 && number < 60)).to.deep.equal([50])
+  })
+
   it('lets the secret be replaced: both are taken, the new one is told, then the old one is nothing', async () => {
     expect(await bot.stop()).to.equal(0)
     expect(bot.api.journal.calls('deleteWebhook')).to.deep.equal([])

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { Balancer } from '../../test/support/balancer.ts'
 import type { BotProcess } from '../../test/support/bot-process.ts'
 import { Ledger } from '../../test/support/ledger.ts'
 import { type TcpProxy, tcpProxy } from '../../test/support/tcp-proxy.ts'
-import { Balancer } from './balancer.ts'
 import type { Cluster } from './cluster.ts'
 
 /** How updates come. */

@@ -34,12 +34,15 @@ export class PartitionTable {
     return rows.map(({ part }) => part)
   }
 
-  /** Takes free ones, at most `count`. Locked rows are skipped: another instance is taking them. */
+  /**
+   * Takes free ones, at most `count`. Locked rows are skipped: another instance is taking them. Not by number: chats
+   * that were made one after the other lie side by side, and all of them would be one instance's.
+   */
   take(count: number): Promise<Taken[]> {
     return this.#sql.query(
       `with free as (
          select part, given_back from inbox_partitions where owner is null
-         order by part limit $2 for update skip locked)
+         order by md5(part::text) limit $2 for update skip locked)
        update inbox_partitions p set owner = $1, given_back = false from free
        where p.part = free.part returning p.part, free.given_back as "givenBack"`,
       [this.#instance, count],

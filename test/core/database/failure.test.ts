@@ -12,6 +12,8 @@ describe('a failure of the database', () => {
       ['3D000', 'database "bot" does not exist'],
       ['55000', 'database "bot" is not currently accepting connections'],
       ['53300', 'sorry, too many clients already'],
+      ['53100', 'could not extend file "base/5/16384": No space left on device'],
+      ['25006', 'cannot execute INSERT in a read-only transaction'],
       ['08P01', 'server login has been failing, try again later'],
     ] as const) {
       expect(isDatabaseAway(failure(code, message)), message).to.equal(true)
