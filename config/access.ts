@@ -16,7 +16,7 @@ const variables = {
     fallback: 'preset',
     accepted: 'preset or request',
     description:
-      'preset: only ADMIN_IDS and people added by those who may; request: strangers may ask (not in this version: it means preset). Either way a stranger’s first private message is answered once by a sentence that holds their id.',
+      'preset: only ADMIN_IDS and people added by those who may; request: strangers may ask, by a button, those who may let them in. Either way a stranger’s first private message is answered once by a sentence that holds their id.',
   },
   AUTH_BLOCK_AFTER: {
     schema: wholeNumber(1, 1000),

@@ -262,6 +262,7 @@ async function startApp(config: Config, parts: AppParts, opened: Opened): Promis
     queue,
     coreServices: coreServicesOf({
       config,
+      cards,
       writer,
       gateway,
       dead,

@@ -3,6 +3,15 @@
  */
 /** A new key for a row: sorts by time, known before the row is written. */
 export { ulid } from 'ulid'
+export type {
+  CardChange,
+  CardKind,
+  CardState,
+  Face,
+  Presser,
+  PressResult,
+  Reader,
+} from './card/card.ts'
 export { AccessGrant } from './database/entities/access-grant.ts'
 export { AccessLockdown } from './database/entities/access-lockdown.ts'
 export { AccessRole } from './database/entities/access-role.ts'
@@ -25,6 +34,7 @@ export type {
   PermissionDeclaration,
   Place,
 } from './plugin/access.ts'
+export type { CardsApi, CardsOf } from './plugin/cards/service.ts'
 export {
   type Answer,
   type Button,
@@ -77,6 +87,7 @@ export {
   Authenticator,
   Authorizer,
   BulkWriter,
+  Cards,
   type CoreSettings,
   DeadLetters,
   Jobs,

@@ -51,6 +51,12 @@ export interface CardKind<C> {
   /** What is kept outlives the program's version: what no longer fits is not shown any more. */
   readonly shape: z.ZodType<C>
   face(content: C, state: CardState, reader: Reader): Face
+  /** Who gets it: Telegram ids, asked whenever it is shown; default: the owners. */
+  recipients?(): Promise<readonly number[]>
+  /** Sent whatever NOTICES says: somebody waits for an answer. */
+  readonly isAwaited?: boolean
+  /** What the audit log says that a press was about; default `plugin:<subject>`. */
+  targetOf?(subject: string): string
   /** Asked at the press, whoever the card was sent to. */
   admits(presser: Presser): boolean
   /** Carries out what a button of an open card says; how the card changes is told by `Cards.update`. */

@@ -6,7 +6,7 @@ import type { Store } from '../store/store.ts'
 import type { CardChange, CardKind, CardState, Face, Presser, Reader } from './card.ts'
 import { Delivery } from './delivery.ts'
 import type { CardPost } from './post.ts'
-import { Recipients } from './recipients.ts'
+import { type Recipient, Recipients } from './recipients.ts'
 import { type CardRow, CardRows } from './rows.ts'
 
 export interface CardsParts {
@@ -47,6 +47,9 @@ export interface PressAnswer {
 
 /** A kind whose contents are parsed before it sees them. */
 interface BoundKind {
+  readonly isAwaited: boolean
+  readonly recipients: (() => Promise<readonly number[]>) | undefined
+  targetOf(subject: string): string
   face(row: CardRow, reader: Reader): Face | undefined
   admits(presser: Presser): boolean
   press(row: CardRow, action: string, presser: Presser, reader: Reader): ReturnType<AnyPress>
@@ -55,7 +58,7 @@ interface BoundKind {
 type AnyPress = CardKind<never>['press']
 
 /**
- * Messages with buttons that the owners get unasked: one a subject, edited in place as things change. Cards
+ * Messages with buttons that owners, or others who may decide, get unasked: one a subject, edited in place as things change. Cards
  * are rows first, so a restart goes on with them, and a press works as long as its card is there.
  */
 export class Cards {
@@ -63,7 +66,9 @@ export class Cards {
   readonly #rows: CardRows
   readonly #recipients: Recipients
   readonly #delivery: Delivery
-  readonly #kinds = new Map<string, BoundKind>()
+  /** By name; of one that a plugin made, each version that is set up, the newest last. */
+  readonly #kinds = new Map<string, readonly BoundKind[]>()
+  #started = false
   /** `kind subject` of all open ones. */
   #open: ReadonlySet<string> = new Set()
   #endFollowing: () => void = () => undefined
@@ -79,18 +84,25 @@ export class Cards {
     this.#delivery = new Delivery({
       rows: this.#rows,
       post: parts.post,
-      recipients: this.#recipients,
+      recipientsOf: (card) => this.#recipientsOf(card),
       paceMs: parts.paceMs,
       log: parts.log,
       faceOf: (card, { language, timeZone }) =>
-        this.#kinds.get(card.kind)?.face(card, this.#reader({ language, timeZone })),
+        this.#kind(card.kind)?.face(card, this.#reader({ language, timeZone })),
     })
   }
 
-  /** Makes a kind known; to be called before `start`. */
-  add<C>(kind: CardKind<C>): void {
+  /**
+   * Makes a kind known, the core's own before `start`: what is open of a plugin's is shown from then on.
+   *
+   * @returns what makes it unknown again
+   */
+  add<C>(kind: CardKind<C>): () => void {
     const contentOf = (row: CardRow) => kind.shape.safeParse(row.content).data
-    this.#kinds.set(kind.name, {
+    const bound: BoundKind = {
+      isAwaited: kind.isAwaited === true,
+      recipients: kind.recipients?.bind(kind),
+      targetOf: (subject) => kind.targetOf?.(subject) ?? `plugin:${subject}`,
       face(row, reader) {
         const content = contentOf(row)
         return content === undefined ? undefined : kind.face(content, row.state, reader)
@@ -103,7 +115,17 @@ export class Cards {
         }
         return kind.press(content, action, presser, reader)
       },
-    })
+    }
+    this.#kinds.set(kind.name, [...(this.#kinds.get(kind.name) ?? []), bound])
+    if (this.#started) void this.#touchBehind()
+    return () => {
+      const others = (this.#kinds.get(kind.name) ?? []).filter((other) => other !== bound)
+      this.#kinds.set(kind.name, others)
+    }
+  }
+
+  #kind(name: string): BoundKind | undefined {
+    return this.#kinds.get(name)?.at(-1)
   }
 
   /** Goes on with the cards of the process before. */
@@ -111,7 +133,25 @@ export class Cards {
     await this.#rows.prune()
     await this.#look()
     this.#endFollowing = this.#parts.store.subscribe(cardsTopic, () => this.#look())
-    for (const card of await this.#rows.behind()) this.#touch(card)
+    this.#started = true
+    await this.#touchBehind()
+  }
+
+  async #touchBehind(): Promise<void> {
+    try {
+      for (const card of await this.#rows.behind()) this.#delivery.touch(card)
+    } catch (error) {
+      this.#parts.log.warn('card.not-shown', { error })
+    }
+  }
+
+  /** Undefined: of a kind that nobody knows now, or not to be sent. */
+  #recipientsOf({ kind: name }: CardRow): Promise<readonly Recipient[]> | undefined {
+    const kind = this.#kind(name)
+    if (kind === undefined || !(this.#parts.notices || kind.isAwaited)) return undefined
+    const { recipients } = kind
+    if (recipients === undefined) return this.#recipients.all()
+    return recipients().then((telegramIds) => this.#recipients.these(telegramIds))
   }
 
   async stop(): Promise<void> {
@@ -181,7 +221,7 @@ export class Cards {
     if (!this.#recipients.meet(telegramId) || this.#open.size === 0) return
     this.#rows.open().then(
       (rows) => {
-        for (const { id } of rows) this.#touch(id)
+        for (const { id } of rows) this.#delivery.touch(id)
       },
       (error: unknown) => this.#parts.log.warn('card.not-shown', { error }),
     )
@@ -204,7 +244,7 @@ export class Cards {
     const reader = this.#reader(press.reader)
     await this.#changes
     const row = await this.#rows.find(press.card)
-    const kind = row && this.#kinds.get(row.kind)
+    const kind = row && this.#kind(row.kind)
     if (row === undefined || kind === undefined) {
       return { refused: 'stale', text: reader.t('button.stale') }
     }
@@ -212,7 +252,7 @@ export class Cards {
     if (refused !== undefined) {
       await this.#audit(row, press, 'refused', refused)
       // what is seen there is out of date
-      this.#touch(row.id)
+      this.#delivery.touch(row.id)
       const text = refused === 'permission' ? 'refused.press' : `card.${refused}`
       return { refused, text: reader.t(text) }
     }
@@ -238,7 +278,7 @@ export class Cards {
         telegramId,
         name,
         `card.${kind}.${action}`,
-        `plugin:${subject}`,
+        this.#kind(kind)?.targetOf(subject) ?? subject,
         chatId ?? null,
         outcome,
         reason ?? null,
@@ -270,7 +310,7 @@ export class Cards {
     const { notices, store, log } = this.#parts
     void store.publish(cardsTopic)
     log.info('card.changed', { card: id, kind, subject, state, version, sent: notices })
-    this.#touch(id)
+    this.#delivery.touch(id)
   }
 
   /** Another instance may have shown or ended some. */
@@ -278,10 +318,6 @@ export class Cards {
     await this.#changes
     const open = await this.#rows.open()
     this.#open = new Set(open.map(({ kind, subject }) => keyOf(kind, subject)))
-  }
-
-  #touch(card: number): void {
-    if (this.#parts.notices) this.#delivery.touch(card)
   }
 
   #reader(reader: Omit<Reader, 't'>): Reader {

@@ -1,7 +1,7 @@
 import type { Logger } from '../log/logger.ts'
 import type { Face } from './card.ts'
 import type { CardPost } from './post.ts'
-import type { Recipient, Recipients } from './recipients.ts'
+import type { Recipient } from './recipients.ts'
 import type { CardRow, CardRows } from './rows.ts'
 
 /** Default of `paceMs`. */
@@ -13,7 +13,8 @@ const lastRetryMs = 60_000
 export interface DeliveryParts {
   readonly rows: CardRows
   readonly post: CardPost
-  readonly recipients: Recipients
+  /** Who gets a card; undefined: it is not shown to anybody now. */
+  readonly recipientsOf: (card: CardRow) => Promise<readonly Recipient[]> | undefined
   readonly log: Logger
   /** A card is shown anew at most so often, ms; the newest state wins, and the last one always arrives. */
   readonly paceMs?: number | undefined
@@ -21,7 +22,7 @@ export interface DeliveryParts {
   readonly faceOf: (card: CardRow, reader: Recipient) => Face | undefined
 }
 
-/** Brings cards into the chats of owners: each card in turn, at its pace, until all of them show its last state. */
+/** Brings cards into the chats of those who get them: each card in turn, at its pace, until all of them show its last state. */
 export class Delivery {
   readonly #parts: DeliveryParts
   /** Of cards that are to be shown: when, and how often that failed. */
@@ -92,10 +93,11 @@ export class Delivery {
 
   /** @returns whether everybody sees it now who can */
   async #show(id: number): Promise<boolean> {
-    const { rows, recipients } = this.#parts
+    const { rows, recipientsOf } = this.#parts
     const card = await rows.find(id)
-    if (card === undefined) return true
-    const people = new Map((await recipients.all()).map((one) => [one.telegramId, one]))
+    const recipients = card && recipientsOf(card)
+    if (card === undefined || recipients === undefined) return true
+    const people = new Map((await recipients).map((one) => [one.telegramId, one]))
     // who has seen nothing of it need not hear that it is over
     if (card.state === 'open') await rows.address(id, this.#reachable(card, [...people.values()]))
     for (const { chat_id, message_id } of await rows.claim(id, card.version)) {

@@ -17,7 +17,7 @@ interface Row {
   wrote: boolean
 }
 
-/** The owners: people of ADMIN_IDS, in their language. */
+/** Who gets cards, in their language: the owners, people of ADMIN_IDS, or whom a kind names. */
 export class Recipients {
   readonly #database: Queries
   readonly #ownerIds: ReadonlySet<number>
@@ -35,20 +35,30 @@ export class Recipients {
     this.#defaults = parts.defaults
   }
 
+  /** The owners. */
   async all(): Promise<readonly Recipient[]> {
+    const found = await this.#find(`role = 'owner' and status = 'active'`, [])
+    // a stored role without an entry in ADMIN_IDS is worth nothing
+    return found.filter(({ telegramId }) => this.#ownerIds.has(telegramId))
+  }
+
+  /** These people, as far as they are let in. */
+  these(telegramIds: readonly number[]): Promise<readonly Recipient[]> {
+    return this.#find(`telegram_id = any($1::bigint[]) and status = 'active'`, [telegramIds])
+  }
+
+  async #find(who: string, values: readonly unknown[]): Promise<readonly Recipient[]> {
     const rows = await this.#database.query<Row>(
       `select telegram_id, language, time_zone, last_seen_at is not null as wrote
-         from bot_users where role = 'owner' and status = 'active'`,
+         from bot_users where ${who}`,
+      values,
     )
-    // a stored role without an entry in ADMIN_IDS is worth nothing
-    return rows
-      .filter(({ telegram_id }) => this.#ownerIds.has(telegram_id))
-      .map(({ telegram_id, language, time_zone, wrote }) => ({
-        telegramId: telegram_id,
-        language: languageTag(language ?? undefined) ?? this.#defaults.language,
-        timeZone: time_zone !== null && isTimeZone(time_zone) ? time_zone : this.#defaults.timeZone,
-        wrote: wrote || this.#met.has(telegram_id),
-      }))
+    return rows.map(({ telegram_id, language, time_zone, wrote }) => ({
+      telegramId: telegram_id,
+      language: languageTag(language ?? undefined) ?? this.#defaults.language,
+      timeZone: time_zone !== null && isTimeZone(time_zone) ? time_zone : this.#defaults.timeZone,
+      wrote: wrote || this.#met.has(telegram_id),
+    }))
   }
 
   /** An owner wrote in private. @returns whether that is the first time in this process */

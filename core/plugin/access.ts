@@ -1,4 +1,5 @@
 import type { UpdateFacts } from '../telegram/facts.ts'
+import type { Answer } from './content.ts'
 
 /** A person whom the authenticator let in. */
 export interface ActiveUser {
@@ -40,8 +41,8 @@ export type Authentication =
       readonly reason: string
       /** Set: what is open to everyone is open to this one. Absent: nothing is, as for blocked people. */
       readonly audience?: 'everyone'
-      /** One sentence for the person, in private only; absent: silence. */
-      readonly answer?: string
+      /** For the person, in private only, with a button of its plugin if there is something to press; absent: silence. */
+      readonly answer?: Answer
     }
 
 /** What an update asks for, as far as that matters to who decides about it. */

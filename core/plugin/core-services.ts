@@ -1,6 +1,8 @@
 import type { Config } from '../../config/config.ts'
+import type { Cards as CoreCards } from '../card/cards.ts'
 import type { BulkWriter as Writer } from '../database/bulk-writer.ts'
 import type { Gateway } from '../telegram/gateway.ts'
+import { cardsFor } from './cards/service.ts'
 import type { DeadLettersApi } from './dead-letters.ts'
 import type { JobsApi } from './jobs.ts'
 import type { MaintenanceApi } from './maintenance.ts'
@@ -9,6 +11,7 @@ import type { Plugins as PluginsApi } from './plugins.ts'
 import type { CoreService } from './reload/setup.ts'
 import {
   BulkWriter,
+  Cards,
   type CoreSettings,
   DeadLetters,
   Jobs,
@@ -30,11 +33,12 @@ export interface CoreServiceParts {
   outbox: OutboxServiceParts
   maintenance: MaintenanceApi
   jobs: JobsApi
+  cards: CoreCards
 }
 
 /** What the core provides to plugins, by token. */
 export function coreServicesOf(parts: CoreServiceParts): readonly CoreService[] {
-  const { config, writer, gateway, catalog, dead, outbox, maintenance, jobs } = parts
+  const { config, writer, gateway, catalog, dead, outbox, maintenance, jobs, cards } = parts
   const settings: CoreSettings = {
     ownerIds: config.access.adminIds,
     access: config.access.strangers,
@@ -47,6 +51,7 @@ export function coreServicesOf(parts: CoreServiceParts): readonly CoreService[] 
     service(Plugins, () => catalog()),
     service(DeadLetters, () => dead),
     service(Outbox, (scope) => outboxFor(scope.plugin, outbox)),
+    service(Cards, (scope) => cardsFor(scope, cards)),
     service(Maintenance, () => maintenance),
     service(Jobs, () => jobs),
     service(Traffic, () => gateway.sent),

@@ -148,6 +148,11 @@ export class PluginScope<Config, Use> implements Scope<Config, Use> {
     this.#own('onDispose', dispose)
   }
 
+  /** Runs at the commit; afterwards at once. For services of the core that must not begin in the dark. */
+  atStart(begin: () => void): void {
+    this.#start(begin)
+  }
+
   interval(ms: number, run: (signal: AbortSignal) => unknown): void {
     this.#checkTime('interval', ms, 1)
     let cancel: (() => void) | undefined

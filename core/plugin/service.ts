@@ -3,6 +3,7 @@ import type { BulkTable, BulkTableSpec } from '../database/bulk-writer.ts'
 import { OpsError } from '../errors.ts'
 import type { GatewayEvents } from '../telegram/gateway.ts'
 import type { Authenticator as AuthenticatorApi, Authorizer as AuthorizerApi } from './access.ts'
+import type { CardsApi } from './cards/service.ts'
 import type { DeadLettersApi } from './dead-letters.ts'
 import type { JobsApi } from './jobs.ts'
 import type { MaintenanceApi } from './maintenance.ts'
@@ -80,6 +81,9 @@ export const DeadLetters: ServiceToken<DeadLettersApi> = token('dead-letters', 1
 /** Messages that must not be lost: to be written outside of handlers, shown, sent again. Provided by the core. */
 export const Outbox: ServiceToken<OutboxApi> = token('outbox', 1)
 
+/** Messages whose first press decides, to all who may. Provided by the core. */
+export const Cards: ServiceToken<CardsApi> = token('cards', 1)
+
 /** Pause and resume: updates wait meanwhile. Provided by the core. */
 export const Maintenance: ServiceToken<MaintenanceApi> = token('maintenance', 1)
 /** Jobs of all plugins: how many there are, what runs, what died. Provided by the core. */
@@ -110,6 +114,7 @@ export const coreTokens: readonly ServiceToken<never>[] = [
   Traffic,
   DeadLetters,
   Outbox,
+  Cards,
   Maintenance,
   Jobs,
   Settings,

@@ -39,11 +39,13 @@ describe('auth', () => {
   let bot: TestBot
 
   before(async () => {
-    bot = await createTestBot({ plugins: ['./plugins/auth'] })
+    bot = await createTestBot({ plugins: ['./plugins/auth'], env: { ACCESS: 'request' } })
   })
   beforeEach(async () => {
     await bot.settled()
-    await bot.database.query('truncate bot_users, audit_log, access_grants, access_roles')
+    await bot.database.query(
+      'truncate bot_users, audit_log, access_grants, access_roles, cards cascade',
+    )
     await overlook(bot.owner)
   })
   after(() => bot.stop())
@@ -366,6 +368,162 @@ describe('auth', () => {
     })
   })
 
+  describe('requests for access', () => {
+    const asks = async (): Promise<TestPerson> => {
+      const stranger = bot.user({ firstName: 'Sam <b>\u202e' })
+      await stranger.sends('/start')
+      await stranger.presses('Request access')
+      await stranger.sees('Your request was sent')
+      return stranger
+    }
+    /** Somebody who was here before: the bot may write to them. */
+    const known = async (role: string): Promise<TestPerson> => {
+      const person = bot.user({ role })
+      await person.sends('/nonsense')
+      await person.sees()
+      await bot.settled()
+      return person
+    }
+
+    it('go to all who may decide; the first press does, and the others see it', async () => {
+      const [admin, operator] = [await known('admin'), await known('operator')]
+      await bot.owner.sends('/users')
+      await bot.owner.sees('People')
+      const stranger = await asks()
+      for (const judge of [bot.owner, admin]) {
+        const card = await judge.sees('asks for access')
+        expect(card.text).to.include('Sam <b>').and.not.include('\u202e')
+        expect(card.buttons).to.deep.equal([
+          '✅ guest',
+          '✅ operator',
+          '✅ admin',
+          'Refuse',
+          '⛔ Block',
+        ])
+      }
+      await operator.doesNotSee()
+      await admin.presses('✅ admin')
+      await admin.seesToast('below your own')
+      await Promise.all([admin.presses('✅ operator'), bot.owner.presses('⛔ Block')])
+      const ends = [
+        await admin.sees(/let them in|blocked them/),
+        await bot.owner.sees(/let them in|blocked them/),
+      ]
+      expect(ends[0]?.text).to.equal(ends[1]?.text)
+      const isIn = ends[0]?.text.includes('let them in')
+      expect((await rowOf(stranger))?.status).to.equal(isIn ? 'active' : 'blocked')
+      if (isIn) await stranger.sees('as operator')
+      const decided = (await audit()).filter(
+        ({ target, outcome }) => target === `user:${stranger.id}` && outcome === 'done',
+      )
+      expect(decided.map(({ action }) => action.replace(/card.*/, 'card'))).to.have.members([
+        'requests.ask',
+        isIn ? 'users.add' : 'users.block',
+        'card',
+      ])
+    })
+
+    it('can be refused, are heard again later, and end in a block', async () => {
+      await bot.owner.sends('/users')
+      await bot.owner.sees('People')
+      const stranger = await asks()
+      await bot.owner.sees('asks for access')
+      await bot.owner.presses('Refuse')
+      await stranger.sees('was refused')
+      await bot.database.query(
+        `update bot_users set metadata = jsonb_set(metadata, '{stranger,answeredAt}', '1') where telegram_id = $1`,
+        [stranger.id],
+      )
+      await stranger.sends('/start')
+      await stranger.presses('Request access')
+      await stranger.seesToast('in 1 day')
+      await bot.settled()
+      await bot.database.query(
+        `update bot_users set metadata = jsonb_set(metadata, '{request,at}', '1') where telegram_id = $1`,
+        [stranger.id],
+      )
+      await stranger.presses('Request access')
+      await stranger.sees('Your request was sent')
+      await bot.owner.sees(/asks for access.*Refused 1 time before/s)
+      await bot.owner.presses('⛔ Block')
+      expect(await rowOf(stranger)).to.include({ status: 'blocked' })
+      await stranger.sends('/start')
+      await stranger.doesNotSee(/access to this bot/)
+    })
+
+    it('are withdrawn when somebody lets the person in otherwise', async () => {
+      await bot.owner.sends('/users')
+      await bot.owner.sees('People')
+      const stranger = await asks()
+      await bot.owner.sees('asks for access')
+      await bot.owner.sends(`/users add ${stranger.id} guest`)
+      await bot.owner.sees('is let in')
+      await bot.clock.advance(61_000)
+      await bot.owner.sees('Settled in another way')
+    })
+  })
+
+  describe('access for a time', () => {
+    const soon = async ({ id }: TestPerson, ms: number): Promise<void> => {
+      await bot.settled()
+      await bot.database.query('update bot_users set access_until = $2 where telegram_id = $1', [
+        id,
+        new Date(bot.clock.now() + ms).toISOString(),
+      ])
+    }
+
+    it('is told of before it ends, and renewed by one press', async () => {
+      const person = bot.user({ role: 'operator' })
+      await bot.owner.sends(`/users until ${person.id} 3d`)
+      await bot.owner.sees('access ends on')
+      await soon(person, 3_600_000)
+      await bot.clock.advance(61_000)
+      await person.sees('Your access to this bot ends on')
+      await bot.owner.sees('Access ends on')
+      await bot.clock.advance(61_000)
+      await person.doesNotSee()
+      await bot.owner.presses('Renew for 30 days')
+      await bot.owner.sees('renewed it until')
+      const [row] = await bot.database.query<{ days: number }>(
+        `select round(extract(epoch from access_until - now()) / 86400)::int as days from bot_users where telegram_id = $1`,
+        [person.id],
+      )
+      expect(row?.days).to.equal(30)
+      await bot.owner.sends(`/users until ${person.id}`)
+      await bot.owner.sees("doesn't end")
+    })
+
+    it('ends at its time, with the very next update, and is on record', async () => {
+      const person = bot.user({ role: 'operator' })
+      await soon(person, 30_000)
+      await person.sends('/users')
+      await person.sees('not allowed')
+      await bot.clock.advance(31_000)
+      await person.sends('/users')
+      await person.doesNotSee('not allowed')
+      await bot.clock.advance(61_000)
+      await person.sees('has ended')
+      for (let i = 0; i < 7; i++) await person.sends('hello?')
+      expect(await rowOf(person), 'nobody who had a role is blocked for trying').to.include({
+        role: 'operator',
+        status: 'pending',
+      })
+      expect(await audit()).to.deep.include({
+        actor_id: null,
+        action: 'users.expire',
+        target: `user:${person.id}`,
+        outcome: 'done',
+        reason: null,
+        before: { role: 'operator', status: 'active' },
+        after: { role: 'operator', status: 'pending' },
+      })
+      await bot.owner.sends(`/users until ${person.id} 7d`)
+      await bot.owner.sees('access ends on')
+      await person.sends('/users')
+      await person.sees('not allowed')
+    })
+  })
+
   describe('rights', () => {
     /** A role's or a person's rights were changed: who may, and what is said to those who may not. */
     const granted = async (command: string, answer: RegExp | string): Promise<string> => {
@@ -381,13 +539,13 @@ describe('auth', () => {
       }
       expect(await may()).to.equal(false)
       await granted(
-        `/grants give ${guest.id} auth.users for=1h reason="on duty"`,
+        `/grants give ${guest.id} auth.users for=2m reason="on duty"`,
         /auth.users, until .*on duty/,
       )
       expect(await may()).to.equal(true)
       await granted(`/grants deny guest auth.*`, /− auth/)
       expect(await may(), "one's own counts first").to.equal(true)
-      await bot.clock.advance(2 * 3_600_000)
+      await bot.clock.advance(121_000)
       expect(await may(), 'it has ended').to.equal(false)
       await granted(`/grants give ${guest.id} auth.users@${guest.id}`, /in chat/)
       expect(await may()).to.equal(true)

@@ -2,14 +2,17 @@ import {
   Authenticator,
   Authorizer,
   buttons,
+  Cards,
   definePlugin,
   duration,
   edit,
   message,
+  Outbox,
   Plugins,
   Settings,
 } from 'opsgram'
 import { z } from 'zod'
+import { Expiry } from './expiry/expiry.ts'
 import { ActorRights } from './gate/actor-rights.ts'
 import { createAuthenticator } from './gate/authenticator.ts'
 import { createAuthorizer } from './gate/authorizer.ts'
@@ -23,9 +26,12 @@ import { changePerson, notFound } from './people/change.ts'
 import { findPerson } from './people/find.ts'
 import { listPeople, turnsOf } from './people/list.ts'
 import { recordRefusal } from './refusals.ts'
+import { ask } from './requests/ask.ts'
+import { Requests } from './requests/requests.ts'
 import { whyOf } from './rights/asked.ts'
 import { giveGrant, takeGrant } from './rights/give.ts'
 import { findHolder } from './rights/holder.ts'
+import { holdersOf } from './rights/judges.ts'
 import { listGrants } from './rights/list.ts'
 import { addRole, listRoles, removeRole } from './rights/own-roles.ts'
 import { givenRoles } from './roles.ts'
@@ -47,7 +53,7 @@ export default definePlugin({
   description: 'Who may use the bot: owners, roles, strangers',
   engine: '^1.0.0',
   config: z.object({ blockAfter: z.coerce.number().int().min(1).max(1000).default(5) }),
-  uses: { settings: Settings, plugins: Plugins },
+  uses: { settings: Settings, plugins: Plugins, cards: Cards, outbox: Outbox },
   permissions: {
     'auth.users': { description: 'See people, let them in, block them', roles: ['admin'] },
     'auth.grants': { description: 'Give people and roles single rights', roles: ['admin'] },
@@ -56,9 +62,10 @@ export default definePlugin({
     'auth.lockdown': { description: 'Freeze the bot for everybody but owners', roles: [] },
   },
   async setup(scope) {
-    const { log, config } = scope
+    const { log, config, use } = scope
+    const { settings, plugins, cards, outbox } = use
     const em = () => scope.em()
-    const owners = new Owners({ ids: scope.use.settings.ownerIds, em, log })
+    const owners = new Owners({ ids: settings.ownerIds, em, log })
     await owners.sync()
     const profiles = new Profiles({ em, log })
     scope.onDispose(() => profiles.idle())
@@ -66,18 +73,57 @@ export default definePlugin({
     const now = () => scope.now().getTime()
     const rights = new ActorRights()
     const rows = new PersonRows({ em, isOwner: (telegramId) => owners.has(telegramId) })
-    const strangers = new Strangers({ em, blockAfter: config.blockAfter, texts, log })
+    const strangers = new Strangers({
+      em,
+      blockAfter: config.blockAfter,
+      texts,
+      access: settings.access,
+      log,
+    })
+    const judges = async () => {
+      const users = plugins.declared().find(({ name }) => name === 'auth.users')
+      if (users === undefined) return settings.ownerIds
+      return holdersOf(users, { em: em(), rows, ownerIds: settings.ownerIds, now: now() })
+    }
+    const parts = { em, owners, cards, outbox, judges, texts, now: () => scope.now() }
+    const requests = new Requests(parts)
+    const expiry = new Expiry(parts)
+    scope.timeout(0, () => requests.show())
+    scope.interval(60_000, async () => {
+      await requests.show()
+      await expiry.pass()
+    })
     return {
       authenticator: createAuthenticator({ rows, owners, rights, strangers, profiles, texts, now }),
       authorizer: createAuthorizer({ rows, rights, now }),
       owners,
       rows,
       rights,
+      requests,
       em,
     }
   },
   provides: { authenticator: Authenticator, authorizer: Authorizer },
   actions: ({ action }) => ({
+    request: action({
+      label: 'Request access',
+      audience: 'everyone',
+      async run(ctx) {
+        const { use, t } = ctx
+        if (use.settings.access !== 'request') return edit(t('requests.off'))
+        const verdict = await ask(ctx)
+        if (verdict.kind === 'asked') {
+          // the card is news of a request that is there: what doesn't reach it now is shown within a minute
+          await ctx.commit()
+          await ctx.plugin.requests.show()
+          return edit(t('requests.sent'))
+        }
+        if (verdict.kind === 'blocked') return undefined
+        const days =
+          'at' in verdict ? Math.ceil((verdict.at - ctx.now().getTime() / 1000) / 86_400) : 0
+        return ctx.answerCbQuery(t(`requests.answer.${verdict.kind}`, { count: days }))
+      },
+    }),
     page: action({
       label: 'More',
       data: z.object({ page: z.number().int().positive(), status: status.optional() }),
@@ -133,7 +179,7 @@ export default definePlugin({
       async run(ctx, args) {
         const found = await findPerson(ctx.em, args.person)
         if (found.kind !== 'person') return notFound(found, args.person, ctx.t)
-        return cardOf(found.person, { t: ctx.t, language: ctx.actor.language })
+        return cardOf(found.person, ctx)
       },
     })
     const add = command({
@@ -141,33 +187,42 @@ export default definePlugin({
       permission: 'auth.users',
       chats: 'private',
       args: z.object({ person: who, role, name: z.string().max(64).optional() }),
-      run: (ctx, { person, role, name }) =>
-        changePerson(ctx, ctx.plugin.owners, person, { kind: 'add', role, name }),
+      run: async (ctx, { person, role, name }) =>
+        (await changePerson(ctx, ctx.plugin.owners, person, { kind: 'add', role, name })).text,
     })
     const giveRole = command({
       description: 'Give a person another role',
       permission: 'auth.users',
       chats: 'private',
       args: z.object({ person: who, role }),
-      run: (ctx, { person, role }) =>
-        changePerson(ctx, ctx.plugin.owners, person, { kind: 'role', role }),
+      run: async (ctx, { person, role }) =>
+        (await changePerson(ctx, ctx.plugin.owners, person, { kind: 'role', role })).text,
     })
     const block = command({
       description: 'Shut a person out',
       permission: 'auth.users',
       chats: 'private',
       args: z.object({ person: who, reason: z.string().max(200).optional() }),
-      run: (ctx, { person, reason }) =>
-        changePerson(ctx, ctx.plugin.owners, person, { kind: 'block', reason }),
+      run: async (ctx, { person, reason }) =>
+        (await changePerson(ctx, ctx.plugin.owners, person, { kind: 'block', reason })).text,
     })
     const unblock = command({
       description: 'End a block',
       permission: 'auth.users',
       chats: 'private',
       args: z.object({ person: who }),
-      run: (ctx, args) => changePerson(ctx, ctx.plugin.owners, args.person, { kind: 'unblock' }),
+      run: async (ctx, args) =>
+        (await changePerson(ctx, ctx.plugin.owners, args.person, { kind: 'unblock' })).text,
     })
-    const subcommands = { list, show, add, role: giveRole, block, unblock }
+    const until = command({
+      description: 'Let access end after a time, or never',
+      permission: 'auth.users',
+      chats: 'private',
+      args: z.object({ person: who, time: duration().optional() }),
+      run: async (ctx, { person, time }) =>
+        (await changePerson(ctx, ctx.plugin.owners, person, { kind: 'until', forMs: time })).text,
+    })
+    const subcommands = { until, list, show, add, role: giveRole, block, unblock }
     const why = command({
       description: 'Why a person may use a command, or may not',
       permission: 'auth.users',

@@ -3,6 +3,18 @@ import { z } from 'zod'
 const schema = z.looseObject({
   /** Who let the person in, and when; absent for strangers. */
   added: z.object({ by: z.number(), at: z.string() }).optional().catch(undefined),
+  /** That they asked for access, and what came of it. */
+  request: z
+    .object({
+      state: z.enum(['open', 'refused']),
+      /** When it was asked or refused, Unix seconds. */
+      at: z.number(),
+      refusals: z.number(),
+      /** Of the button, since then. */
+      presses: z.number(),
+    })
+    .optional()
+    .catch(undefined),
   /** What a stranger did lately; gone once the person is let in. */
   stranger: z
     .object({

@@ -7,7 +7,9 @@ import {
   type UpdateFacts,
   ulid,
 } from 'opsgram'
+import { wasLetIn } from '../people/change.ts'
 import { readMetadata, type StrangerRecord } from '../person-metadata.ts'
+import { offer } from '../requests/offer.ts'
 import type { PersonRow } from './person-row.ts'
 import { WriteLimit } from './write-limit.ts'
 
@@ -16,6 +18,8 @@ export interface StrangersParts {
   /** Refused updates within the window until a stranger is blocked. */
   blockAfter: number
   texts: (language?: string) => Translate
+  /** ACCESS: whether they may ask to be let in. */
+  access: 'preset' | 'request'
   log: Logger
 }
 
@@ -41,6 +45,8 @@ export function strangerOf({ from }: UpdateFacts, telegramId: number) {
     ...(language === undefined ? {} : { language }),
   } as const
 }
+
+type Known = Pick<PersonRow, 'role' | 'metadata' | 'now'>
 
 /** What is to be done about one more refused update. */
 interface Verdict {
@@ -78,26 +84,25 @@ export class Strangers {
     }
     const known = row ?? (await this.#record(facts, telegramId))
     const before = readMetadata(known.metadata).stranger
-    const verdict = judge(before, known.now, this.#parts.blockAfter, facts)
+    // who had a role once is not shut out for trying: the row says so
+    const blockAfter = wasLetIn(known) ? Number.POSITIVE_INFINITY : this.#parts.blockAfter
+    const verdict = judge(before, known.now, blockAfter, facts)
     // one whose row changed meanwhile, by another chat's update or by an admin, gets silence
     if (!(await this.#write(telegramId, known.metadata, verdict))) return refused
     if (verdict.blocks) this.#parts.log.warn('auth.blocked', { userId: telegramId })
     if (!verdict.answers) return refused
-    const answer = this.#parts.texts(facts.from?.language_code)('stranger', {
-      id: String(telegramId),
-    })
-    return { ...refused, answer }
+    const t = this.#parts.texts(facts.from?.language_code)
+    const answer = t('stranger', { id: String(telegramId) })
+    if (this.#parts.access === 'preset') return { ...refused, answer }
+    return { ...refused, answer: offer(answer, telegramId, t) }
   }
 
-  async #record(
-    { from }: UpdateFacts,
-    telegramId: number,
-  ): Promise<Pick<PersonRow, 'metadata' | 'now'>> {
-    const rows = await this.#parts.em().execute<Pick<PersonRow, 'metadata' | 'now'>[]>(
+  async #record({ from }: UpdateFacts, telegramId: number): Promise<Known> {
+    const rows = await this.#parts.em().execute<Known[]>(
       `insert into bot_users (id, telegram_id, username, first_name, last_name, language, last_seen_at)
        values (?, ?, ?, ?, ?, ?, now())
        on conflict (telegram_id) do update set last_seen_at = bot_users.last_seen_at
-       returning metadata, floor(extract(epoch from now()))::bigint as now`,
+       returning role, metadata, floor(extract(epoch from now()))::bigint as now`,
       [
         ulid(),
         telegramId,
@@ -109,7 +114,7 @@ export class Strangers {
     )
     const [row] = rows
     if (row === undefined) throw new Error(`stranger ${telegramId} could not be recorded`)
-    return { metadata: row.metadata, now: Number(row.now) }
+    return { ...row, now: Number(row.now) }
   }
 
   /** @returns false when the row isn't any more what it was when it was read */

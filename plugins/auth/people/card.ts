@@ -1,11 +1,12 @@
 import { type BotUser, type Html, html, type Translate } from 'opsgram'
 import { readMetadata } from '../person-metadata.ts'
+import { momentOf } from '../rights/list.ts'
 import { ago, nameOf } from './name.ts'
 
 /** All that is on record about one person. */
 export function cardOf(
   person: BotUser,
-  { t, language }: { t: Translate; language: string | undefined },
+  { t, language, timeZone }: { t: Translate; language: string | undefined; timeZone: string },
 ): Html {
   const now = new Date()
   const when = (date: Date) => ago(date, now, language)
@@ -18,6 +19,8 @@ export function cardOf(
       person.blockedReason &&
       html`${t('card.reason')}: ${person.blockedReason}`,
     person.blockedAt && html`${t('card.blocked')}: ${when(person.blockedAt)}`,
+    person.accessUntil &&
+      html`${t('card.until')}: ${momentOf(person.accessUntil, { language: language ?? 'en', timeZone })}`,
     html`${t('card.seen')}: ${person.lastSeenAt ? when(person.lastSeenAt) : t('never')}`,
     person.language && html`${t('card.language')}: ${person.language}`,
     added && html`${t('card.added')}: <code>${added.by}</code>, ${when(new Date(added.at))}`,

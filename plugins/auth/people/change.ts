@@ -1,13 +1,24 @@
 import { type ActiveUser, AuditEntry, BotUser, type OpsContext, type Translate } from 'opsgram'
 import type { Owners } from '../gate/owners.ts'
 import { readMetadata } from '../person-metadata.ts'
+import { momentOf } from '../rights/list.ts'
 import { baseOf, standingOf } from '../rights/roles.ts'
 import { type Found, findPerson } from './find.ts'
 import { nameOf } from './name.ts'
 import { type Change, refusalOf } from './rules.ts'
 
 /** Who asks, and the unit of work that is committed with their update. */
-type Asker = Pick<OpsContext, 'em' | 't' | 'facts'> & { readonly actor: ActiveUser }
+export type Asker = Pick<OpsContext, 'em' | 't' | 'now' | 'language' | 'timeZone'> & {
+  readonly actor: Pick<ActiveUser, 'telegramId' | 'name' | 'role'>
+  readonly facts: { readonly chatId?: number }
+}
+
+/** What came of a wish. */
+export interface Changed {
+  readonly done: boolean
+  /** What to tell the asker. */
+  readonly text: string
+}
 
 /** How to change a person: a change with what belongs to it. */
 export type Wish =
@@ -15,27 +26,29 @@ export type Wish =
   | { readonly kind: 'role'; readonly role: string }
   | { readonly kind: 'block'; readonly reason: string | undefined }
   | { readonly kind: 'unblock' }
+  /** Access ends so much later than now; undefined: never. */
+  | { readonly kind: 'until'; readonly forMs: number | undefined }
 
 /**
  * Changes what a person may do, with its audit row, in the transaction of the update; a refused wish
  * writes only the audit row. Holds from the person's next update on.
  * @param named an id or `@name`
- * @returns what to tell the asker
  */
 export async function changePerson(
   asker: Asker,
   owners: Owners,
   named: string,
   wish: Wish,
-): Promise<string> {
+): Promise<Changed> {
   const { em, actor, t } = asker
   const found = await findPerson(em, named)
-  if (found.kind !== 'person' && found.kind !== 'unknown-id') return notFound(found, named, t)
+  if (found.kind !== 'person' && found.kind !== 'unknown-id')
+    return refusedBy(notFound(found, named, t))
   const known = found.kind === 'person' ? found.person : undefined
   const telegramId = found.kind === 'person' ? found.person.telegramId : found.telegramId
   const given = 'role' in wish ? await baseOf(em, wish.role) : undefined
   if ('role' in wish && wish.role !== 'owner' && given === undefined) {
-    return t('roles.unknown', { name: wish.role })
+    return refusedBy(t('roles.unknown', { name: wish.role }))
   }
   const standing = {
     telegramId,
@@ -47,20 +60,30 @@ export async function changePerson(
   const refusal = refusalOf(change, by, standing)
   if (refusal !== undefined) {
     audit(asker, wish, telegramId, { refusal })
-    return t(`refused.${refusal}`)
+    return refusedBy(t(`refused.${refusal}`))
   }
   const idle = nothingToDo(known, wish)
   if (idle !== undefined) {
-    return t(`unchanged.${idle}`, {
-      name: known === undefined ? named : nameOf(known),
-      ...words(known, t),
-    })
+    const name = known === undefined ? named : nameOf(known)
+    return refusedBy(t(`unchanged.${idle}`, { name, ...words(known, asker) }))
   }
   const person = known ?? em.create(BotUser, { telegramId, metadata: {} })
   const before = known === undefined ? undefined : { role: known.role, status: known.status }
-  apply(person, wish, actor)
-  audit(asker, wish, telegramId, { before, after: { role: person.role, status: person.status } })
-  return t(`done.${wish.kind}`, { name: nameOf(person), id: telegramId, ...words(person, t) })
+  apply(person, wish, actor, asker.now())
+  audit(asker, wish, telegramId, { before, after: standingAfter(person, wish) })
+  const key =
+    wish.kind === 'until' && wish.forMs === undefined ? 'done.forever' : `done.${wish.kind}`
+  const text = t(key, { name: nameOf(person), id: telegramId, ...words(person, asker) })
+  return { done: true, text }
+}
+
+function refusedBy(text: string): Changed {
+  return { done: false, text }
+}
+
+function standingAfter({ role, status, accessUntil }: BotUser, wish: Wish): Standing {
+  const until = wish.kind === 'until' ? { until: accessUntil?.toISOString() ?? null } : {}
+  return { role, status, ...until }
 }
 
 /** What to say when nobody, or not just one, is meant. */
@@ -86,17 +109,20 @@ function nothingToDo(known: BotUser | undefined, wish: Wish): string | undefined
       return known.role === wish.role ? 'role' : undefined
     case 'block':
       return known?.status === 'blocked' ? 'blocked' : undefined
+    case 'until':
+      return known === undefined || !wasLetIn(known) ? 'stranger' : undefined
     case 'unblock':
       return known?.status === 'blocked' ? undefined : 'notBlocked'
   }
 }
 
-function apply(person: BotUser, wish: Wish, by: ActiveUser): void {
+function apply(person: BotUser, wish: Wish, by: Asker['actor'], now: Date): void {
   switch (wish.kind) {
     case 'add': {
-      const { stranger: _, ...metadata } = readMetadata(person.metadata)
-      person.metadata = { ...metadata, added: { by: by.telegramId, at: new Date().toISOString() } }
+      const { stranger: _, request: _request, ...metadata } = readMetadata(person.metadata)
+      person.metadata = { ...metadata, added: { by: by.telegramId, at: now.toISOString() } }
       person.role = wish.role
+      person.accessUntil = null
       open(person, 'active')
       // Telegram's own name replaces it as soon as they write
       if (wish.name !== undefined) person.firstName ??= wish.name
@@ -109,7 +135,11 @@ function apply(person: BotUser, wish: Wish, by: ActiveUser): void {
       person.role ??= 'guest'
       person.status = 'blocked'
       person.blockedReason = wish.reason ?? null
-      person.blockedAt = new Date()
+      person.blockedAt = now
+      return
+    case 'until':
+      person.accessUntil = wish.forMs === undefined ? null : new Date(now.getTime() + wish.forMs)
+      if (person.status === 'pending') open(person, 'active')
       return
     case 'unblock':
       open(person, wasLetIn(person) ? 'active' : 'pending')
@@ -123,8 +153,8 @@ function open(person: BotUser, status: 'active' | 'pending'): void {
 }
 
 /** Unlike a stranger whom the gate blocked by itself. */
-function wasLetIn(person: BotUser): boolean {
-  return person.role !== 'guest' || readMetadata(person.metadata).added !== undefined
+export function wasLetIn(person: { role?: string; metadata: unknown }): boolean {
+  return (person.role ?? 'guest') !== 'guest' || readMetadata(person.metadata).added !== undefined
 }
 
 function audit(
@@ -160,10 +190,15 @@ export function roleName(role: string | undefined, t: Translate): string {
   return t(`role.${role}`, { defaultValue: role })
 }
 
-type Standing = Pick<BotUser, 'role' | 'status'>
+type Standing = Pick<BotUser, 'role' | 'status'> & { readonly until?: string | null }
 
-function words(person: BotUser | undefined, t: Translate): Record<string, string> {
+function words(person: BotUser | undefined, asker: Asker): Record<string, string> {
+  const { t } = asker
   return person === undefined
     ? {}
-    : { role: roleName(person.role, t), status: t(`status.${person.status}`) }
+    : {
+        role: roleName(person.role, t),
+        until: person.accessUntil == null ? '' : momentOf(person.accessUntil, asker),
+        status: t(`status.${person.status}`),
+      }
 }

@@ -4,11 +4,19 @@ type Named = Pick<BotUser, 'telegramId' | 'username' | 'firstName' | 'lastName'>
 
 /** `Anna Petrova (@anna)`, as far as known, else the id. */
 export function nameOf({ telegramId, username, firstName, lastName }: Named): string {
-  const full = [firstName, lastName].filter(Boolean).join(' ')
+  const full = readable([firstName, lastName].filter(Boolean).join(' '))
   const handle = username ? `@${username}` : ''
   if (full !== '') return handle === '' ? full : `${full} (${handle})`
   return handle === '' ? String(telegramId) : handle
 }
+
+/** Names come from strangers: none may turn the line round, hide in it, or fill the screen. */
+function readable(name: string): string {
+  const shown = name.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '').trim()
+  return shown.length > longest ? `${Array.from(shown).slice(0, longest).join('')}…` : shown
+}
+
+const longest = 64
 
 /** `5 minutes ago`, in a person's language. */
 export function ago(then: Date, now: Date, language: string | undefined): string {

@@ -3,7 +3,7 @@ import { isAbove } from '../roles.ts'
 /** What somebody wants to do to a person. */
 export type Change =
   | { readonly kind: 'add' | 'role'; readonly role: string }
-  | { readonly kind: 'block' | 'unblock' }
+  | { readonly kind: 'block' | 'unblock' | 'until' }
 
 /** Why it is refused: the key of its text, `refused.<refusal>`. */
 export type Refusal = 'self' | 'owner' | 'makeOwner' | 'person' | 'role'
