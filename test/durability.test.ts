@@ -180,6 +180,9 @@ describe('no update is lost, none is handled twice', function () {
       // each once, and in order
       const own = numbers(total).filter((number) => number % 2 === i)
       expect(await counted()).to.deep.equal(own)
+      // and no answer is lost, whatever was killed between the commit and Telegram's own
+      const unanswered = () => own.filter((number) => !said().includes(`tick ${number}`))
+      await until('all are answered', () => unanswered().length === 0)
     }
     // and each job that they asked for, once
     await until('all jobs are done', async () => {

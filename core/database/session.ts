@@ -17,6 +17,7 @@ export class ServerSession implements Queries {
   readonly #channels = new Map<string, (payload: string) => void>()
   readonly #resumed: (() => void)[] = []
   #client: Promise<pg.Client> | undefined
+  #last: Promise<unknown> = Promise.resolve()
   #wasConnected = false
   #closed = false
 
@@ -25,7 +26,14 @@ export class ServerSession implements Queries {
     this.#log = log
   }
 
-  async query<Row>(sql: string, parameters: readonly unknown[] = []): Promise<Row[]> {
+  /** One after the other: pg 8.23 warns on standard error of a query while another one runs. */
+  query<Row>(sql: string, parameters: readonly unknown[] = []): Promise<Row[]> {
+    const answer = this.#last.then(() => this.#query<Row>(sql, parameters))
+    this.#last = answer.catch(() => undefined)
+    return answer
+  }
+
+  async #query<Row>(sql: string, parameters: readonly unknown[]): Promise<Row[]> {
     if (this.#closed) throw new Error('Client was closed')
     this.#client ??= this.#connect()
     const connecting = this.#client

@@ -127,6 +127,16 @@ export default definePlugin({
         ctx.can('worklog.delete')
         // @ts-expect-error not a permission of this plugin
         ctx.can('worklog.purge')
+        ctx.notify(ctx.chat.id, 'text', { urgent: true, ifUnsure: 'mark' })
+        ctx.notify(
+          { chatId: 1, threadId: 2 },
+          message('text', buttons(ctx.button('undo', { id: '1' }))),
+        )
+        // @ts-expect-error a name is no target: Telegram gives no private chat by it
+        ctx.notify('@ann', 'text')
+        holds<Equal<typeof ctx.operationId, string>>()
+        const locked = ctx.transactional(async (em) => em.isInTransaction())
+        holds<Equal<typeof locked, Promise<boolean>>>()
         // @ts-expect-error no such action
         ctx.button('redo', { id: '1' })
         // @ts-expect-error the action's data wants a string
