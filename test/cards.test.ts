@@ -139,6 +139,39 @@ describe('cards for owners', function () {
     })
   })
 
+  describe('about a plugin whose middleware fails, and with it every update', () => {
+    const guard = (body: string) => ({
+      'index.ts': `import { definePlugin } from 'opsgram'
+export default definePlugin({
+  name: 'guard',
+  version: '1.0.0',
+  middleware: ({ middleware }) => [
+    middleware({ phase: 'context', run: async (ctx, next) => { ${body} } }),
+  ],
+})
+`,
+    })
+    after(() => bot.removePlugin('guard'))
+
+    it('name that plugin and no other, and an owner’s press comes through: nobody else’s does', async () => {
+      await bot.dropPlugin('guard', guard('await next()'))
+      await bot.edit('guard', guard("await next(); throw new Error('the guard fell')"))
+      for (let i = 0; i < 5; i++) {
+        await operator.sends('/whoami')
+        await operator.sees('on record', patient)
+      }
+      const { text } = await olga.sees('guard is quarantined', patient)
+      expect(text).to.include('as long as it fails nobody gets through')
+      expect(bot.plugin('start').state).to.equal('active')
+      await operator.sends('/whoami')
+      await operator.sees('on record', patient)
+      await olga.presses('Roll back')
+      await olga.sees('Olga rolled it back', patient)
+      await olga.sends('/whoami')
+      await olga.sees('Role: owner')
+    })
+  })
+
   describe('about a plugin that a start can’t load, and no earlier build of which is kept', () => {
     after(() => bot.removePlugin('fresh'))
 
@@ -146,7 +179,7 @@ describe('cards for owners', function () {
       await bot.dropPlugin('fresh', { 'index.ts': 'broken(' }).catch(() => undefined)
       expect(cardsIn(olga, /fresh/)).to.deep.equal([])
       await bot.restart()
-      const { text, buttons } = await olga.sees('fresh', patient)
+      const { text, buttons } = await olga.sees('fresh doesn’t serve', patient)
       expect(text).to.match(/^🔴 .*doesn’t serve.*\nOPS_PLUGIN_BUILD .*fresh\/index\.ts:1 /)
       expect(buttons).to.deep.equal(['🔄 Reload'])
       await olga.presses('Reload')

@@ -47,15 +47,32 @@ interface Failure {
 
 /** Watches settled updates, and takes a plugin out of service that can't be left to run. */
 export function quarantineFailing(reloader: Reloader): (run: UpdateRun) => void {
-  const breaker = new Breaker()
-  return ({ route, generation, outcome, failureCode = '', errorId = '', isUser }) => {
+  const handlers = new Breaker()
+  // apart: a handler that fails again and again is no excuse for middleware that doesn't, or the other way round
+  const middleware = new Breaker()
+  const count = (breaker: Breaker, plugin: LoadedPlugin, run: UpdateRun) => {
+    const { outcome, failureCode: code = '', errorId = '' } = run
+    const cutOff = code === 'OPS_DEADLINE' ? 'hung' : 'failed'
+    const errorIds = breaker.record(plugin, outcome === 'failed' ? cutOff : 'done', errorId)
+    if (errorIds !== undefined) void reloader.quarantine(plugin, { code, errorId, errorIds })
+  }
+  return (run) => {
+    const { route, generation, outcome, isUser, middlewareOf } = run
     // whom nobody knows must not be able to switch off what is open to everyone
     if (!isUser) return
+    const stopped = outcome === 'failed' ? generation.plugins.get(middlewareOf ?? '') : undefined
+    if (stopped !== undefined) {
+      count(middleware, stopped, run)
+      return
+    }
+    const { entry, authorize } = generation.routes.middleware
+    for (const { instance } of [...entry, ...authorize]) {
+      const passed = generation.plugins.get(instance.name)
+      if (passed !== undefined) middleware.record(passed, 'done', '')
+    }
     const plugin = route === undefined ? undefined : generation.plugins.get(route.plugin)
-    if (plugin === undefined || (outcome !== 'done' && outcome !== 'failed')) return
-    const cutOff = failureCode === 'OPS_DEADLINE' ? 'hung' : 'failed'
-    const errorIds = breaker.record(plugin, outcome === 'done' ? 'done' : cutOff, errorId)
-    if (errorIds === undefined) return
-    void reloader.quarantine(plugin, { code: failureCode, errorId, errorIds })
+    if (plugin !== undefined && (outcome === 'done' || outcome === 'failed')) {
+      count(handlers, plugin, run)
+    }
   }
 }

@@ -100,6 +100,8 @@ export class UpdateRun {
   refused: string | undefined
   /** Which plugin's command, action or event took it. */
   route: { plugin: string; name: string } | undefined
+  /** The plugin whose middleware has the update now, or had it when it failed; undefined in a handler. */
+  middlewareOf: string | undefined
   /** Whether a person waits for an answer: a command or a press, not an event that a plugin listens to. */
   asked = false
   /** Sent after the commit, in this order. */

@@ -34,6 +34,12 @@ export class ButtonReader {
     return version === 'v1' ? actionRoute(routes, plugin, action) : undefined
   }
 
+  /** Whether a press says that it is of a card of the core's own, unproven: it is read as that or not at all. */
+  claimsCard(pressed: string): boolean {
+    const [version, plugin] = pressed.split(':')
+    return version === 'v1' && plugin === cardOwner
+  }
+
   async read(run: UpdateRun, pressed: string): Promise<ReadButton> {
     // of strangers too: they press what is open to everyone
     const presser = run.facts.userId

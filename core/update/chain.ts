@@ -45,11 +45,17 @@ async function step(walk: Walk, index: number): Promise<void> {
   const link = chain[index]
   if (link === undefined) {
     walk.ended = true
+    run.middlewareOf = undefined
     return walk.end()
   }
+  const { name } = link.instance
+  run.middlewareOf = name
   // the manifest typed it against this context; the route only forgot its plugin's types
   const middleware = link.middleware.run as Run
-  await asPlugin(link.instance.name, () =>
-    middleware(contextFor(run, link.instance), () => asCore(() => step(walk, index + 1))),
-  )
+  const next = async (): Promise<void> => {
+    await asCore(() => step(walk, index + 1))
+    // not reached by a throw: whose it was stays known
+    run.middlewareOf = name
+  }
+  await asPlugin(name, () => middleware(contextFor(run, link.instance), next))
 }

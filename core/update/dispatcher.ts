@@ -2,6 +2,7 @@ import type { UserFromGetMe } from 'telegraf/types'
 import type { Cards } from '../card/cards.ts'
 import { cardOwner } from '../card/post.ts'
 import type { Texts } from '../i18n/texts.ts'
+import { isOwner } from '../plugin/access.ts'
 import { asPlugin } from '../plugin/code/owner.ts'
 import { contentOf, message } from '../plugin/content.ts'
 import { contextFor, type LiveContext } from '../plugin/context.ts'
@@ -84,10 +85,22 @@ export class Dispatcher {
         : match(run.update, run.facts, run.routes, this.#botUsername)
     run.asked = found.kind !== 'events' && found.kind !== 'none'
     const { entry, authorize } = run.generation.routes.middleware
-    await this.#through(run, entry, async () => {
+    const passes = this.#passesQuarantined(run, found)
+    await this.#through(run, entry.filter(passes), async () => {
       if (run.isUser) await this.#gate.grant(run)
-      await this.#through(run, authorize, () => this.#route(run, found))
+      await this.#through(run, authorize.filter(passes), () => this.#route(run, found))
     })
+  }
+
+  /**
+   * Middleware in quarantine goes on standing before everything: what it guards stays shut. But it must not keep an
+   * owner from the card that could end that.
+   */
+  #passesQuarantined(run: UpdateRun, found: Match): (link: MiddlewareRoute) => boolean {
+    const { quarantined } = run.generation
+    const isCard = found.kind === 'press' && this.#buttons.claimsCard(found.data)
+    const isExempt = isCard && run.isUser && isOwner(run.user)
+    return ({ instance }) => !(isExempt && quarantined.has(instance.name))
   }
 
   /** What of this is there for whom nobody knows; each route asks once more when it is taken. */

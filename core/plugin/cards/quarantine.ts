@@ -31,6 +31,8 @@ const shape = z.object({
   /** Of the build that a roll-back would bring. */
   previous: z.string().optional(),
   canKeepOff: z.boolean(),
+  /** Its middleware stands before every update, and lets nobody through while it fails. */
+  guards: z.boolean().default(false),
   /** Ids of the instances on which it is; others may serve it. */
   on: z.array(z.string()).default([]),
   /** The bot was started anew since: the plugin is tried again. */
@@ -109,7 +111,9 @@ async function begin(
   { code, errorIds }: Quarantine,
 ): Promise<void> {
   const { cards, reloader, instance } = parts
-  const hash = reloader.live.current.plugins.get(plugin)?.build.hash ?? ''
+  const loaded = reloader.live.current.plugins.get(plugin)
+  const hash = loaded?.build.hash ?? ''
+  const guards = loaded?.middleware.some(({ phase }) => phase !== 'observe') === true
   const canKeepOff = !reloader.isProtected(plugin) && plugin !== managing
   const since = new Date().toISOString()
   // none is known when it can't be read: then there is no button for it
@@ -125,6 +129,7 @@ async function begin(
       since,
       hash,
       canKeepOff,
+      guards,
       on: [...(before === undefined ? [] : left(before)), instance],
       ...(previous === undefined ? {} : { previous }),
     }
@@ -175,7 +180,8 @@ async function leftOn({ instance, elsewhere }: QuarantineCardParts) {
 }
 
 function face(content: Content, state: string, reader: Reader): Face {
-  const { plugin, errorIds, since, hash, previous, canKeepOff, attempt, resumed, ended } = content
+  const { plugin, errorIds, since, hash, previous, canKeepOff, guards, attempt, resumed, ended } =
+    content
   const { t } = reader
   const what = html`${t('card.quarantine.what', { count: errorIds.length, since: timeOf(since, reader) })}
 ${code(content.code)} · ${errorIds.join(', ')} · ${t('card.build', { hash: shortOf(hash) })}`
@@ -203,7 +209,7 @@ ${ended && `${endingWords(plugin, ended, reader)} ${timeOf(ended.at, reader)}`}`
   return {
     text: html`⛔ ${bold(t('card.quarantine.title', { plugin }))}
 ${what}
-${t('card.quarantine.meanwhile')}
+${t(guards ? 'card.quarantine.meanwhileGuard' : 'card.quarantine.meanwhile')}
 ${notes.map((note) => `\n${note}\n`)}
 ${offered.map((action) => html`${bold(t(`card.key.${action}`))}: ${t(`card.does.${action}`, values)}\n`)}`,
     keys: [offered.map((action) => ({ action, label: t(`card.key.${action}`) }))],
