@@ -31,6 +31,9 @@ import { coreEntities } from './database/entities/index.ts'
 import { otherUsers } from './database/instances/living.ts'
 import { migrateCore } from './database/migration/core.ts'
 import type { OpsError } from './errors.ts'
+import { ApiLog, apiLogs } from './http/client/api-log.ts'
+import { HttpCalls } from './http/client/client.ts'
+import { createExchange, type Exchange } from './http/client/exchange.ts'
 import { HealthChecks } from './http/health.ts'
 import { Metrics } from './http/metrics/metrics.ts'
 import { serveMetrics } from './http/metrics/route.ts'
@@ -103,6 +106,8 @@ export interface AppParts {
   database?: Database
   /** What timers of plugins, deadlines and waits for Telegram run on; default the machine's. */
   clock?: Clock
+  /** How calls of plugins to other services leave; default over the network. */
+  exchange?: Exchange
   /** Which of the plugin folders in PLUGINS_DIR are this app's; default all. */
   accepts?: (folder: PluginFolder) => boolean
   /** Whatever plugins open is accepted, as in the playground; default: an owner is asked. */
@@ -191,6 +196,19 @@ async function startApp(config: Config, parts: AppParts, opened: Opened): Promis
   })
   opened.add(() => queue.close())
 
+  const apiLog = new ApiLog(database, writer.table(apiLogs))
+  const exchange = parts.exchange ?? createExchange()
+  opened.add(() => exchange.close())
+  const calls = new HttpCalls({
+    exchange,
+    clock,
+    log,
+    redact: (text) => log.redact(text),
+    record: (row) => apiLog.take(row),
+    userAgent: `opsgram/${version}`,
+    guard: (what) => database.kysely.guard.checkCall(what),
+  })
+
   const targets = new DeadTargets({ database, log })
   await targets.start()
   opened.add(() => targets.stop())
@@ -259,6 +277,7 @@ async function startApp(config: Config, parts: AppParts, opened: Opened): Promis
     ...(parts.accepts === undefined ? {} : { accepts: parts.accepts }),
     database,
     coreEntities,
+    calls,
     queue,
     coreServices: coreServicesOf({
       config,
@@ -269,6 +288,7 @@ async function startApp(config: Config, parts: AppParts, opened: Opened): Promis
       outbox: { database, outbox, records, sender },
       maintenance,
       jobs: jobDesk,
+      apiLog,
       catalog: () => catalog,
     }),
     migrations: config.database.migrations,
@@ -357,6 +377,7 @@ async function startApp(config: Config, parts: AppParts, opened: Opened): Promis
     outbox,
     database,
     queue,
+    calls,
     botInfo,
     texts,
     defaults,
@@ -401,6 +422,7 @@ async function startApp(config: Config, parts: AppParts, opened: Opened): Promis
   await maintenance.start((pause) => (pause === undefined ? inbox.release() : inbox.hold()))
   const jobs = createJobs({
     queue,
+    calls,
     outbox,
     reloader,
     instances,

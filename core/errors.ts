@@ -35,6 +35,38 @@ export const errorCodes = {
     title: 'The programs of PostgreSQL are missing or too old',
     hint: 'Install those of the server’s version or newer, here or where the server is: apt-get install postgresql-client',
   },
+  OPS_API_ADDRESS: {
+    title: 'An address can’t be called',
+    hint: 'It has to be http or https; an address that a person gave has to lead into the public internet.',
+  },
+  OPS_API_BODY: {
+    title: 'Another service answered with what was not expected',
+    hint: 'Look at the answer: an error page, another version of the API, a proxy that wants a login.',
+  },
+  OPS_API_CIRCUIT: {
+    title: 'Another service failed again and again, and is not called for some seconds',
+    hint: 'Look at /api for what it failed of. It is tried again by itself.',
+  },
+  OPS_API_REDIRECT: {
+    title: 'Another service redirects without end, or nowhere',
+    hint: 'Correct the address in the plugin’s settings: the last one that it redirects to, most likely.',
+  },
+  OPS_API_STATUS: {
+    title: 'Another service refused a call',
+    hint: 'Its answer says why: 401 and 403 are about the token in the plugin’s settings, 404 about the address, 429 about too many calls.',
+  },
+  OPS_API_TIMEOUT: {
+    title: 'Another service did not answer in time',
+    hint: 'Check whether it is up and how busy it is; the plugin may give it more time by `timeoutMs`.',
+  },
+  OPS_API_TOO_LARGE: {
+    title: 'Another service answered with more than is taken',
+    hint: 'Ask for less at a time (pages, fields), or raise `maxBytes`.',
+  },
+  OPS_API_UNREACHABLE: {
+    title: 'Another service can’t be reached',
+    hint: 'Check its address, the network between, and its certificate (NODE_EXTRA_CA_CERTS for a CA of your own).',
+  },
   OPS_BUTTON: {
     title: 'A button was made for an action that its plugin lacks, or with data that does not fit',
     hint: 'Use a name of the manifest’s `actions`, with the data that its schema asks for.',

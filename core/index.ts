@@ -19,6 +19,9 @@ export { AuditEntry, type AuditOutcome } from './database/entities/audit-entry.t
 export { BotUser, type UserStatus } from './database/entities/bot-user.ts'
 export type { EntityManager } from './database/orm.ts'
 export { OpsError } from './errors.ts'
+export type { ApiCallsApi, ServiceStatistics } from './http/client/api-log.ts'
+export type { HttpClient, HttpOptions, RecordedCall } from './http/client/client.ts'
+export type { HttpResponse } from './http/client/response.ts'
 export type { Translate } from './i18n/texts.ts'
 export type { LogFields, Logger } from './log/logger.ts'
 export { redactText as redact } from './log/redact.ts'
@@ -84,6 +87,7 @@ export type {
 export type { Outcome } from './plugin/run.ts'
 export type { Scope } from './plugin/scope.ts'
 export {
+  ApiCalls,
   Authenticator,
   Authorizer,
   BulkWriter,

@@ -4,6 +4,8 @@ import type { Update, UserFromGetMe } from 'telegraf/types'
 import { systemClock } from '../../core/clock.ts'
 import type { Database } from '../../core/database/connection.ts'
 import { coreEntities } from '../../core/database/entities/index.ts'
+import { HttpCalls } from '../../core/http/client/client.ts'
+import { createExchange } from '../../core/http/client/exchange.ts'
 import { coreTexts } from '../../core/i18n/core-texts.ts'
 import { JobQueue } from '../../core/job/queue.ts'
 import { createLogger } from '../../core/log/logger.ts'
@@ -53,6 +55,15 @@ export async function openPipeline(options: PipelineOptions): Promise<Pipeline> 
   const log = quietLog()
   const token = `${botInfo.id}:bench`
   const stacks = new PluginStacks()
+  const calls = new HttpCalls({
+    exchange: createExchange(),
+    clock: systemClock,
+    log,
+    redact: (text) => text,
+    record: () => undefined,
+    userAgent: 'bench',
+    guard: () => undefined,
+  })
   const queue = new JobQueue({ database, log, migrations: 'auto', now: undefined, instance: 'one' })
   const reloader = await Reloader.create({
     disabled: new Set(),
@@ -61,6 +72,7 @@ export async function openPipeline(options: PipelineOptions): Promise<Pipeline> 
     database,
     coreEntities,
     coreServices: [],
+    calls,
     queue,
     migrations: 'auto',
     others: async () => [],
@@ -105,6 +117,7 @@ export async function openPipeline(options: PipelineOptions): Promise<Pipeline> 
     outbox,
     database,
     queue,
+    calls,
     botInfo,
     texts,
     defaults,
@@ -134,6 +147,7 @@ export async function openPipeline(options: PipelineOptions): Promise<Pipeline> 
         acceptedAt: performance.now(),
         cancelled: undefined,
         clock: systemClock,
+        calls,
         commitNow: async () => undefined,
         log: log.child({ updateId: facts.updateId, generation: live.current.id }),
       })

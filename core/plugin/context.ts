@@ -2,6 +2,7 @@ import { Context } from 'telegraf'
 import type { Update } from 'telegraf/types'
 import type { EntityManager } from '../database/orm.ts'
 import { OpsError } from '../errors.ts'
+import type { HttpClient } from '../http/client/client.ts'
 import type { Translate } from '../i18n/texts.ts'
 import type { Logger } from '../log/logger.ts'
 import type { UpdateFacts } from '../telegram/facts.ts'
@@ -79,6 +80,8 @@ export interface OpsContext<U extends Update = Update> extends Context<U> {
   /** Aborted at the handler's deadline and at shutdown. */
   readonly signal: AbortSignal
   readonly outcome: UpdateOutcome
+  /** Calls to other services: with limits, repeated where that can't hurt, on record in `api_logs`. */
+  readonly http: HttpClient
   /** Telegraf's shortcuts, `call` for methods newer than those, files and long texts: all by the gateway. */
   readonly telegram: OpsTelegram
   /**
@@ -167,6 +170,17 @@ export class LiveContext<U extends Update = Update> extends Context<U> implement
 
   get log(): Logger {
     return this[runOf].log.child({ plugin: this[instanceOf].name })
+  }
+
+  get http(): HttpClient {
+    const run = this[runOf]
+    return run.calls.for({
+      plugin: this[instanceOf].name,
+      signal: run.signal,
+      onUnsafeCall: () => {
+        run.unsafeCalls++
+      },
+    })
   }
 
   get signal(): AbortSignal {

@@ -1,6 +1,7 @@
 import type { Config } from '../../config/config.ts'
 import type { Cards as CoreCards } from '../card/cards.ts'
 import type { BulkWriter as Writer } from '../database/bulk-writer.ts'
+import type { ApiCallsApi } from '../http/client/api-log.ts'
 import type { Gateway } from '../telegram/gateway.ts'
 import { cardsFor } from './cards/service.ts'
 import type { DeadLettersApi } from './dead-letters.ts'
@@ -10,6 +11,7 @@ import { type OutboxServiceParts, outboxFor } from './outbox-service.ts'
 import type { Plugins as PluginsApi } from './plugins.ts'
 import type { CoreService } from './reload/setup.ts'
 import {
+  ApiCalls,
   BulkWriter,
   Cards,
   type CoreSettings,
@@ -34,11 +36,12 @@ export interface CoreServiceParts {
   maintenance: MaintenanceApi
   jobs: JobsApi
   cards: CoreCards
+  apiLog: ApiCallsApi
 }
 
 /** What the core provides to plugins, by token. */
 export function coreServicesOf(parts: CoreServiceParts): readonly CoreService[] {
-  const { config, writer, gateway, catalog, dead, outbox, maintenance, jobs, cards } = parts
+  const { config, writer, gateway, catalog, dead, outbox, maintenance, jobs, cards, apiLog } = parts
   const settings: CoreSettings = {
     ownerIds: config.access.adminIds,
     access: config.access.strangers,
@@ -54,6 +57,7 @@ export function coreServicesOf(parts: CoreServiceParts): readonly CoreService[] 
     service(Cards, (scope) => cardsFor(scope, cards)),
     service(Maintenance, () => maintenance),
     service(Jobs, () => jobs),
+    service(ApiCalls, () => apiLog),
     service(Traffic, () => gateway.sent),
     service(Settings, () => settings),
     service(BulkWriter, (scope) => ({

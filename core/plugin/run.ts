@@ -2,6 +2,7 @@ import type { Update, UserFromGetMe } from 'telegraf/types'
 import type { Clock } from '../clock.ts'
 import type { EntityManager } from '../database/orm.ts'
 import { OpsError } from '../errors.ts'
+import type { HttpCalls } from '../http/client/client.ts'
 import { isTimeZone, languageTag } from '../i18n/language.ts'
 import type { JobRequest } from '../job/request.ts'
 import type { Logger } from '../log/logger.ts'
@@ -52,6 +53,8 @@ export interface RunParts {
   log: Logger
   clock: Clock
   signal: AbortSignal
+  /** Clients for other services. */
+  calls: HttpCalls
   /** Completes the update now, once. @param work done inside the transaction @throws OPS_COMMITTED */
   commitNow: (work?: () => Promise<void>) => Promise<void>
   authEpoch: Approach['epoch'] | undefined
@@ -83,6 +86,7 @@ export class UpdateRun {
   readonly log: Logger
   readonly clock: Clock
   readonly signal: AbortSignal
+  readonly calls: HttpCalls
   readonly commitNow: RunParts['commitNow']
   readonly authEpoch: Approach['epoch'] | undefined
   readonly acceptedAt: number
@@ -141,6 +145,7 @@ export class UpdateRun {
     this.log = parts.log
     this.clock = parts.clock
     this.signal = parts.signal
+    this.calls = parts.calls
     this.commitNow = parts.commitNow
     this.authEpoch = parts.authEpoch
     this.acceptedAt = parts.acceptedAt

@@ -3,6 +3,7 @@ import type { z } from 'zod'
 import { type Clock, systemClock } from '../clock.ts'
 import type { EntityManager } from '../database/orm.ts'
 import { OpsError } from '../errors.ts'
+import type { HttpCalls, HttpClient } from '../http/client/client.ts'
 import type { Translate } from '../i18n/texts.ts'
 import type { Logger } from '../log/logger.ts'
 import { asPlugin } from './code/owner.ts'
@@ -23,6 +24,8 @@ export interface Scope<Config = unknown, Use = unknown> {
   readonly log: Logger
   /** Aborted when the plugin is disposed. */
   readonly signal: AbortSignal
+  /** Calls to other services, as `ctx.http`; they end with the plugin. */
+  readonly http: HttpClient
   /** A unit of work of its own, for timers and services; nothing flushes it but its caller. */
   em(): EntityManager
   /** What time it is; in tests `bot.clock` says. */
@@ -77,6 +80,7 @@ export interface ScopeParts<Config, Use> {
   em: () => EntityManager
   texts: (language?: string) => Translate
   enqueue: Scope['enqueue']
+  calls: Pick<HttpCalls, 'for'>
   /** Default: the machine's. */
   clock?: Clock
   /** What the version before held, if it held anything. */
@@ -109,6 +113,7 @@ export class PluginScope<Config, Use> implements Scope<Config, Use> {
   readonly em: () => EntityManager = () => this.#em()
   readonly texts: (language?: string) => Translate
   readonly enqueue: Scope['enqueue']
+  readonly http: HttpClient
   /** What its timers run on. */
   readonly clock: Clock
   readonly #abort = new AbortController()
@@ -127,6 +132,7 @@ export class PluginScope<Config, Use> implements Scope<Config, Use> {
     this.#em = parts.em
     this.texts = parts.texts
     this.enqueue = parts.enqueue
+    this.http = parts.calls.for({ plugin: parts.plugin, signal: this.#abort.signal })
     this.clock = parts.clock ?? systemClock
     this.#before = parts.carried
   }

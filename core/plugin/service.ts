@@ -1,6 +1,7 @@
 import type { EventEmitter } from 'node:events'
 import type { BulkTable, BulkTableSpec } from '../database/bulk-writer.ts'
 import { OpsError } from '../errors.ts'
+import type { ApiCallsApi } from '../http/client/api-log.ts'
 import type { GatewayEvents } from '../telegram/gateway.ts'
 import type { Authenticator as AuthenticatorApi, Authorizer as AuthorizerApi } from './access.ts'
 import type { CardsApi } from './cards/service.ts'
@@ -89,6 +90,9 @@ export const Maintenance: ServiceToken<MaintenanceApi> = token('maintenance', 1)
 /** Jobs of all plugins: how many there are, what runs, what died. Provided by the core. */
 export const Jobs: ServiceToken<JobsApi> = token('jobs', 1)
 
+/** Calls of plugins to other services, as they are on record. Provided by the core. */
+export const ApiCalls: ServiceToken<ApiCallsApi> = token('api-calls', 1)
+
 /** The core's settings that plugins may see. Provided by the core. */
 export const Settings: ServiceToken<CoreSettings> = token('settings', 1)
 
@@ -117,6 +121,7 @@ export const coreTokens: readonly ServiceToken<never>[] = [
   Cards,
   Maintenance,
   Jobs,
+  ApiCalls,
   Settings,
 ]
 

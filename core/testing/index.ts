@@ -2,6 +2,7 @@
  * What a plugin's tests may import, as 'opsgram/testing'.
  */
 export { TestClock } from './test-bot/clock.ts'
+export type { SeenRequest, Stub, StubAnswer, TestHttp } from './test-bot/http.ts'
 export { type Patience, TestPerson } from './test-bot/person.ts'
 export type { Pattern, SeenFile, Sighting } from './test-bot/sightings.ts'
 export type { PluginFiles } from './test-bot/sources.ts'

@@ -8,6 +8,7 @@ import {
   isVersionConflict,
 } from '../database/failure.ts'
 import { codeOf, messageOf } from '../errors.ts'
+import type { HttpCalls } from '../http/client/client.ts'
 import type { Texts } from '../i18n/texts.ts'
 import type { JobQueue } from '../job/queue.ts'
 import type { Logger } from '../log/logger.ts'
@@ -38,6 +39,7 @@ export interface HandlingOptions {
   outbox: Outbox
   database: Database
   queue: JobQueue
+  calls: HttpCalls
   botInfo: UserFromGetMe
   texts: Texts
   defaults: PeopleDefaults
@@ -225,6 +227,7 @@ export class UpdateHandling {
       defaults,
       clock,
       signal,
+      calls: this.#options.calls,
       commitNow,
       authEpoch: performance.now() - acceptedAt < epochMs ? authEpoch : undefined,
       acceptedAt,

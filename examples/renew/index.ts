@@ -20,10 +20,8 @@ export default definePlugin({
         if (host.startsWith('new-') && ctx.job.attempt === 1) throw new Error('no answer yet')
         ctx.progress(0.5, 'the new one is there')
         ctx.plugin.expireSoon.delete(host)
-        const { telegramId } = ctx.actor ?? {}
-        if (telegramId !== undefined) {
-          await ctx.telegram.sendMessage(telegramId, `${host} has a new certificate.`)
-        }
+        // written together with the job's completion
+        if (ctx.actor) ctx.notify(ctx.actor.telegramId, `${host} has a new certificate.`)
       },
     }),
     nightly: job({

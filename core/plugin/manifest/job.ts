@@ -1,5 +1,6 @@
 import type { z } from 'zod'
 import type { EntityManager } from '../../database/orm.ts'
+import type { HttpClient } from '../../http/client/client.ts'
 import type { Translate } from '../../i18n/texts.ts'
 import type { RetryPolicy } from '../../job/request.ts'
 import type { Logger } from '../../log/logger.ts'
@@ -114,6 +115,8 @@ export interface JobContext<P extends PluginTypes> extends Enqueues<P> {
   readonly t: Translate
   readonly language: string
   readonly timeZone: string
+  /** Calls to other services, as in handlers. */
+  readonly http: HttpClient
   /** Calls leave at the pace of notices: nobody waits for them. */
   readonly telegram: OpsTelegram
   /**

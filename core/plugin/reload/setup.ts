@@ -1,6 +1,7 @@
 import type { Clock } from '../../clock.ts'
 import type { EntityManager } from '../../database/orm.ts'
 import { messageOf, OpsError } from '../../errors.ts'
+import type { HttpCalls } from '../../http/client/client.ts'
 import type { JobQueue } from '../../job/queue.ts'
 import type { Logger } from '../../log/logger.ts'
 import { asPlugin } from '../code/owner.ts'
@@ -27,6 +28,8 @@ export interface SetupParts {
   clock: Clock
   em: () => EntityManager
   coreServices: readonly CoreService[]
+  /** Clients for other services. */
+  calls: Pick<HttpCalls, 'for'>
   /** Where jobs are put. */
   queue: Pick<JobQueue, 'send'>
   /** The live provider of a token; during set-up the one that goes live with it. */
@@ -64,6 +67,7 @@ export async function setUpPlugin(
     em: parts.em,
     texts: (language) => declaration.texts.in(language),
     carried: parts.carried,
+    calls: parts.calls,
     async enqueue(job, data = {}, options = {}) {
       const plugin = { name, jobs: declaration.jobs }
       const request = jobRequest({ plugin, job, data, options, now: clock.now() })

@@ -3,6 +3,7 @@ import { isDatabaseAway } from '../../database/failure.ts'
 import { createOrm, type Entity, type Orm } from '../../database/orm.ts'
 import type { SchemaNeeds } from '../../database/schema-check.ts'
 import { OpsError } from '../../errors.ts'
+import type { HttpCalls } from '../../http/client/client.ts'
 import type { JobQueue } from '../../job/queue.ts'
 import type { PluginBuild } from '../code/build.ts'
 import type { PluginFolder } from '../code/folder.ts'
@@ -46,6 +47,8 @@ export interface TransactionParts extends MigratingParts {
   readonly coreEntities: readonly Entity[]
   readonly coreNeeds: SchemaNeeds
   readonly coreServices: readonly CoreService[]
+  /** Clients of plugins for other services. */
+  readonly calls: Pick<HttpCalls, 'for'>
   /** Where plugins put jobs. */
   readonly queue: Pick<JobQueue, 'send'>
   readonly prepare: PrepareOptions
@@ -326,12 +329,13 @@ export class Transaction {
   }
 
   #setUp(plugin: PreparedPlugin, orm: Orm, id: number): Promise<LoadedPlugin> {
-    const { log, clock, coreServices, queue, prepare, liveGeneration } = this.#parts
+    const { log, clock, coreServices, calls, queue, prepare, liveGeneration } = this.#parts
     const previous = instancesOf(this.#current).find(({ name }) => name === plugin.name)
     return setUpPlugin(plugin, {
       log,
       clock,
       coreServices,
+      calls,
       queue,
       stacks: prepare.stacks,
       resolve: resolver(this.#pending, liveGeneration),

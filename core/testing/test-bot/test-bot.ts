@@ -16,6 +16,7 @@ import type { Person } from '../bot-api/world/person.ts'
 import type { GroupOptions, PersonOptions } from '../bot-api/world/world.ts'
 import { TestClock } from './clock.ts'
 import { takeDatabase } from './database.ts'
+import { TestHttp } from './http.ts'
 import {
   expectCollected,
   expectNoGrowth,
@@ -90,7 +91,8 @@ export async function createTestBot(options: TestBotOptions = {}): Promise<TestB
     const owners = (options.owners ?? [{ firstName: 'Olga' }]).map((person) => api.user(person))
     const config = configOf(api, sources, owners, options.env ?? {})
     const { handlerLimitMs, openings = 'accept' } = options
-    const world = { api, sources, database, config, log, clock, handlerLimitMs, openings }
+    const http = new TestHttp()
+    const world = { api, sources, database, config, log, clock, http, handlerLimitMs, openings }
     const app = await startApp(world)
     opened.push(() => app.stop())
     const bot = new TestBot(world, app, owners)
@@ -115,6 +117,7 @@ interface TestWorld {
   readonly config: Config
   readonly log: RecordedLog
   readonly clock: TestClock
+  readonly http: TestHttp
   readonly handlerLimitMs: number | undefined
   readonly openings: 'accept' | 'ask'
 }
@@ -140,10 +143,11 @@ function configOf(
 }
 
 function startApp(world: TestWorld): Promise<App> {
-  const { config, log, clock, database, sources, handlerLimitMs, openings } = world
+  const { config, log, clock, http, database, sources, handlerLimitMs, openings } = world
   return createApp(config, {
     log,
     clock,
+    exchange: http,
     version: packageJson.version,
     database,
     cardPaceMs,
@@ -161,6 +165,8 @@ export class TestBot implements AsyncDisposable {
   readonly telegram: TestTelegram
   /** The time that the bot lives in; a test moves it on. */
   readonly clock: TestClock
+  /** Other services that plugins call, stubbed. */
+  readonly http: TestHttp
   /** For looking into tables. */
   readonly database: Database
   readonly #world: TestWorld
@@ -177,6 +183,7 @@ export class TestBot implements AsyncDisposable {
     this.#app = app
     this.database = world.database
     this.clock = world.clock
+    this.http = world.http
     this.telegram = new TestTelegram(world.api)
     this.#sightings = new Sightings(world.api)
     this.#owners = owners.map((person) => this.#meet(person))

@@ -1,4 +1,5 @@
 import type { EntityManager } from '../../database/orm.ts'
+import type { HttpClient } from '../../http/client/client.ts'
 import type { Translate } from '../../i18n/texts.ts'
 import type { JobQueue } from '../../job/queue.ts'
 import type { ClaimedJob } from '../../job/request.ts'
@@ -53,6 +54,10 @@ export class LiveJob {
 
   get actor(): ActiveUser | undefined {
     return this.#run.actor.kind === 'user' ? this.#run.actor : undefined
+  }
+
+  get http(): HttpClient {
+    return this.#run.calls.for({ plugin: this.#instance.name, signal: this.#run.signal })
   }
 
   get em(): EntityManager {

@@ -4,6 +4,7 @@ import { Batcher } from '../../database/batcher.ts'
 import type { Database } from '../../database/connection.ts'
 import { hasChanges, inTransaction, queriesIn } from '../../database/orm.ts'
 import { codeOf, messageOf, OpsError } from '../../errors.ts'
+import type { HttpCalls } from '../../http/client/client.ts'
 import type { JobQueue } from '../../job/queue.ts'
 import type { ClaimedJob } from '../../job/request.ts'
 import type { Logger } from '../../log/logger.ts'
@@ -29,6 +30,7 @@ import { keepProgress, LiveJob } from './context.ts'
 
 export interface JobHandlingOptions {
   queue: JobQueue
+  calls: HttpCalls
   live: Live
   gate: Pick<Gate, 'enter' | 'grant'>
   gateway: Gateway
@@ -246,6 +248,7 @@ export class JobHandling {
       defaults,
       clock,
       signal,
+      calls: this.#options.calls,
       commitNow: refuseEarly,
       authEpoch: undefined,
       acceptedAt: performance.now(),

@@ -18,6 +18,9 @@ function scopeOf(carried?: CarriedState) {
     },
     texts: () => (key) => key,
     enqueue: async () => 'id',
+    calls: {
+      for: () => ({ fetch: () => Promise.reject(new Error('no')), record: () => undefined }),
+    },
     carried,
   })
   return { scope, lines }

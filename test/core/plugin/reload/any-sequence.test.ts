@@ -52,6 +52,8 @@ export default definePlugin({
 `
 
 /** Plugin folders on disk, and a reloader that is told of each change as the watcher would tell it. */
+const neverCalled = () => Promise.reject(new Error('nobody is called here'))
+
 class Bench {
   readonly reloader: Reloader
   readonly #root: string
@@ -75,6 +77,7 @@ class Bench {
       database,
       coreEntities: [],
       coreServices: [],
+      calls: { for: () => ({ fetch: neverCalled, record: () => undefined }) },
       queue: { send: async () => undefined },
       migrations: 'auto',
       others: async () => [],
