@@ -1,19 +1,31 @@
 import { expect } from 'chai'
+import { Balancer } from '../support/balancer.ts'
+import type { BotProcess } from '../support/bot-process.ts'
 import { testKind } from '../support/database.ts'
-import { flawless, Ledger } from '../support/ledger.ts'
+import { chatCount, flawless, Ledger } from '../support/ledger.ts'
 import { until } from '../support/wait.ts'
 
 describe('several instances of one bot', function () {
   this.timeout(240_000)
   let ledger: Ledger
+  /** Where Telegram finds them, once they are by webhook. */
+  let balancer: Balancer
 
   before(async function () {
     // an embedded database is of one process
     if (testKind === 'embedded') return this.skip()
-    ledger = await Ledger.create({ instances: 2 })
+    balancer = await Balancer.start()
+    const webhook = {
+      WEBHOOK_URL: `http://127.0.0.1:${balancer.port}`,
+      WEBHOOK_SECRET: 'a-secret',
+    }
+    ledger = await Ledger.create({ instances: 2, envOf: () => webhook })
     await Promise.all(ledger.bots.map((bot) => bot.start()))
   })
-  after(() => ledger?.close())
+  after(async () => {
+    await ledger?.close()
+    balancer?.close()
+  })
 
   const [a, b] = [() => ledger.bots[0] ?? fail(), () => ledger.bots[1] ?? fail()]
   function fail(): never {
@@ -67,5 +79,53 @@ describe('several instances of one bot', function () {
     await ledger.done()
     expect(await ledger.tally()).to.include(flawless)
     await ledger.shared(2)
+  })
+
+  const portOf = async (bot: BotProcess) => Number((await bot.event('http.listening')).port)
+  const startByWebhook = async (bot: BotProcess) => {
+    bot.env.UPDATES = 'webhook'
+    await bot.start()
+    balancer.add(await portOf(bot))
+  }
+  const setCalls = () => a().api.journal.calls('setWebhook').length
+
+  it('begin no handler twice in a rolling restart from polling to webhook', async () => {
+    // the kills began some
+    const before = (await ledger.tally()).begunTwice
+    for (const bot of ledger.bots) {
+      // long enough for the other one to take what would be given back too early
+      ledger.send(chatCount, 2_000)
+      const begun = ledger.begun().length
+      await until('some have begun', () => ledger.begun().length >= begun + chatCount / 2)
+      ledger.send(48)
+      expect(await bot.stop()).to.equal(0)
+      ledger.send(48)
+      await startByWebhook(bot)
+    }
+    await ledger.done()
+    expect(await ledger.tally()).to.deep.equal({ ...flawless, begunTwice: before })
+    expect(setCalls()).to.equal(1)
+  })
+
+  it('handle all once when the one that leads is killed while updates come by webhook', async () => {
+    const leads = async (bot: BotProcess) => {
+      const { body } = await bot.http('/readyz')
+      return JSON.stringify(body).includes(', leads')
+    }
+    const leader = (await leads(a())) ? a() : b()
+    const before = await ledger.committed()
+    ledger.send(48)
+    await until('they work', async () => (await ledger.committed()) > before + 5)
+    balancer.remove(await portOf(leader))
+    await leader.kill()
+    ledger.send(48)
+    await ledger.done()
+    await startByWebhook(leader)
+    ledger.send(24)
+    await ledger.done()
+    expect(await ledger.tally()).to.include(flawless)
+    await ledger.shared(2)
+    // it is set, whoever leads
+    expect(setCalls()).to.equal(1)
   })
 })
