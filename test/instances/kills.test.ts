@@ -43,6 +43,7 @@ describe('several instances of one bot', function () {
     const workers = await ledger.query('select distinct pid from counter_ticks')
     expect(workers).to.have.length(2)
     expect(await ledger.tally()).to.deep.equal({ ...flawless, begunTwice: 0 })
+    expect(await ledger.answered(), 'answers that came twice').to.equal(0)
   })
 
   it('lose nothing and do nothing twice when each is killed in turn under load', async () => {
@@ -62,6 +63,7 @@ describe('several instances of one bot', function () {
       await bot.start()
     }
     expect(await ledger.tally()).to.include(flawless)
+    await ledger.answered()
     // on a busy machine one may take longer
     const [soonest = Number.POSITIVE_INFINITY] = takeovers.sort((one, other) => one - other)
     expect(soonest, `takeovers of polling: ${takeovers.join()} ms`).to.be.at.most(5_000)
@@ -78,6 +80,7 @@ describe('several instances of one bot', function () {
     ledger.send(24)
     await ledger.done()
     expect(await ledger.tally()).to.include(flawless)
+    await ledger.answered()
     await ledger.shared(2)
   })
 

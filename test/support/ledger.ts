@@ -283,6 +283,18 @@ export class Ledger {
     }
   }
 
+  /** Resolves when every update has its answer: what wrote something is not to lose it. @returns how many came twice */
+  async answered(): Promise<number> {
+    const answers = () =>
+      this.#chats
+        .flatMap(({ id }) => this.first.said(id))
+        .flatMap((text) => /^tick (\d+)$/.exec(text)?.[1] ?? [])
+        .map(Number)
+    await until('every update is answered', () => new Set(answers()).size === this.#sent)
+    const all = answers()
+    return all.length - new Set(all).size
+  }
+
   async close(): Promise<void> {
     await this.#pool?.end()
     // the first one owns the Telegram of all
