@@ -278,6 +278,7 @@ async function startApp(config: Config, parts: AppParts, opened: Opened): Promis
     database,
     coreEntities,
     calls,
+    store: shared,
     queue,
     coreServices: coreServicesOf({
       config,

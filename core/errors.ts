@@ -79,6 +79,10 @@ export const errorCodes = {
     title: 'A handler was cancelled by the person who asked for it',
     hint: 'Nothing is wrong: nothing of it was saved. Honour ctx.signal, so that its work outside ends too.',
   },
+  OPS_CACHE: {
+    title: 'A value was asked for in a way that can’t be kept',
+    hint: 'Give `ttlMs`, how long it may be kept: more than 0 milliseconds.',
+  },
   OPS_CLI_EXISTS: {
     title: 'There is a plugin of that name already',
     hint: 'Choose another name, or remove that folder first.',

@@ -37,6 +37,7 @@ export type {
   PermissionDeclaration,
   Place,
 } from './plugin/access.ts'
+export type { Cache, CacheOptions } from './plugin/cache.ts'
 export type { CardsApi, CardsOf } from './plugin/cards/service.ts'
 export {
   type Answer,

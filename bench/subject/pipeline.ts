@@ -17,6 +17,7 @@ import { acceptEverything } from '../../core/plugin/opening/baseline.ts'
 import { Reloader } from '../../core/plugin/reload/reloader.ts'
 import { UpdateRun } from '../../core/plugin/run.ts'
 import { ContentSender } from '../../core/plugin/sender.ts'
+import { MemoryStore } from '../../core/store/memory.ts'
 import { createCallbackCodec } from '../../core/telegram/callback.ts'
 import { factsOf } from '../../core/telegram/facts.ts'
 import { createGateway } from '../../core/telegram/gateway.ts'
@@ -73,6 +74,7 @@ export async function openPipeline(options: PipelineOptions): Promise<Pipeline> 
     coreEntities,
     coreServices: [],
     calls,
+    store: new MemoryStore(log),
     queue,
     migrations: 'auto',
     others: async () => [],

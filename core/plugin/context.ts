@@ -9,6 +9,7 @@ import type { UpdateFacts } from '../telegram/facts.ts'
 import type { Html } from '../telegram/html.ts'
 import type { OpsTelegram } from '../telegram/telegram.ts'
 import type { Actor } from './access.ts'
+import { type Cache, cacheOf } from './cache.ts'
 import { type Answer, type Button, type Content, contentOf } from './content.ts'
 import { jobRequest } from './enqueue.ts'
 import type { PluginInstance } from './generation/instance.ts'
@@ -82,6 +83,8 @@ export interface OpsContext<U extends Update = Update> extends Context<U> {
   readonly outcome: UpdateOutcome
   /** Calls to other services: with limits, repeated where that can't hurt, on record in `api_logs`. */
   readonly http: HttpClient
+  /** Values that are dear to get, kept for a while. */
+  readonly cache: Cache
   /** Telegraf's shortcuts, `call` for methods newer than those, files and long texts: all by the gateway. */
   readonly telegram: OpsTelegram
   /**
@@ -170,6 +173,11 @@ export class LiveContext<U extends Update = Update> extends Context<U> implement
 
   get log(): Logger {
     return this[runOf].log.child({ plugin: this[instanceOf].name })
+  }
+
+  get cache(): Cache {
+    const run = this[runOf]
+    return cacheOf(this[instanceOf].cache, (work) => run.afterCommit.push(work))
   }
 
   get http(): HttpClient {

@@ -116,6 +116,8 @@ export class UpdateRun {
   readonly notices: Notice[] = []
   /** Jobs, put into the queue with the commit. */
   readonly jobs: JobRequest[] = []
+  /** What is to happen once the changes of this run are there. */
+  readonly afterCommit: (() => void)[] = []
   /** `lost`: somebody else had completed the update. */
   commit: 'open' | 'running' | 'committed' | 'lost' = 'open'
   /** Shown to the presser as an alert. */

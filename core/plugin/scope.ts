@@ -6,6 +6,7 @@ import { OpsError } from '../errors.ts'
 import type { HttpCalls, HttpClient } from '../http/client/client.ts'
 import type { Translate } from '../i18n/texts.ts'
 import type { Logger } from '../log/logger.ts'
+import type { Cache } from './cache.ts'
 import { asPlugin } from './code/owner.ts'
 import type { EnqueueOptions } from './manifest/job.ts'
 
@@ -26,6 +27,8 @@ export interface Scope<Config = unknown, Use = unknown> {
   readonly signal: AbortSignal
   /** Calls to other services, as `ctx.http`; they end with the plugin. */
   readonly http: HttpClient
+  /** Values that are dear to get, kept for a while. */
+  readonly cache: Cache
   /** A unit of work of its own, for timers and services; nothing flushes it but its caller. */
   em(): EntityManager
   /** What time it is; in tests `bot.clock` says. */
@@ -81,6 +84,7 @@ export interface ScopeParts<Config, Use> {
   texts: (language?: string) => Translate
   enqueue: Scope['enqueue']
   calls: Pick<HttpCalls, 'for'>
+  cache: Cache
   /** Default: the machine's. */
   clock?: Clock
   /** What the version before held, if it held anything. */
@@ -114,6 +118,7 @@ export class PluginScope<Config, Use> implements Scope<Config, Use> {
   readonly texts: (language?: string) => Translate
   readonly enqueue: Scope['enqueue']
   readonly http: HttpClient
+  readonly cache: Cache
   /** What its timers run on. */
   readonly clock: Clock
   readonly #abort = new AbortController()
@@ -132,6 +137,7 @@ export class PluginScope<Config, Use> implements Scope<Config, Use> {
     this.#em = parts.em
     this.texts = parts.texts
     this.enqueue = parts.enqueue
+    this.cache = parts.cache
     this.http = parts.calls.for({ plugin: parts.plugin, signal: this.#abort.signal })
     this.clock = parts.clock ?? systemClock
     this.#before = parts.carried

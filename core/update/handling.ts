@@ -168,6 +168,7 @@ export class UpdateHandling {
         deadline.restart()
       })
     } finally {
+      if (run.commit === 'committed') for (const work of run.afterCommit) work()
       deadline.end()
       held.release()
     }

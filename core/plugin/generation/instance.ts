@@ -3,6 +3,7 @@ import type { Entity } from '../../database/orm.ts'
 import type { SchemaNeeds } from '../../database/schema-check.ts'
 import type { Texts } from '../../i18n/texts.ts'
 import type { PermissionDeclaration } from '../access.ts'
+import type { Cache } from '../cache.ts'
 import type { LiveContext } from '../context.ts'
 import type { Job } from '../manifest/job.ts'
 import type {
@@ -48,6 +49,7 @@ export interface PluginInstance extends PluginDeclaration {
   readonly config: unknown
   /** What `setup` returned. */
   readonly result: unknown
+  readonly cache: Cache
   /** The core's services among `uses`, by their key there. */
   readonly coreServices: ReadonlyMap<string, unknown>
 }

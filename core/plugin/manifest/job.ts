@@ -6,6 +6,7 @@ import type { RetryPolicy } from '../../job/request.ts'
 import type { Logger } from '../../log/logger.ts'
 import type { OpsTelegram } from '../../telegram/telegram.ts'
 import type { ActiveUser } from '../access.ts'
+import type { Cache } from '../cache.ts'
 import type { Answer } from '../content.ts'
 import type { NotifyOptions, NotifyTarget } from '../notify.ts'
 import type { Used } from '../service.ts'
@@ -115,6 +116,8 @@ export interface JobContext<P extends PluginTypes> extends Enqueues<P> {
   readonly t: Translate
   readonly language: string
   readonly timeZone: string
+  /** As in handlers. */
+  readonly cache: Cache
   /** Calls to other services, as in handlers. */
   readonly http: HttpClient
   /** Calls leave at the pace of notices: nobody waits for them. */

@@ -4,6 +4,8 @@ import { messageOf, OpsError } from '../../errors.ts'
 import type { HttpCalls } from '../../http/client/client.ts'
 import type { JobQueue } from '../../job/queue.ts'
 import type { Logger } from '../../log/logger.ts'
+import type { Store } from '../../store/store.ts'
+import { PluginCache } from '../cache.ts'
 import { asPlugin } from '../code/owner.ts'
 import type { PluginStacks } from '../code/stack.ts'
 import { jobRequest } from '../enqueue.ts'
@@ -30,6 +32,8 @@ export interface SetupParts {
   coreServices: readonly CoreService[]
   /** Clients for other services. */
   calls: Pick<HttpCalls, 'for'>
+  /** Where instances hear of each other. */
+  store: Pick<Store, 'publish' | 'subscribe'>
   /** Where jobs are put. */
   queue: Pick<JobQueue, 'send'>
   /** The live provider of a token; during set-up the one that goes live with it. */
@@ -57,6 +61,11 @@ export async function setUpPlugin(
   // mention `parts`, which holds the version before.
   const { resolve, queue, clock } = parts
   const coreServices = new Map<string, unknown>()
+  const cache = new PluginCache({
+    plugin: name,
+    store: parts.store,
+    elapsed: () => clock.elapsed(),
+  })
   const use = {}
   const scope = new PluginScope<unknown, unknown>({
     plugin: name,
@@ -68,6 +77,7 @@ export async function setUpPlugin(
     texts: (language) => declaration.texts.in(language),
     carried: parts.carried,
     calls: parts.calls,
+    cache,
     async enqueue(job, data = {}, options = {}) {
       const plugin = { name, jobs: declaration.jobs }
       const request = jobRequest({ plugin, job, data, options, now: clock.now() })
@@ -75,6 +85,7 @@ export async function setUpPlugin(
       return request.id
     },
   })
+  scope.onDispose(() => cache.close())
   for (const [key, token] of declaration.uses) {
     const core = parts.coreServices.find((service) => sameToken(service.token, token))
     if (core !== undefined) coreServices.set(key, core.provideTo(scope))
@@ -91,6 +102,7 @@ export async function setUpPlugin(
       ...declaration,
       config,
       result,
+      cache,
       coreServices,
       build: prepared.build,
       evaluated: prepared.evaluated,

@@ -5,6 +5,7 @@ import type { SchemaNeeds } from '../../database/schema-check.ts'
 import { OpsError } from '../../errors.ts'
 import type { HttpCalls } from '../../http/client/client.ts'
 import type { JobQueue } from '../../job/queue.ts'
+import type { Store } from '../../store/store.ts'
 import type { PluginBuild } from '../code/build.ts'
 import type { PluginFolder } from '../code/folder.ts'
 import {
@@ -49,6 +50,8 @@ export interface TransactionParts extends MigratingParts {
   readonly coreServices: readonly CoreService[]
   /** Clients of plugins for other services. */
   readonly calls: Pick<HttpCalls, 'for'>
+  /** Where instances hear of each other. */
+  readonly store: Pick<Store, 'publish' | 'subscribe'>
   /** Where plugins put jobs. */
   readonly queue: Pick<JobQueue, 'send'>
   readonly prepare: PrepareOptions
@@ -329,13 +332,14 @@ export class Transaction {
   }
 
   #setUp(plugin: PreparedPlugin, orm: Orm, id: number): Promise<LoadedPlugin> {
-    const { log, clock, coreServices, calls, queue, prepare, liveGeneration } = this.#parts
+    const { log, clock, coreServices, calls, store, queue, prepare, liveGeneration } = this.#parts
     const previous = instancesOf(this.#current).find(({ name }) => name === plugin.name)
     return setUpPlugin(plugin, {
       log,
       clock,
       coreServices,
       calls,
+      store,
       queue,
       stacks: prepare.stacks,
       resolve: resolver(this.#pending, liveGeneration),

@@ -5,6 +5,7 @@ import type { JobQueue } from '../../job/queue.ts'
 import type { ClaimedJob } from '../../job/request.ts'
 import type { Logger } from '../../log/logger.ts'
 import type { ActiveUser } from '../../plugin/access.ts'
+import { type Cache, cacheOf } from '../../plugin/cache.ts'
 import type { Answer } from '../../plugin/content.ts'
 import { jobRequest } from '../../plugin/enqueue.ts'
 import type { PluginInstance } from '../../plugin/generation/instance.ts'
@@ -54,6 +55,10 @@ export class LiveJob {
 
   get actor(): ActiveUser | undefined {
     return this.#run.actor.kind === 'user' ? this.#run.actor : undefined
+  }
+
+  get cache(): Cache {
+    return cacheOf(this.#instance.cache, (work) => this.#run.afterCommit.push(work))
   }
 
   get http(): HttpClient {

@@ -160,6 +160,7 @@ export class JobHandling {
       )
       cancel()
       await this.#complete(run, claimed)
+      for (const work of run.afterCommit) work()
       run.log.debug('job.done', { ms: Math.round(clock.elapsed() - began) })
     } catch (error) {
       await this.#failed(claimed, error, signal)

@@ -18,6 +18,11 @@ function scopeOf(carried?: CarriedState) {
     },
     texts: () => (key) => key,
     enqueue: async () => 'id',
+    cache: {
+      get: () => Promise.reject(new Error('no')),
+      invalidate: () => undefined,
+      invalidateTags: () => undefined,
+    },
     calls: {
       for: () => ({ fetch: () => Promise.reject(new Error('no')), record: () => undefined }),
     },

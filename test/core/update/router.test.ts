@@ -1,10 +1,13 @@
 import { expect } from 'chai'
 import { definePlugin } from '../../../core/index.ts'
+import { PluginCache } from '../../../core/plugin/cache.ts'
 import type { PluginInstance } from '../../../core/plugin/generation/instance.ts'
 import { composeRoutes } from '../../../core/plugin/generation/routes.ts'
 import { readDeclaration } from '../../../core/plugin/manifest/declaration.ts'
+import { MemoryStore } from '../../../core/store/memory.ts'
 import { factsOf } from '../../../core/telegram/facts.ts'
 import { match } from '../../../core/update/router.ts'
+import { silentLog } from '../../support/log.ts'
 
 const manifest = definePlugin({
   name: 'sample',
@@ -36,6 +39,11 @@ const instance: PluginInstance = {
   config: {},
   result: undefined,
   coreServices: new Map(),
+  cache: new PluginCache({
+    plugin: 'sample',
+    store: new MemoryStore(silentLog),
+    elapsed: () => 0,
+  }),
 }
 const routes = composeRoutes([instance])
 

@@ -78,6 +78,7 @@ class Bench {
       coreEntities: [],
       coreServices: [],
       calls: { for: () => ({ fetch: neverCalled, record: () => undefined }) },
+      store: { publish: async () => undefined, subscribe: () => () => undefined },
       queue: { send: async () => undefined },
       migrations: 'auto',
       others: async () => [],
