@@ -93,7 +93,7 @@ describe('jobs', () => {
 
   afterEach(async () => {
     await bot.removePlugin('worker')
-    await bot.database.query('delete from audit_log')
+    await bot.database.query('truncate audit_log')
     await bot.database.query('delete from pgboss.job')
   })
 

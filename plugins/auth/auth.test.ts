@@ -1,5 +1,8 @@
 import { expect } from 'chai'
+import type { UserStatus } from 'opsgram'
 import { createTestBot, type TestBot, type TestPerson } from 'opsgram/testing'
+import { auditStatement } from './audit/list.ts'
+import { findStatement, listStatements } from './people/list.ts'
 
 interface Row {
   telegram_id: number
@@ -23,6 +26,11 @@ interface AuditRow {
   reason: string | null
   before: unknown
   after: unknown
+}
+
+/** A value as it stands in a statement. */
+function literal(value: unknown): string {
+  return typeof value === 'number' ? String(value) : `'${String(value)}'`
 }
 
 /** What an earlier test left unread is nothing to this one. */
@@ -354,11 +362,174 @@ describe('auth', () => {
       await bot.owner.sends('/users')
       const first = await bot.owner.sees('page 1 of 2')
       expect(first.text).to.contain('Guest 18').and.not.contain('Guest 19')
-      expect(first.buttons).to.deep.equal(['2 ›'])
+      expect(first.buttons).to.deep.equal(
+        [...Array(10).keys()].map((i) => String(i + 1)).concat('2 ›'),
+      )
       await bot.owner.presses('2 ›')
       const second = await bot.owner.sees('page 2 of 2')
       expect(second.text).to.contain('Guest 21').and.not.contain('Guest 18')
-      expect(second.message.buttons.map(({ text }) => text)).to.deep.equal(['‹ 1'])
+      expect(second.message.buttons.map(({ text }) => text)).to.deep.equal(['1', '2', '3', '‹ 1'])
+    })
+
+    it('finds people, and changes them by buttons, each time after a question', async () => {
+      const anna = bot.user({ role: 'guest', firstName: 'Anna', username: 'anna_p' })
+      bot.user({ role: 'guest', firstName: '100%_' })
+      await bot.owner.sends('/users find 100%')
+      await bot.owner.sees(/1\. 100%_/)
+      await bot.owner.sends('/users find %')
+      await bot.owner.sees('Nobody’s name')
+      await bot.owner.sends('/users find @ANN')
+      await bot.owner.sees('anna_p')
+      await bot.owner.presses('1')
+      await bot.owner.sees(/Anna.*Role: guest/s)
+      const press = async (...labels: string[]) => {
+        for (const label of labels) {
+          await bot.owner.presses(label)
+          // older screens have the same buttons
+          await bot.settled()
+        }
+      }
+      await press('Role …', 'operator')
+      await bot.owner.sees('Make Anna (@anna_p) operator?')
+      expect(await rowOf(anna), 'asked only').to.include({ role: 'guest' })
+      await press('No', 'Role …', 'operator', 'Yes')
+      await bot.owner.seesToast('is operator now')
+      await bot.owner.sees('Role: operator')
+      await press('Rights …', 'Give a right …', 'auth.users', '7 days', 'Yes')
+      await bot.owner.sees(/\+ auth\.users, until/)
+      await anna.sends('/users')
+      await anna.sees('People')
+      await press('Rights …', '− auth.users', 'Yes')
+      await bot.owner.sees(/^(?!.*auth\.users)/s)
+      await press('Time …', '30 days', 'Yes')
+      await bot.owner.sees('Access ends')
+      await press('⛔ Block …', 'Yes')
+      await bot.owner.sees(/Status: blocked/)
+      await press('Unblock …', 'Yes')
+      await bot.owner.sees(/Status: active/)
+      expect((await audit()).map(({ action }) => action)).to.deep.equal([
+        'users.role',
+        'grants.allow',
+        'grants.take',
+        'users.until',
+        'users.block',
+        'users.unblock',
+      ])
+    })
+
+    it('has nothing to press for whom one may not change, and old buttons of who was demoted do nothing', async () => {
+      const [admin, other] = [bot.user({ role: 'admin' }), bot.user({ role: 'admin' })]
+      const guest = bot.user({ role: 'guest' })
+      await admin.sends(`/users show ${other.id}`)
+      expect((await admin.sees('Role: admin')).buttons).to.deep.equal(['‹ People'])
+      await admin.sends(`/users show ${guest.id}`)
+      await admin.sees('Role: guest')
+      await admin.presses('⛔ Block …')
+      await admin.sees('Block Guest?')
+      await bot.owner.sends(`/users role ${admin.id} operator`)
+      await bot.owner.sees('is operator now')
+      await admin.presses('Yes')
+      await admin.seesAlert()
+      expect(await rowOf(guest)).to.include({ status: 'active' })
+    })
+
+    it('shows who did what: /audit, by person, action, target and outcome', async () => {
+      const admin = bot.user({ role: 'admin', firstName: 'Ada' })
+      const guest = bot.user({ role: 'guest' })
+      for (const wish of [
+        'role 1 admin',
+        `role ${guest.id} operator`,
+        `block ${guest.id} <b>spam</b>`,
+      ]) {
+        await admin.sends(`/users ${wish}`)
+        await admin.sees()
+      }
+      await guest.sends('/audit')
+      await bot.settled()
+      const operator = bot.user({ role: 'operator' })
+      await operator.sends('/audit')
+      await operator.sees('not allowed')
+      await bot.settled()
+      const shows = async (filter: string): Promise<string> => {
+        await admin.sends(`/audit ${filter}`)
+        return (await admin.sees(/page 1|on record/)).text
+      }
+      const all = await shows('')
+      expect(all)
+        .to.match(/✓ .* · Ada · users.block → user:\d+ \(<b>spam<\/b>\)/)
+        .and.include('users.role')
+      expect(await shows(String(admin.id)))
+        .to.include('users.block')
+        .and.not.include('auth.audit')
+      expect(await shows('action=users.role'))
+        .to.include('users.role')
+        .and.not.include('block')
+      expect(await shows(`target=user:${guest.id}`)).to.include('users.role')
+      const refused = await shows('outcome=refused')
+      expect(refused)
+        .to.match(/✗ .* · Operator · auth\.audit \(refused, permission\)/)
+        .and.not.include('block')
+      expect(await shows('outcome=failed')).to.include('Nothing of that')
+      await shows('')
+      await admin.presses('Refused and failed')
+      await admin.sees(/^(?!.*users\.block).*auth\.audit/s)
+    })
+
+    it('is written down for good', async () => {
+      await bot.owner.sends('/users block 55')
+      await bot.owner.sees('is blocked')
+      await bot.settled()
+      for (const change of ["update audit_log set outcome = 'failed'", 'delete from audit_log']) {
+        const failure = await bot.database.query(change).then(
+          () => undefined,
+          (error: unknown) => error,
+        )
+        expect(String(failure), change).to.include('append-only')
+      }
+      expect(await audit()).to.have.length(1)
+    })
+
+    it('reads no large table from end to end', async () => {
+      await bot.database.query(
+        `insert into bot_users (id, telegram_id, username, first_name, role, status, last_seen_at)
+         select 'many' || i, 10000000 + i, 'u' || i, 'N' || i % 1000, (array['admin', 'operator', 'guest'])[i % 3 + 1],
+           (array['active', 'active', 'pending', 'blocked'])[i % 4 + 1], now() from generate_series(1, 20000) i`,
+      )
+      await bot.database.query(
+        `insert into audit_log (id, actor_id, action, target, outcome)
+         select 'many' || i, i % 500, 'act.' || i % 50, 'user:' || i % 700, case when i % 50 = 7 then 'refused' else 'done' end
+         from generate_series(1, 20000) i`,
+      )
+      await bot.database.query('analyze bot_users, audit_log')
+      const plans = [
+        ...[undefined, 'active', 'pending', 'blocked'].flatMap((status) =>
+          [1, 50].flatMap((page) =>
+            Object.values(listStatements({ page, status: status as UserStatus | undefined })).map(
+              (sql) => ({ sql, values: [] as unknown[] }),
+            ),
+          ),
+        ),
+        findStatement('n12'),
+        ...[
+          {},
+          { actor: 7 },
+          { action: 'act.3' },
+          { target: 'user:3' },
+          { outcome: 'refused' as const },
+          { outcome: 'other' as const },
+        ].map((filter) => auditStatement({ ...filter, page: 3 })),
+      ]
+      for (const { sql, values } of plans) {
+        let given = 0
+        const text = `explain ${sql.replaceAll('?', () => literal(values[given++]))}`
+        const rows = await bot.database.query<{ 'QUERY PLAN': string }>(text)
+        const plan = rows.map((row) => row['QUERY PLAN']).join('\n')
+        expect(plan, `${sql}\n${plan}`).to.not.match(/Seq Scan on (bot_users|audit_log)/)
+      }
+      await bot.owner.sends('/users')
+      await bot.owner.sees('People: 1000+, page 1 of 100')
+      await bot.database.query('truncate bot_users, audit_log')
+      await bot.database.query('analyze bot_users, audit_log')
     })
 
     it('shows nobody to groups', async () => {

@@ -12,6 +12,7 @@ import {
   Settings,
 } from 'opsgram'
 import { z } from 'zod'
+import { listAudit } from './audit/list.ts'
 import { Expiry } from './expiry/expiry.ts'
 import { ActorRights } from './gate/actor-rights.ts'
 import { createAuthenticator } from './gate/authenticator.ts'
@@ -21,10 +22,11 @@ import { Owners } from './gate/owners.ts'
 import { PersonRows } from './gate/person-row.ts'
 import { Profiles } from './gate/profile.ts'
 import { Strangers } from './gate/strangers.ts'
-import { cardOf } from './people/card.ts'
 import { changePerson, notFound } from './people/change.ts'
 import { findPerson } from './people/find.ts'
-import { listPeople, turnsOf } from './people/list.ts'
+import { auditKeys, listKeys, peopleKeys } from './people/keys.ts'
+import { findPeople, listPeople } from './people/list.ts'
+import { carryOut, menuScreen, personScreen, shownPerson, sureScreen } from './people/screen.ts'
 import { recordRefusal } from './refusals.ts'
 import { ask } from './requests/ask.ts'
 import { Requests } from './requests/requests.ts'
@@ -45,6 +47,8 @@ const base = z
   .meta({ placeholder: 'admin|operator|guest' })
 const holder = z.string().meta({ placeholder: 'id|@name|role' })
 const right = z.string().meta({ placeholder: 'worklog.write[@chat]' })
+const personAct = z.object({ id: z.number(), act: z.string() })
+const outcome = z.enum(['done', 'refused', 'failed', 'other'])
 const status = z.enum(['active', 'pending', 'blocked'])
 
 export default definePlugin({
@@ -57,6 +61,7 @@ export default definePlugin({
   permissions: {
     'auth.users': { description: 'See people, let them in, block them', roles: ['admin'] },
     'auth.grants': { description: 'Give people and roles single rights', roles: ['admin'] },
+    'auth.audit': { description: 'See who did what', roles: ['admin'] },
     // what reaches everybody: owners alone, until they grant it
     'auth.roles': { description: 'Make roles and take them away', roles: [] },
     'auth.lockdown': { description: 'Freeze the bot for everybody but owners', roles: [] },
@@ -128,16 +133,64 @@ export default definePlugin({
       label: 'More',
       data: z.object({ page: z.number().int().positive(), status: status.optional() }),
       permission: 'auth.users',
-      async run(ctx, { page, status }) {
-        const people = await listPeople(
-          ctx.em,
-          { page, status },
-          { t: ctx.t, language: ctx.actor.language },
-        )
-        const keys = turnsOf(people).map(({ label, page }) =>
-          ctx.button('page', { page, status }, { label }),
-        )
-        return edit(people.text, buttons(keys))
+      async run(ctx, query) {
+        const people = await listPeople(ctx.em, { status: undefined, ...query }, ctx)
+        return edit(people.text, buttons(...listKeys(ctx, people, query.status)))
+      },
+    }),
+    person: action({
+      label: 'Person',
+      data: z.object({ id: z.number() }),
+      permission: 'auth.users',
+      async run(ctx, { id }) {
+        const [text, keys] = await personScreen(ctx, id)
+        return edit(text, buttons(...keys))
+      },
+    }),
+    menu: action({
+      label: 'Choose',
+      data: z.object({
+        id: z.number(),
+        of: z.enum(['role', 'add', 'time', 'rights', 'give', 'for']),
+        page: z.number().int().positive().optional(),
+        permission: z.string().optional(),
+      }),
+      permission: 'auth.users',
+      run: (ctx, { id, of, page = 1, permission = '' }) =>
+        menuScreen(ctx, { id, of, page, permission }),
+    }),
+    sure: action({
+      label: 'Do it …',
+      data: personAct,
+      permission: 'auth.users',
+      run: (ctx, { id, act }) => sureScreen(ctx, id, act),
+    }),
+    do: action({
+      label: 'Yes',
+      data: personAct,
+      permission: 'auth.users',
+      async run(ctx, { id, act }) {
+        const text = await carryOut(ctx, id, act)
+        // so that the screen shows what is
+        await ctx.commit()
+        await ctx.answerCbQuery(text.slice(0, 200))
+        const [screen, keys] = await personScreen(ctx, id)
+        return edit(screen, buttons(...keys))
+      },
+    }),
+    audit: action({
+      label: 'More',
+      data: z.object({
+        actor: z.number().optional(),
+        target: z.string().optional(),
+        action: z.string().optional(),
+        outcome: outcome.optional(),
+        page: z.number().int().positive(),
+      }),
+      permission: 'auth.audit',
+      async run(ctx, query) {
+        const { text, hasNext } = await listAudit(ctx.em, query, ctx)
+        return edit(text, buttons(...auditKeys(ctx, query, hasNext)))
       },
     }),
   }),
@@ -160,15 +213,18 @@ export default definePlugin({
       chats: 'private',
       args: z.object({ status: status.optional(), page: z.number().int().positive().default(1) }),
       async run(ctx, { status, page }) {
-        const people = await listPeople(
-          ctx.em,
-          { page, status },
-          { t: ctx.t, language: ctx.actor.language },
-        )
-        const keys = turnsOf(people).map(({ label, page }) =>
-          ctx.button('page', { page, status }, { label }),
-        )
-        return keys.length === 0 ? people.text : message(people.text, buttons(keys))
+        const people = await listPeople(ctx.em, { page, status }, ctx)
+        return message(people.text, buttons(...listKeys(ctx, people, status)))
+      },
+    })
+    const find = command({
+      description: 'People whose name or @name begins like this',
+      permission: 'auth.users',
+      chats: 'private',
+      args: z.object({ text: z.string().min(1).max(64) }),
+      async run(ctx, args) {
+        const { text, people } = await findPeople(ctx.em, args.text, ctx)
+        return message(text, buttons(...peopleKeys(ctx, people)))
       },
     })
     const show = command({
@@ -179,7 +235,7 @@ export default definePlugin({
       async run(ctx, args) {
         const found = await findPerson(ctx.em, args.person)
         if (found.kind !== 'person') return notFound(found, args.person, ctx.t)
-        return cardOf(found.person, ctx)
+        return shownPerson(ctx, found.person.telegramId)
       },
     })
     const add = command({
@@ -222,7 +278,7 @@ export default definePlugin({
       run: async (ctx, { person, time }) =>
         (await changePerson(ctx, ctx.plugin.owners, person, { kind: 'until', forMs: time })).text,
     })
-    const subcommands = { until, list, show, add, role: giveRole, block, unblock }
+    const subcommands = { find, until, list, show, add, role: giveRole, block, unblock }
     const why = command({
       description: 'Why a person may use a command, or may not',
       permission: 'auth.users',
@@ -284,6 +340,35 @@ export default definePlugin({
         }),
       },
     })
+    const audit = command({
+      description: 'Who did what, and what was refused',
+      permission: 'auth.audit',
+      chats: 'private',
+      args: z.object({
+        who: who.optional(),
+        action: z.string().optional(),
+        outcome: outcome.optional(),
+        target: z.string().optional(),
+      }),
+      async run(ctx, { who, ...filter }) {
+        const found = who === undefined ? undefined : await findPerson(ctx.em, who)
+        if (
+          who !== undefined &&
+          (found?.kind === 'unknown-name' || found?.kind === 'many' || found?.kind === 'malformed')
+        ) {
+          return notFound(found, who, ctx.t)
+        }
+        const actor =
+          found?.kind === 'person'
+            ? found.person.telegramId
+            : found?.kind === 'unknown-id'
+              ? found.telegramId
+              : undefined
+        const query = { ...filter, actor, page: 1 }
+        const { text, hasNext } = await listAudit(ctx.em, query, ctx)
+        return message(text, buttons(...auditKeys(ctx, query, hasNext)))
+      },
+    })
     const lockdown = command({
       description: 'Freeze the bot for everybody but owners',
       permission: 'auth.lockdown',
@@ -296,6 +381,7 @@ export default definePlugin({
       why,
       grants,
       roles,
+      audit,
       lockdown,
     }
   },

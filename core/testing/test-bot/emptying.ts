@@ -50,7 +50,10 @@ export class Emptying {
     // one statement, so that foreign keys are checked when all are empty; TRUNCATE makes new files, which takes
     // PGlite ten times as long
     const deletions = full.map((name, index) => `d${index} as (delete from ${name})`)
-    await this.#database.query(`with ${deletions.join(', ')} select`)
+    await this.#database.transaction(async (transaction) => {
+      await transaction.query(`set local opsgram.audit_retention = 'on'`)
+      await transaction.query(`with ${deletions.join(', ')} select`)
+    })
     return true
   }
 

@@ -1,0 +1,228 @@
+import {
+  AccessGrant,
+  type ActiveUser,
+  AuditEntry,
+  BotUser,
+  type Button,
+  buttons,
+  type Content,
+  edit,
+  type Html,
+  html,
+  message,
+  type OpsContext,
+} from 'opsgram'
+import type { ActorRights } from '../gate/actor-rights.ts'
+import type { Owners } from '../gate/owners.ts'
+import { type Granting, giveGrant, takeGrant } from '../rights/give.ts'
+import { grantLine } from '../rights/list.ts'
+import { standingOf } from '../rights/roles.ts'
+import { givenRoles, isAbove } from '../roles.ts'
+import { type Act, parseAct } from './act.ts'
+import { cardOf } from './card.ts'
+import { changePerson, type Wish, wasLetIn } from './change.ts'
+import type { ButtonMaker, MenuOf } from './keys.ts'
+import { ago, nameOf } from './name.ts'
+import { refusalOf } from './rules.ts'
+
+/** Who looks, and how their buttons are made. */
+export type Looking = OpsContext &
+  Granting &
+  ButtonMaker & {
+    readonly actor: ActiveUser
+    readonly plugin: { readonly owners: Owners; readonly rights: ActorRights }
+    can(permission: 'auth.grants'): boolean
+  }
+
+type Keys = readonly (readonly Button[])[]
+
+const recentActions = 5
+const perRow = 2
+const permissionsOnAPage = 8
+const dayChoices = [1, 7, 30, 0] as const
+
+/** A person's screen: what is on record, and what this asker may do about it. */
+export async function personScreen(
+  ctx: Looking,
+  telegramId: number,
+): Promise<[Html | string, Keys]> {
+  const { em, t } = ctx
+  const person = await em.findOne(BotUser, { telegramId })
+  if (person === null) return [t('notFound.unknown-id', { named: telegramId }), [[back(ctx)]]]
+  const grants = await em.find(
+    AccessGrant,
+    { person: telegramId },
+    { orderBy: { createdAt: 'asc' } },
+  )
+  const recent = await em.find(
+    AuditEntry,
+    { actorId: telegramId },
+    { orderBy: { createdAt: 'desc' }, limit: recentActions },
+  )
+  const now = ctx.now()
+  const text = html`${cardOf(person, ctx)}${[
+    grants.length > 0 && html`\n\n${t('card.grants')}`,
+    grants.map((grant) => html`\n<code>${grant.id}</code> ${grantLine(grant, ctx)}`),
+    recent.length > 0 && html`\n\n${t('card.recent')}`,
+    recent.map(
+      ({ action, outcome, target, createdAt }) =>
+        html`\n${outcome === 'done' ? '✓' : '✗'} ${action}${target && ` → ${target}`}, ${ago(createdAt, now, ctx.language)}`,
+    ),
+  ]}`
+  return [text, [...(await keysFor(ctx, person)), [back(ctx)]]]
+}
+
+async function keysFor(ctx: Looking, person: BotUser): Promise<Keys> {
+  if (await isOutOfReach(ctx, person)) return []
+  const { t } = ctx
+  const id = person.telegramId
+  const menu = (of: MenuOf) => ctx.button('menu', { id, of }, { label: t(`menu.${of}`) })
+  const sure = (act: string, label: string) => ctx.button('sure', { id, act }, { label: t(label) })
+  if (person.status === 'blocked') return [[sure('unblock', 'menu.unblock')]]
+  const block = sure('block', 'menu.block')
+  if (person.status === 'pending' && !wasLetIn(person)) return [[menu('add')], [block]]
+  const rights = ctx.can('auth.grants') ? [[menu('rights')]] : []
+  return [[menu('role'), menu('time')], ...rights, [block]]
+}
+
+/** Whether this asker may not change the person at all. */
+async function isOutOfReach(ctx: Looking, person: BotUser): Promise<boolean> {
+  const { em, actor, plugin } = ctx
+  const by = { telegramId: actor.telegramId, role: await standingOf(em, actor.role) }
+  const isOwner = plugin.owners.has(person.telegramId)
+  const role = isOwner ? 'owner' : await standingOf(em, person.role)
+  return refusalOf({ kind: 'block' }, by, { telegramId: person.telegramId, role }) !== undefined
+}
+
+/** A choice of what to do, each of which is asked for once more. */
+export async function menuScreen(
+  ctx: Looking,
+  { id, of, page = 1, permission }: { id: number; of: MenuOf; page?: number; permission?: string },
+): Promise<Content> {
+  const { t } = ctx
+  const name = await nameFor(ctx, id)
+  const sure = (act: string, label: string) => ctx.button('sure', { id, act }, { label })
+  const choices = async (): Promise<readonly Button[]> => {
+    switch (of) {
+      case 'role':
+      case 'add': {
+        const by = await standingOf(ctx.em, ctx.actor.role)
+        return givenRoles
+          .filter((role) => isAbove(by, role))
+          .map((role) => sure(`${of}:${role}`, t(`role.${role}`)))
+      }
+      case 'time':
+        return dayChoices.map((days) =>
+          sure(`until:${days}`, t('days', { context: days === 0 ? 'ever' : '', count: days })),
+        )
+      case 'rights': {
+        const grants = await ctx.em.find(AccessGrant, { person: id })
+        const take = grants.map((grant) =>
+          sure(`take:${grant.id}`, t('menu.take', { what: grant.permission })),
+        )
+        return [ctx.button('menu', { id, of: 'give' }, { label: t('menu.give') }), ...take]
+      }
+      case 'give': {
+        const held = ctx.use.plugins.permissionsFor(ctx)
+        const shown = held.slice((page - 1) * permissionsOnAPage, page * permissionsOnAPage)
+        const more = held.length > page * permissionsOnAPage
+        return [
+          ...shown.map(({ name: permission }) =>
+            ctx.button('menu', { id, of: 'for', permission }, { label: permission }),
+          ),
+          ...(more ? [ctx.button('menu', { id, of, page: page + 1 }, { label: '›' })] : []),
+        ]
+      }
+      default:
+        return dayChoices.map((days) =>
+          sure(
+            `grant:${permission}:${days}`,
+            t('days', { context: days === 0 ? 'ever' : '', count: days }),
+          ),
+        )
+    }
+  }
+  const found = await choices()
+  const rows = Array.from({ length: Math.ceil(found.length / perRow) }, (_, row) =>
+    found.slice(row * perRow, (row + 1) * perRow),
+  )
+  return edit(t(`choose.${of}`, { name, permission }), buttons(...rows, [toPerson(ctx, id)]))
+}
+
+/** What would be done, and whether it shall be. */
+export async function sureScreen(ctx: Looking, id: number, given: string): Promise<Content> {
+  const { t } = ctx
+  const act = parseAct(given)
+  if (act === undefined) return edit(t('sure.unknown'), buttons([toPerson(ctx, id)]))
+  const yes = ctx.button('do', { id, act: given }, { label: t('sure.yes') })
+  return edit(
+    sentence(ctx, act, await nameFor(ctx, id)),
+    buttons([yes], [toPerson(ctx, id, t('sure.no'))]),
+  )
+}
+
+function sentence({ t }: Looking, act: Act, name: string): string {
+  const days =
+    'days' in act ? t('days', { context: act.days === 0 ? 'ever' : '', count: act.days }) : ''
+  const role = 'role' in act ? t(`role.${act.role}`, { defaultValue: act.role }) : ''
+  return t(`sure.${act.kind}`, { name, days, role, ...('what' in act ? { what: act.what } : {}) })
+}
+
+/** Does what was asked for, by the rules of this very moment. @returns what came of it */
+export async function carryOut(ctx: Looking, id: number, given: string): Promise<string> {
+  const act = parseAct(given)
+  const forMs =
+    act !== undefined && 'days' in act && act.days > 0 ? act.days * 86_400_000 : undefined
+  if (act === undefined) return ctx.t('sure.unknown')
+  switch (act.kind) {
+    case 'grant':
+      if (!ctx.can('auth.grants'))
+        return ctx.t('grants.refused.notHeld', { permission: 'auth.grants' })
+      return giveGrant(ctx, {
+        who: String(id),
+        what: act.what,
+        effect: 'allow',
+        forMs,
+        reason: undefined,
+      })
+    case 'take':
+      if (!ctx.can('auth.grants'))
+        return ctx.t('grants.refused.notHeld', { permission: 'auth.grants' })
+      return takeGrant(ctx, act.what)
+    default:
+      return (await changePerson(ctx, ctx.plugin.owners, String(id), wishOf(act, forMs))).text
+  }
+}
+
+function wishOf(act: Exclude<Act, { kind: 'grant' | 'take' }>, forMs: number | undefined): Wish {
+  switch (act.kind) {
+    case 'add':
+      return { kind: 'add', role: act.role, name: undefined }
+    case 'role':
+      return { kind: 'role', role: act.role }
+    case 'until':
+      return { kind: 'until', forMs }
+    case 'block':
+      return { kind: 'block', reason: undefined }
+    case 'unblock':
+      return { kind: 'unblock' }
+  }
+}
+
+export async function shownPerson(ctx: Looking, id: number): Promise<Content> {
+  const [text, keys] = await personScreen(ctx, id)
+  return message(text, buttons(...keys))
+}
+
+async function nameFor({ em }: Pick<OpsContext, 'em'>, telegramId: number): Promise<string> {
+  const person = await em.findOne(BotUser, { telegramId })
+  return person === null ? String(telegramId) : nameOf(person)
+}
+
+function toPerson(ctx: Looking, id: number, label = ctx.t('menu.back')): Button {
+  return ctx.button('person', { id }, { label })
+}
+
+function back(ctx: Looking): Button {
+  return ctx.button('page', { page: 1 }, { label: ctx.t('menu.people') })
+}
