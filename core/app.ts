@@ -16,6 +16,7 @@ import {
 } from './app/instances.ts'
 import { createJobs, createQueue } from './app/jobs.ts'
 import { LeaderPolling } from './app/leader-polling.ts'
+import { keepMenus } from './app/menus.ts'
 import { measure, measureUpdate } from './app/metrics.ts'
 import { botNotices } from './app/notices.ts'
 import { Opened } from './app/opened.ts'
@@ -370,6 +371,7 @@ async function startApp(config: Config, parts: AppParts, opened: Opened): Promis
   const gate = new Gate(config.access.adminIds)
   const dispatcher = new Dispatcher({ botInfo, gate, texts, buttons, cards })
   const menus = new Menus({ gateway, live, log })
+  const menusSettled = keepMenus({ menus, reloader, instances, log })
   const handling = new UpdateHandling({
     live,
     dispatcher,
@@ -387,7 +389,7 @@ async function startApp(config: Config, parts: AppParts, opened: Opened): Promis
     clock,
     limitMs: parts.handlerLimitMs ?? 60_000,
     settled: (run) => {
-      menus.settled(run)
+      menusSettled(run)
       settledChat(run)
       measureUpdate(metrics, run)
       judge(run)
@@ -396,13 +398,6 @@ async function startApp(config: Config, parts: AppParts, opened: Opened): Promis
   })
   opened.add(() => handling.stop())
   opened.add(() => menus.stop())
-  const refreshMenus = () => {
-    // one instance alone: with different versions of a plugin they would overwrite each other's for ever
-    if (instances?.leadership.leads !== false) void menus.refresh()
-  }
-  reloader.events.on('committed', refreshMenus)
-  instances?.leadership.onChange(refreshMenus)
-  if (instances === undefined) refreshMenus()
 
   const clockSkew = new ClockSkew(() => clock.now(), log)
   health.register('clock', () => clockSkew.check())

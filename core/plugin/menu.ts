@@ -9,7 +9,6 @@ import type { Generation } from './generation/generation.ts'
 import type { Live } from './generation/live.ts'
 import type { Routes } from './generation/routes.ts'
 import { isUsable } from './manifest/usable.ts'
-import type { UpdateRun } from './run.ts'
 
 type May = (permission: PermissionDeclaration) => boolean
 
@@ -68,11 +67,10 @@ export class Menus {
     for (const { user } of this.#people.values()) await this.#wantFor(user, generation)
   }
 
-  /** To be called after each update: a known person's private chat gets a list of its own, or loses it. */
-  settled({ actor, facts }: UpdateRun): void {
-    if (facts.chatType !== 'private') return
+  /** Somebody wrote in private: a known person's chat gets a list of its own, or loses it. */
+  met(actor: ActiveUser | { readonly kind: 'stranger'; readonly telegramId: number }): void {
     if (actor.kind === 'user') void this.#seen(actor)
-    else if (actor.kind === 'stranger' && this.#people.delete(actor.telegramId)) {
+    else if (this.#people.delete(actor.telegramId)) {
       this.#want({ type: 'chat', chat_id: actor.telegramId }, undefined, [])
     }
   }
