@@ -22,6 +22,8 @@ export interface OutboxOptions {
 const sweepMs = 2_000
 /** Messages on their way at once; those of the bulk lane mostly wait for their turn. */
 const maxUnderWay: Readonly<Record<SendLane, number>> = { interactive: 32, bulk: 64 }
+/** So long a message waits on its way when Telegram asks for it, ms. */
+const patienceMs = 10_000
 /** Without their text, for counts and against doing it twice. */
 const keepDoneMs = 48 * 3_600_000
 /** What was put aside is there for people to look at. */
@@ -38,6 +40,9 @@ const givenBack: Outcome = {
   tried: false,
   repeats: false,
 }
+
+/** The same for one that was cut off on its way: it may have arrived. */
+const cutOff: Outcome = { ...givenBack, repeats: true }
 
 /** A message that is about to leave; whether it may is found out. */
 interface Beginning {
@@ -234,6 +239,8 @@ export class Outbox {
     const telegram = this.#gateway.with({
       lane: row.lane,
       signal,
+      // what has to wait longer waits in the table, and leaves its place to others
+      deadlineAt: this.#clock.now() + patienceMs,
       // an edit may be made twice: whether it was begun matters for new messages alone
       onUnsafeCall: async () => {
         await this.#beginning.add(beginning)
@@ -243,9 +250,9 @@ export class Outbox {
     })
     const outcome = await this.#attempt(row, telegram, signal)
     if (!beginning.isOurs) return undefined
-    // whether it arrived is for the next process to decide, by the row
-    if (signal.aborted && underWay.hasBegun && outcome.state !== 'sent') return undefined
-    return outcome
+    if (outcome !== cutOff) return outcome
+    // of what has left the next process decides by the row whether it is sent again
+    return underWay.hasBegun ? undefined : givenBack
   }
 
   async #begin(rows: readonly Beginning[]): Promise<void> {
@@ -265,7 +272,7 @@ export class Outbox {
       const { message_id } = await deliver(telegram, chatId, outgoing)
       return { state: 'sent', messageId: message_id }
     } catch (error) {
-      if (signal.aborted) return givenBack
+      if (signal.aborted) return cutOff
       const outcome = outcomeOf(error, row)
       const facts = { id, kind, chatId, error }
       if (outcome.state === 'waiting') this.#log.warn('outbox.delayed', facts)
