@@ -15,26 +15,6 @@ export const errorCodes = {
     title: 'A bot without owners would answer nobody',
     hint: 'Set ADMIN_IDS to your numeric Telegram id. To find it, send /start to @userinfobot, or set ADMIN_IDS=1 for one start and write to your bot: it answers with your id.',
   },
-  OPS_BACKUP_DIFFERS: {
-    title: 'A backup does not hold what it should',
-    hint: 'Take an older one. Keep this one and its .json for a look: the file was changed, or the disk has lost some of it.',
-  },
-  OPS_BACKUP_FAILED: {
-    title: 'A backup or a restore did not go through',
-    hint: 'The message tells what pg_dump, pg_restore or the archive said. The database is as it was.',
-  },
-  OPS_BACKUP_FILE: {
-    title: 'There is no such backup',
-    hint: 'Name the file of a backup (.dump or .tar.gz) whose .json lies beside it: ls var/backups',
-  },
-  OPS_BACKUP_KIND: {
-    title: 'The backup is of another kind of database',
-    hint: 'Set or leave out DATABASE_URL as it was when the backup was made.',
-  },
-  OPS_BACKUP_TOOL: {
-    title: 'The programs of PostgreSQL are missing or too old',
-    hint: 'Install those of the server’s version or newer, here or where the server is: apt-get install postgresql-client',
-  },
   OPS_API_ADDRESS: {
     title: 'An address can’t be called',
     hint: 'It has to be http or https; an address that a person gave has to lead into the public internet.',
@@ -67,6 +47,26 @@ export const errorCodes = {
     title: 'Another service can’t be reached',
     hint: 'Check its address, the network between, and its certificate (NODE_EXTRA_CA_CERTS for a CA of your own).',
   },
+  OPS_BACKUP_DIFFERS: {
+    title: 'A backup does not hold what it should',
+    hint: 'Take an older one. Keep this one and its .json for a look: the file was changed, or the disk has lost some of it.',
+  },
+  OPS_BACKUP_FAILED: {
+    title: 'A backup or a restore did not go through',
+    hint: 'The message tells what pg_dump, pg_restore or the archive said. The database is as it was.',
+  },
+  OPS_BACKUP_FILE: {
+    title: 'There is no such backup',
+    hint: 'Name the file of a backup (.dump or .tar.gz) whose .json lies beside it: ls var/backups',
+  },
+  OPS_BACKUP_KIND: {
+    title: 'The backup is of another kind of database',
+    hint: 'Set or leave out DATABASE_URL as it was when the backup was made.',
+  },
+  OPS_BACKUP_TOOL: {
+    title: 'The programs of PostgreSQL are missing or too old',
+    hint: 'Install those of the server’s version or newer, here or where the server is: apt-get install postgresql-client',
+  },
   OPS_BUTTON: {
     title: 'A button was made for an action that its plugin lacks, or with data that does not fit',
     hint: 'Use a name of the manifest’s `actions`, with the data that its schema asks for.',
@@ -75,13 +75,13 @@ export const errorCodes = {
     title: 'The data of a button does not fit',
     hint: 'Names of plugin and action share 64 bytes with the id: choose a shorter action name.',
   },
-  OPS_CANCELLED: {
-    title: 'A handler was cancelled by the person who asked for it',
-    hint: 'Nothing is wrong: nothing of it was saved. Honour ctx.signal, so that its work outside ends too.',
-  },
   OPS_CACHE: {
     title: 'A value was asked for in a way that can’t be kept',
     hint: 'Give `ttlMs`, how long it may be kept: more than 0 milliseconds.',
+  },
+  OPS_CANCELLED: {
+    title: 'A handler was cancelled by the person who asked for it',
+    hint: 'Nothing is wrong: nothing of it was saved. Honour ctx.signal, so that its work outside ends too.',
   },
   OPS_CLI_EXISTS: {
     title: 'There is a plugin of that name already',
