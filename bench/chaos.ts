@@ -73,7 +73,9 @@ async function judge(fleet: Fleet, calamity: Calamity): Promise<Verdict> {
   const { what, by, times, from, to, isOrderly, recoveries } = calamity
   const tally = await fleet.ledger.tally(from, to)
   const ticks = await fleet.ledger.ticks(from)
-  const waits = recoveries.map(({ from, to, since }) => lastOf(ticks, from, to) - since)
+  const waits = recoveries.map(({ from, to, since }) =>
+    Math.max(0, lastOf(ticks, from, to) - since),
+  )
   const isSoon = waits.every(
     (ms) => ms <= (fleet.bots.length === 1 ? limitMs.alone : limitMs.together),
   )
@@ -130,7 +132,11 @@ async function endure(
   const verdicts: Verdict[] = []
   try {
     fleet.quiet()
-    for (const bot of fleet.bots) await bot.stop()
+    for (const bot of fleet.bots) {
+      await fleet.stop(bot).catch((error: unknown) => {
+        failure ??= error
+      })
+    }
     for (const calamity of calamities) verdicts.push(await judge(fleet, calamity))
   } catch (error) {
     failure ??= error
@@ -155,8 +161,10 @@ async function endure(
     ],
     verdicts.map(({ cells }) => cells),
   )
+  const isGood = failure === undefined && verdicts.every(({ isGood }) => isGood)
+  if (!isGood) console.error(`The instances told:\n${fleet.told.slice(-100).join('\n')}`)
   if (failure !== undefined) console.error('It could not go on:', failure)
-  return failure === undefined && verdicts.every(({ isGood }) => isGood)
+  return isGood
 }
 
 // what was started ends with the process, unless a signal ends that without a word

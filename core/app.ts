@@ -13,6 +13,7 @@ import {
   publishPlugins,
   skewNow,
   tellOthers,
+  workOff,
 } from './app/instances.ts'
 import { createJobs, createQueue } from './app/jobs.ts'
 import { LeaderPolling } from './app/leader-polling.ts'
@@ -499,10 +500,7 @@ async function startApp(config: Config, parts: AppParts, opened: Opened): Promis
     health.phase = 'stopping'
     await source.stop()
     await instances?.leadership.resign()
-    // what waits is for the other instances, if there are any
-    const drained = jobs.drain(limit)
-    if (instances?.partitions.isAlone !== false) await inbox.drain(limit)
-    await drained
+    await Promise.all([jobs.drain(limit), workOff(inbox, instances?.partitions, limit)])
     await instances?.partitions.handBack(limit)
     handling.abort()
     await notices.end(lastNoticeMs)

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { BotProcess } from '../../test/support/bot-process.ts'
 import { chatCount } from '../../test/support/ledger.ts'
 import type { TcpProxy } from '../../test/support/tcp-proxy.ts'
+import { until } from '../../test/support/wait.ts'
 import type { Delivery, Fleet } from './fleet.ts'
 
 /** When something was over, and the updates whose way it crossed. */
@@ -48,6 +49,13 @@ async function watched(
 /** Waits for the end of all that came. One that doesn't come is counted later, as lost. */
 async function settled(fleet: Fleet, from: number): Promise<void> {
   fleet.quiet()
+  // a connection of ours may have been ended with all others
+  const answers = () =>
+    fleet.ledger.committed(from).then(
+      () => true,
+      () => false,
+    )
+  await until('the database answers', answers, doneMs)
   await fleet.ledger.done({ from, deadlineMs: doneMs }).catch((error: unknown) => {
     console.error(`  ${String(error)}`)
   })

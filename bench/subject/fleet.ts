@@ -1,8 +1,8 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { Balancer } from '../../test/support/balancer.ts'
 import type { BotProcess } from '../../test/support/bot-process.ts'
 import { Ledger } from '../../test/support/ledger.ts'
 import { type TcpProxy, tcpProxy } from '../../test/support/tcp-proxy.ts'
+import { until } from '../../test/support/wait.ts'
 import type { Cluster } from './cluster.ts'
 
 /** How updates come. */
@@ -21,6 +21,16 @@ const perSecond = 40
 const usualMs = 5
 const longMs = 100
 
+/** Events that explain why something was begun twice, or lost. */
+const telling: ReadonlySet<string> = new Set([
+  'app.stop-forced',
+  'inbox.partitions.lost',
+  'instance.dead',
+  'instance.lost',
+  'update.dead-lettered',
+  'update.repeated',
+])
+
 /** Several instances behind a network that can be broken, and a stream of updates to them. */
 export class Fleet {
   readonly ledger: Ledger
@@ -32,6 +42,8 @@ export class Fleet {
   /** Of what Telegram brought to the webhook the last, ms since 1970. */
   lastDeliveredAt = 0
   readonly #balancer: Balancer
+  /** What the instances said that should not happen unless they are treated badly. */
+  readonly told: string[] = []
   readonly #ports = new Map<BotProcess, number>()
   readonly #starting = new Map<BotProcess, Promise<unknown>>()
   #stream: NodeJS.Timeout | undefined
@@ -128,6 +140,9 @@ export class Fleet {
   }
 
   #forget(bot: BotProcess): void {
+    for (const line of bot.lines) {
+      if (telling.has(line.event)) this.told.push(JSON.stringify({ pid: bot.pid, ...line }))
+    }
     const port = this.#ports.get(bot)
     if (port !== undefined) this.#balancer.remove(port)
     this.#ports.delete(bot)
@@ -148,7 +163,7 @@ export class Fleet {
 
   /** Resolves when some of what came since then is done. @param from the first that counts */
   async worked(from: number): Promise<void> {
-    while ((await this.ledger.committed(from)) < 5) await sleep(20)
+    await until('updates are handled', async () => (await this.ledger.committed(from)) >= 5, 60_000)
   }
 
   async close(): Promise<void> {

@@ -7,6 +7,7 @@ import type { Logger } from '../log/logger.ts'
 import { type PluginSkew, publishedPlugins, skewOf } from '../plugin/elsewhere.ts'
 import type { Reloader } from '../plugin/reload/reloader.ts'
 import { botIdOf } from '../telegram/identity.ts'
+import type { Inbox } from '../update/inbox/inbox.ts'
 import { Partitions } from '../update/partition/partitions.ts'
 
 /** What a process has where others may serve the same database. */
@@ -154,4 +155,21 @@ export function checkInstances(
       detail: `${all}; ${different.length} run other versions than this one`,
     }
   })
+}
+
+/**
+ * Before a stop: handles what waits, unless there are other instances, whose work it is then. Also one that comes
+ * only now: what it accepts would come here without an end.
+ */
+export async function workOff(
+  inbox: Pick<Inbox, 'drain'>,
+  partitions: Pick<Partitions, 'othersServe'> | undefined,
+  limit: AbortSignal,
+): Promise<void> {
+  const end = new AbortController()
+  const signal = AbortSignal.any([limit, end.signal])
+  const others = partitions?.othersServe(signal).then(() => end.abort())
+  await inbox.drain(signal)
+  end.abort()
+  await others
 }

@@ -90,6 +90,19 @@ export class Partitions implements Ownership {
     return this.#serving <= 1
   }
 
+  /**
+   * Resolves when another instance serves, or with the signal. Who ends alone works off what is there; as soon as
+   * somebody else comes and accepts, that would have no end.
+   */
+  async othersServe(signal: AbortSignal): Promise<void> {
+    while (this.isAlone && !signal.aborted) {
+      await new Promise<void>((resolve) => {
+        this.#known.push(resolve)
+        signal.addEventListener('abort', () => resolve(), { once: true })
+      })
+    }
+  }
+
   async start(inbox: PartitionedInbox): Promise<void> {
     const { session, presence, log } = this.#options
     this.#inbox = inbox
