@@ -81,6 +81,7 @@ import { DeadTargets } from './telegram/outgoing/targets.ts'
 import { createPoller, type Poller } from './telegram/polling.ts'
 import { ButtonReader } from './update/button-reader.ts'
 import { ClockSkew } from './update/clock-skew.ts'
+import { Confirmations } from './update/confirmation/confirmations.ts'
 import { Dispatcher } from './update/dispatcher.ts'
 import { Gate } from './update/gate.ts'
 import { UpdateHandling } from './update/handling.ts'
@@ -370,7 +371,14 @@ async function startApp(config: Config, parts: AppParts, opened: Opened): Promis
   const { live } = reloader
   const judge = quarantineFailing(reloader)
   const gate = new Gate(config.access.adminIds)
-  const dispatcher = new Dispatcher({ botInfo, gate, texts, buttons, cards })
+  const dispatcher = new Dispatcher({
+    botInfo,
+    gate,
+    texts,
+    buttons,
+    cards,
+    confirmations: new Confirmations({ database, texts, gate }),
+  })
   const menus = new Menus({ gateway, live, log })
   const menusSettled = keepMenus({ menus, reloader, instances, log })
   const handling = new UpdateHandling({

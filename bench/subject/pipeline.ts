@@ -22,6 +22,7 @@ import { createCallbackCodec } from '../../core/telegram/callback.ts'
 import { factsOf } from '../../core/telegram/facts.ts'
 import { createGateway } from '../../core/telegram/gateway.ts'
 import { ButtonReader } from '../../core/update/button-reader.ts'
+import { Confirmations } from '../../core/update/confirmation/confirmations.ts'
 import { Dispatcher } from '../../core/update/dispatcher.ts'
 import { Gate } from '../../core/update/gate.ts'
 import { UpdateHandling } from '../../core/update/handling.ts'
@@ -104,9 +105,11 @@ export async function openPipeline(options: PipelineOptions): Promise<Pipeline> 
   const store = new ButtonStore({ database, log })
   const sender = new ContentSender({ codec, store })
   const outbox = new Outbox({ database, gateway, instance: 'bench', clock: systemClock, log })
+  const gate = new Gate([])
   const dispatcher = new Dispatcher({
     botInfo,
-    gate: new Gate([]),
+    gate,
+    confirmations: new Confirmations({ database, texts, gate }),
     cards: { press: async () => ({ text: '' }) },
     texts,
     buttons: new ButtonReader({ codec, store }),

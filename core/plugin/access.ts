@@ -59,6 +59,11 @@ export interface Approach {
 /** Decides who an update comes from. Asked once an update, before any handler; a throw refuses. */
 export interface Authenticator {
   authenticate(facts: UpdateFacts, approach: Approach): Promise<Authentication>
+  /**
+   * Somebody in whose name something is done later, such as a command that another one approved: as they are let in
+   * now. Undefined: they aren't. Absent: nothing is done in anybody's name.
+   */
+  find?(telegramId: number): Promise<ActiveUser | undefined>
 }
 
 /** One permission as a manifest declares it. */

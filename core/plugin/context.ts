@@ -106,9 +106,9 @@ export class LiveContext<U extends Update = Update> extends Context<U> implement
   readonly [runOf]: UpdateRun
   readonly [instanceOf]: PluginInstance
 
-  constructor(run: UpdateRun, instance: PluginInstance) {
+  constructor(run: UpdateRun, instance: PluginInstance, update: object = run.update) {
     // the router gives a handler only updates of the kind that its route asks for
-    super(run.update as U, run.telegram, run.botInfo)
+    super(update as U, run.telegram, run.botInfo)
     // Telegraf's place for what middleware tells the handlers after it, whosever they are
     this.state = run.state
     this[runOf] = run
@@ -291,6 +291,13 @@ export function contextFor(run: UpdateRun, instance: PluginInstance): LiveContex
     view = new LiveContext(run, instance)
     run.views.set(instance, view)
   }
+  return view
+}
+
+/** The view of an update that came before the one that is handled now: of a command that a press confirmed. */
+export function contextOver(run: UpdateRun, instance: PluginInstance, update: object): LiveContext {
+  const view = new LiveContext(run, instance, update)
+  run.views.set(instance, view)
   return view
 }
 

@@ -34,6 +34,8 @@ export type Outcome =
   | 'ignored'
   | 'refused'
   | 'usage'
+  /** A dangerous command: it waits for a yes. */
+  | 'asked'
   | 'unknown-command'
   | 'stale'
   | 'failed'

@@ -4,11 +4,14 @@ import type { ButtonStore } from '../plugin/button-store.ts'
 import type { ActionRoute } from '../plugin/generation/routes.ts'
 import type { UpdateRun } from '../plugin/run.ts'
 import type { CallbackCodec } from '../telegram/callback.ts'
+import { confirmPayload } from './confirmation/confirmations.ts'
 import { actionRoute } from './router.ts'
 
 export type ReadButton =
   /** Of a card of the core's own. */
   | { kind: 'card'; card: number; version: number; action: string }
+  /** The answer to the question of a dangerous command. */
+  | { kind: 'confirmation'; id: string; answer: 'yes' | 'no' }
   | { kind: 'action'; route: ActionRoute; data: unknown }
   /** Not one of ours: a Telegraf middleware may know it. */
   | { kind: 'foreign' }
@@ -48,7 +51,7 @@ export class ButtonReader {
     if (button.kind === 'foreign') return { kind: 'foreign' }
     if (button.kind === 'invalid') return button.reason === 'presser' ? forSomebodyElse : stale
     const { plugin, action } = button
-    if (plugin === cardOwner) return cardOf(action, button)
+    if (plugin === cardOwner) return confirmationOf(action, button) ?? cardOf(action, button)
     const route = actionRoute(run.routes, plugin, action)
     if (route === undefined) return stale
     if (button.kind === 'inline') return parse(route, button.payload)
@@ -62,6 +65,17 @@ export class ButtonReader {
 
 /** Names a card and the version of it that was pressed; it is signed, and bound to the owner whose chat it is in. */
 const cardPayload = z.tuple([z.int(), z.int()])
+
+function confirmationOf(
+  action: string,
+  button: { kind: string; payload?: unknown },
+): ReadButton | undefined {
+  if (action !== 'yes' && action !== 'no') return undefined
+  const parsed = button.kind === 'inline' ? confirmPayload.safeParse(button.payload) : undefined
+  return parsed?.success === true
+    ? { kind: 'confirmation', id: parsed.data.id, answer: action }
+    : undefined
+}
 
 function cardOf(action: string, button: { kind: string; payload?: unknown }): ReadButton {
   const parsed = button.kind === 'inline' ? cardPayload.safeParse(button.payload) : undefined

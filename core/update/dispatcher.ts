@@ -15,6 +15,7 @@ import type { UpdateRun } from '../plugin/run.ts'
 import type { ButtonReader, ReadButton } from './button-reader.ts'
 import { cancelWord } from './cancelling.ts'
 import { runChain } from './chain.ts'
+import type { Confirmations } from './confirmation/confirmations.ts'
 import type { Gate, Open } from './gate.ts'
 import { observed } from './observe.ts'
 import { Replies } from './replies.ts'
@@ -28,9 +29,11 @@ export interface DispatcherOptions {
   buttons: ButtonReader
   /** Carries out presses of the core's own cards. */
   cards: Pick<Cards, 'press'>
+  confirmations: Confirmations
 }
 
 type Found<Kind extends Match['kind']> = Extract<Match, { kind: Kind }>
+type ConfirmationButton = Extract<ReadButton, { kind: 'confirmation' }>
 type CardButton = Extract<ReadButton, { kind: 'card' }>
 type Handler = (ctx: LiveContext, input?: unknown) => unknown
 
@@ -48,10 +51,12 @@ export class Dispatcher {
   readonly #botUsername: string
   readonly #buttons: ButtonReader
   readonly #cards: Pick<Cards, 'press'>
+  readonly #confirmations: Confirmations
   readonly #replies: Replies
   readonly #gate: Gate
 
-  constructor({ botInfo, gate, texts, buttons, cards }: DispatcherOptions) {
+  constructor({ botInfo, gate, texts, buttons, cards, confirmations }: DispatcherOptions) {
+    this.#confirmations = confirmations
     this.#cards = cards
     this.#gate = gate
     this.#botUsername = botInfo.username
@@ -182,17 +187,37 @@ export class Dispatcher {
     const astray =
       command.args === undefined && text !== '' && Object.keys(command.subcommands).length > 0
     if (command.run === undefined || astray) return this.#subcommands(run, found)
-    if (command.args === undefined) return this.#handle(run, instance, command.run, {})
+    if (command.args === undefined) return this.#carryOut(run, found, {})
     const t = this.#replies.in(run)
     const parsed = parseArguments(command.args, text, {
       t,
       own: instance.texts.in(run.language),
       language: run.language,
     })
-    if (parsed.ok) return this.#handle(run, instance, command.run, parsed.value)
+    if (parsed.ok) return this.#carryOut(run, found, parsed.value)
     run.outcome = 'usage'
     const usage = t('usage', { usage: usageOf(path, command.args) })
     run.say(message(`${parsed.problem.message}\n${usage}`))
+  }
+
+  /** A dangerous one asks first. */
+  #carryOut(run: UpdateRun, found: Found<'command'>, value: unknown): Promise<void> {
+    const { route, command } = found
+    const { confirm } = command
+    if (confirm !== undefined && run.isUser) {
+      return this.#confirmations.ask(run, { ...found, command: { ...command, confirm }, value })
+    }
+    return this.#handle(run, route.instance, command.run, value)
+  }
+
+  /** Yes or no to a dangerous command. */
+  async #pressConfirmation(run: UpdateRun, button: ConfirmationButton): Promise<void> {
+    run.route = { plugin: cardOwner, name: `confirm.${button.answer}` }
+    const confirmed = await this.#confirmations.decide(run, button.id, button.answer)
+    if (confirmed === undefined) return
+    const { route, path, command, value } = confirmed
+    run.route = { plugin: route.instance.name, name: path }
+    await this.#handle(run, route.instance, command.run, value)
   }
 
   #refuseUnapproved(run: UpdateRun, path: string): void {
@@ -243,6 +268,9 @@ export class Dispatcher {
       return
     }
     if (button.kind === 'card') return inPressTime(run, () => this.#pressCard(run, button))
+    if (button.kind === 'confirmation') {
+      return inPressTime(run, () => this.#pressConfirmation(run, button))
+    }
     const { instance, name, action } = button.route
     run.route = { plugin: instance.name, name }
     if (!isPermitted(action, run)) {
@@ -320,7 +348,7 @@ export class Dispatcher {
   async #handle(
     run: UpdateRun,
     instance: PluginInstance,
-    handler: (ctx: never, input: never) => unknown,
+    handler: ((ctx: never, input: never) => unknown) | undefined,
     input: unknown,
   ): Promise<void> {
     waitIfHeld(run, instance)
@@ -333,7 +361,7 @@ export class Dispatcher {
     }
     const returned = await asPlugin(instance.name, () =>
       // typed where the plugin was written; the route keeps plugins of all types in one map
-      (handler as Handler)(contextFor(run, instance), input),
+      (handler as Handler | undefined)?.(contextFor(run, instance), input),
     )
     run.say(contentOf(returned))
   }

@@ -38,6 +38,7 @@ function checkCommand(path: string, command: Command, fail: Fail): void {
   if (command.description.length > 256)
     fail(`the description of ${path} is longer than 256 characters`)
   checkAudience(path, command, fail)
+  checkConfirm(path, command, fail)
   if (command.args !== undefined && !objectSchema.safeParse(command.args).success) {
     fail(`args of ${path}: an object schema of the host's zod is expected: z.object({ … })`)
   }
@@ -54,6 +55,17 @@ function checkCommand(path: string, command: Command, fail: Fail): void {
     if (Object.keys(sub.subcommands).length > 0)
       fail(`${path} ${name} has subcommands of its own: one level is enough`)
     checkCommand(`${path} ${name}`, sub, fail)
+  }
+}
+
+/** A question to nobody in particular, or without words, would be a yes in disguise. */
+function checkConfirm(path: string, { confirm, audience, run }: Command, fail: Fail): void {
+  if (confirm === undefined) return
+  if (typeof confirm.preview !== 'function') fail(`confirm of ${path} has no preview`)
+  if (audience !== undefined) fail(`${path} is for everyone and asks for a confirmation`)
+  if (run === undefined) fail(`${path} asks for a confirmation and has no run`)
+  if (confirm.by !== undefined && confirm.by !== 'self' && confirm.by !== 'another') {
+    fail(`confirm.by of ${path} is 'self' or 'another'`)
   }
 }
 

@@ -1,6 +1,7 @@
 import type { Composer } from 'telegraf'
 import type { Message, Update } from 'telegraf/types'
 import type { z } from 'zod'
+import type { Html } from '../../telegram/html.ts'
 import type { ActiveUser, Actor } from '../access.ts'
 import type { Button } from '../content.ts'
 import type { OpsContext } from '../context.ts'
@@ -118,10 +119,27 @@ export interface CommandDefinition<
   aliases?: readonly string[]
   /** Positional in key order; `key=value`; a last string takes the rest. */
   args?: A
+  /** It is dangerous: what would be done is shown, and done after a yes. Subcommands don't inherit it. */
+  confirm?: ConfirmDefinition<ContextFor<P, W, Update.MessageUpdate>, Parsed<A>>
   /** `/worklog sync`: the first word chooses; one without a permission of its own has the command's. */
   subcommands?: Readonly<Record<string, Command>>
   run?(ctx: ContextFor<P, W, Update.MessageUpdate>, args: Parsed<A>): unknown
 }
+
+/** How a dangerous command asks. */
+export interface ConfirmDefinition<Ctx, Args> {
+  /** What would be done: text, or `html`. Looks only, and changes nothing. */
+  preview(ctx: Ctx, args: Args): string | Html | Promise<string | Html>
+  /** Who says yes: whoever gave the command (default), or another one who may give it too. */
+  by?: 'self' | 'another'
+  /** For how long the question stands, s; default 120. */
+  withinS?: number
+  /** How long after it was carried out the same person may not give it again, s; default 0. */
+  coolDownS?: number
+}
+
+/** The same as the core knows it. */
+export type Confirm = ConfirmDefinition<never, never>
 
 /**
  * What has to hold, beside what is declared, as long as no owner approved what a reload opened: the rule
@@ -146,6 +164,7 @@ export interface Command {
   readonly chats?: ChatScope
   readonly aliases: readonly string[]
   readonly args?: Schema
+  readonly confirm?: Confirm
   readonly subcommands: Readonly<Record<string, Command>>
   readonly former?: Former
   readonly run?: (ctx: never, args: never) => unknown

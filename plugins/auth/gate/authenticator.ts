@@ -56,6 +56,16 @@ export function createAuthenticator(parts: AuthenticatorParts): AuthenticatorApi
       if (!profiles.seen(userId, row, facts.from)) people.keep(userId, row)
       return admit(row, facts)
     },
+
+    async find(telegramId) {
+      const row = await rows.read(telegramId)
+      if (row === undefined) return undefined
+      const isIn = row.status === 'active' && !isOver(row, now()) && !row.locked
+      if (!isIn && !owners.has(telegramId)) return undefined
+      const actor = actorOf(row, {})
+      rights.keep(actor, row.rights)
+      return actor
+    },
   }
 }
 
@@ -64,7 +74,7 @@ function isOver({ until }: PersonRow, now: number): boolean {
   return until !== null && now >= until
 }
 
-function actorOf(row: PersonRow, { from }: UpdateFacts): ActiveUser {
+function actorOf(row: PersonRow, { from }: Pick<UpdateFacts, 'from'>): ActiveUser {
   const { telegram_id: telegramId } = row
   const username = from === undefined ? row.username : from.username
   const first = from?.first_name ?? row.first_name
