@@ -6,6 +6,7 @@ import type { Update } from 'telegraf/types'
 import type { Config } from '../config/config.ts'
 import { followChats } from './app/chats.ts'
 import { linkBase, serveFileLinks } from './app/file-links.ts'
+import { serveHooks } from './app/hooks.ts'
 import {
   checkInstances,
   followOthers,
@@ -85,6 +86,7 @@ import { Confirmations } from './update/confirmation/confirmations.ts'
 import { Dispatcher } from './update/dispatcher.ts'
 import { Gate } from './update/gate.ts'
 import { UpdateHandling } from './update/handling.ts'
+import { HookIntake } from './update/hooks/intake.ts'
 import { Inbox } from './update/inbox/inbox.ts'
 import { Maintenance, passesPause } from './update/maintenance.ts'
 
@@ -448,6 +450,10 @@ async function startApp(config: Config, parts: AppParts, opened: Opened): Promis
   measure(metrics, { database, gateway, health, inbox, instances, reloader })
   const { metricsToken } = config.http
   http.mount((fastify) => serveMetrics(fastify, { metrics, token: metricsToken }))
+  const intake = new HookIntake({ live, queue, database, store: shared, clock, log })
+  intake.start()
+  opened.add(() => intake.stop())
+  http.mount((fastify) => serveHooks(fastify, { intake, log }))
   http.mount((fastify) => serveFileLinks(fastify, { links: fileLinks, gateway, log }))
   const { mount } = parts
   if (mount !== undefined) http.mount((fastify) => mount(fastify, reloader.events))

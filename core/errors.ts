@@ -167,6 +167,30 @@ export const errorCodes = {
     title: 'A health check of a plugin took too long',
     hint: 'It has 5 s. Give what it waits for a shorter limit, and pass on the signal that it gets.',
   },
+  OPS_HOOK_AWAY: {
+    title: 'The plugin of this hook is not live now',
+    hint: 'Send it again in a while. /plugins says for what it waits.',
+  },
+  OPS_HOOK_BODY: {
+    title: 'What was sent to a hook is not what it takes',
+    hint: 'Compare the sender’s template with what the plugin’s page says that it takes.',
+  },
+  OPS_HOOK_FLOOD: {
+    title: 'Too much is sent to a hook',
+    hint: 'Send it again after the time in Retry-After, and send less: group it at the sender.',
+  },
+  OPS_HOOK_NOT_STORED: {
+    title: 'What was sent to a hook could not be stored',
+    hint: 'Send it again: the database is away, or busy.',
+  },
+  OPS_HOOK_REFUSED: {
+    title: 'A request to a hook does not prove who sends it',
+    hint: 'Give sender and plugin the same secret; with a signed time, set the sender’s clock.',
+  },
+  OPS_HOOK_UNKNOWN: {
+    title: 'There is no such hook',
+    hint: 'Addresses are /hooks/PLUGIN/HOOK; /plugins says which plugins are live.',
+  },
   OPS_HTTP_BAD_REQUEST: {
     title: 'The request is not one this server understands',
     hint: 'Check the method, the headers and the body; `detail` says which part, where it is known.',

@@ -22,6 +22,13 @@ export { OpsError } from './errors.ts'
 export type { ApiCallsApi, ServiceStatistics } from './http/client/api-log.ts'
 export type { HttpClient, HttpOptions, RecordedCall } from './http/client/client.ts'
 export type { HttpResponse } from './http/client/response.ts'
+export {
+  bearer,
+  type HmacOptions,
+  type HookVerifier,
+  hmac,
+  standardWebhook,
+} from './http/hooks/verify.ts'
 export type { Translate } from './i18n/texts.ts'
 export type { LogFields, Logger } from './log/logger.ts'
 export { redactText as redact } from './log/redact.ts'

@@ -4,7 +4,7 @@ const groups: readonly (readonly string[])[] = [
   ['setup'],
   ['provides', 'actions'],
   ['jobs'],
-  ['middleware', 'commands', 'events', 'health', 'telegraf'],
+  ['middleware', 'commands', 'events', 'hooks', 'health', 'telegraf'],
 ]
 
 /** One sentence about the first key that stands too early, with what has to come before it. */

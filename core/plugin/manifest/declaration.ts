@@ -9,6 +9,7 @@ import type { LiveContext } from '../context.ts'
 import type { PluginDeclaration } from '../generation/instance.ts'
 import { surfaceOf } from '../opening/surface.ts'
 import { readActions, readCommands, readEvents, readHealth, readMiddleware } from './definitions.ts'
+import { readHooks } from './hooks.ts'
 import { readJobs } from './jobs.ts'
 import type { Action, Command } from './manifest.ts'
 import { type Fail, failing, type ManifestShape, readShape } from './shape.ts'
@@ -43,7 +44,8 @@ export function readDeclaration(source: DeclarationSource): PluginDeclaration & 
   const actions = readActions(shape.actions, fail)
   const commands = readCommands(shape.commands, fail)
   const events = readEvents(shape.events, fail)
-  const jobs = readJobs(shape.jobs, fail)
+  const hooks = readHooks(shape.hooks, fail)
+  const jobs = new Map([...readJobs(shape.jobs, fail), ...hooks.jobs])
   checkPermissions(name, shape, { actions, commands, events, jobs }, fail)
   const permissions = Object.entries(shape.permissions).map(([name, { description, roles }]) => ({
     name,
@@ -71,6 +73,7 @@ export function readDeclaration(source: DeclarationSource): PluginDeclaration & 
     commands,
     actions,
     jobs,
+    hooks: hooks.hooks,
     events,
     health: readHealth(shape.health, fail),
     middleware: readMiddleware(shape.middleware, fail),

@@ -36,13 +36,16 @@ const definitionSchema = z.strictObject({
 /** What `jobs` defines. */
 export function readJobs(callback: unknown, fail: Fail): ReadonlyMap<string, Job> {
   const made = readRecord<Job>(callback, jobKit, 'jobs', 'job', fail)
+  for (const name of made.keys()) {
+    if (!/^[a-z][A-Za-z0-9]{0,31}$/.test(name)) {
+      fail(`the job "${name}" must be named with 1–32 letters and digits`)
+    }
+  }
   return new Map([...made].map(([name, job]) => [name, readJob(name, job, fail)]))
 }
 
-function readJob(name: string, made: Job, fail: Fail): Job {
-  if (!/^[a-z][A-Za-z0-9]{0,31}$/.test(name)) {
-    fail(`the job "${name}" must be named with 1–32 letters and digits`)
-  }
+/** One job, its defaults filled in. */
+export function readJob(name: string, made: Job, fail: Fail): Job {
   const parsed = definitionSchema.safeParse(made)
   if (!parsed.success) {
     const issue = parsed.error.issues[0]

@@ -7,6 +7,7 @@ import type { Button } from '../content.ts'
 import type { OpsContext } from '../context.ts'
 import type { Scope } from '../scope.ts'
 import type { ServiceToken, Used } from '../service.ts'
+import type { Hook, HookKit } from './hook.ts'
 import type { Enqueues, Job, JobKit } from './job.ts'
 
 /** An object without keys: what a plugin without config, uses or arguments has. */
@@ -437,6 +438,10 @@ export interface PluginDefinition<
   events?(
     kit: EventKit<TypesOf<Config, Uses, Permissions, Result, Actions, Jobs>>,
   ): readonly EventListener[]
+  /** What other programs may send: `POST /hooks/<plugin>/<hook>`. */
+  hooks?(
+    kit: HookKit<TypesOf<Config, Uses, Permissions, Result, Actions, Jobs>>,
+  ): Readonly<Record<string, Hook>>
   /** How what it depends on is: shown in `/plugins` and `/readyz`. */
   health?(kit: HealthKit<NoInfer<Result>>): Readonly<Record<string, HealthCheck>>
   /** The escape hatch: any Telegraf middleware, for what no route took. */

@@ -57,6 +57,7 @@ const manifestSchema = z.strictObject({
   middleware: anyFunction.optional(),
   commands: anyFunction.optional(),
   events: anyFunction.optional(),
+  hooks: anyFunction.optional(),
   health: anyFunction.optional(),
   telegraf: anyFunction.optional(),
 })

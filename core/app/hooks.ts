@@ -1,0 +1,66 @@
+import type { FastifyInstance, FastifyReply } from 'fastify'
+import { codeOf, type ErrorCode, errorCodes, OpsError } from '../errors.ts'
+import type { Logger } from '../log/logger.ts'
+import type { HookIntake } from '../update/hooks/intake.ts'
+
+/** What a refusal is answered with. */
+const statuses: ReadonlyMap<string, number> = new Map([
+  ['OPS_HOOK_UNKNOWN', 404],
+  ['OPS_HOOK_AWAY', 404],
+  ['OPS_HOOK_REFUSED', 401],
+  ['OPS_HOOK_BODY', 400],
+  ['OPS_JOB_DATA', 413],
+  ['OPS_HOOK_FLOOD', 429],
+])
+
+/** Serves `POST /hooks/:plugin/:hook`: 202 once it is durable, 200 for what was taken before. */
+export function serveHooks(
+  http: FastifyInstance,
+  { intake, log }: { intake: HookIntake; log: Logger },
+): void {
+  void http.register(async (hooks) => {
+    hooks.removeAllContentTypeParsers()
+    // signatures are of bytes
+    hooks.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) =>
+      done(null, body),
+    )
+    hooks.post<{ Params: { plugin: string; hook: string } }>(
+      '/hooks/:plugin/:hook',
+      async (request, reply) => {
+        const { plugin, hook } = request.params
+        const headers = Object.fromEntries(
+          Object.entries(request.headers).map(([name, value]) => [name, String(value ?? '')]),
+        )
+        const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0)
+        try {
+          const taken = await intake.take({ plugin, hook, headers, body, ip: request.ip })
+          if (taken.how === 'duplicate') return reply.code(200).send({ status: 'known' })
+          return reply.code(202).send({ status: 'taken', job: taken.job })
+        } catch (error) {
+          return answer(reply, error, log)
+        }
+      },
+    )
+  })
+}
+
+function answer(reply: FastifyReply, error: unknown, log: Logger): FastifyReply {
+  const status = error instanceof OpsError ? statuses.get(error.code) : undefined
+  if (status === undefined || !(error instanceof OpsError)) {
+    log.error('hook.not-stored', { error, code: codeOf(error) })
+    reply.header('retry-after', '2')
+    return send(reply, 503, 'OPS_HOOK_NOT_STORED')
+  }
+  if (status === 429) {
+    const waitMs = Number(error.details?.waitMs ?? 1_000)
+    reply.header('retry-after', String(Math.max(1, Math.ceil(waitMs / 1_000))))
+  }
+  // who can't prove who they are learns nothing
+  const detail = status === 401 ? {} : { detail: error.message }
+  return send(reply, status, error.code, detail)
+}
+
+function send(reply: FastifyReply, status: number, code: ErrorCode, more: object = {}) {
+  const { title, hint } = errorCodes[code]
+  return reply.code(status).send({ error: { code, message: title, hint, ...more } })
+}
