@@ -1,5 +1,4 @@
 import { CompiledQuery } from 'kysely'
-import type { Db, PgBoss } from 'pg-boss'
 import { type Database, type Queries, queriesOf } from '../database/connection.ts'
 import { OpsError } from '../errors.ts'
 import type { Logger } from '../log/logger.ts'
@@ -18,8 +17,36 @@ export interface BossOptions {
   now: (() => number) | undefined
 }
 
+interface OverDatabase {
+  readonly db: BossDatabase
+}
+
+/** One attempt of a job. */
+interface Attempt {
+  readonly id: string
+  readonly retryCount: number
+}
+
+/**
+ * What the queue asks of pg-boss. Its own types are not named outside of functions: the declarations of 12.38 don't
+ * compile, and a plugin's types lead here.
+ */
+export interface Boss {
+  insert(queue: string, jobs: { id: string }[], over: OverDatabase): Promise<unknown>
+  complete(
+    queue: string,
+    attempts: Attempt[],
+    output: undefined,
+    over: OverDatabase,
+  ): Promise<object>
+  fail(queue: string, attempt: Attempt, output: object, over: OverDatabase): Promise<object>
+  retry(queue: string, id: string): Promise<object>
+  deleteJob(queue: string, id: string): Promise<object>
+  stop(how: { graceful: boolean; close: boolean }): Promise<void>
+}
+
 /** pg-boss's statements over what runs our own. */
-export class BossDatabase implements Db {
+export class BossDatabase {
   readonly #queries: Queries
   readonly #now: (() => number) | undefined
 
@@ -56,7 +83,7 @@ const noTimers = {
  *
  * @throws OPS_JOB_TABLES when they are not there or old, and migrations are run by hand
  */
-export async function openBoss(options: BossOptions): Promise<PgBoss> {
+export async function openBoss(options: BossOptions): Promise<Boss> {
   const { database, log, migrations } = options
   // a tenth of a second, which a bot without jobs doesn't spend
   const { PgBoss } = await import('pg-boss')

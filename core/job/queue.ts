@@ -1,8 +1,7 @@
-import type { PgBoss } from 'pg-boss'
 import { z } from 'zod'
 import { Batcher } from '../database/batcher.ts'
 import type { Database, Queries } from '../database/connection.ts'
-import { BossDatabase, type BossOptions, openBoss, queueName } from './boss.ts'
+import { type Boss, BossDatabase, type BossOptions, openBoss, queueName } from './boss.ts'
 import { type ClaimedJob, envelope, groupOf, type JobRequest } from './request.ts'
 import * as sql from './statements.ts'
 
@@ -69,7 +68,7 @@ const neverS = 7 * 86_400
 export class JobQueue {
   readonly #options: QueueOptions
   readonly #database: Database
-  #opening: Promise<PgBoss> | undefined
+  #opening: Promise<Boss> | undefined
   readonly #sending: Batcher<JobRequest>
   #sent: (deferred: boolean) => void = () => undefined
 
@@ -275,7 +274,7 @@ export class JobQueue {
     return affectedBy(await boss.deleteJob(queueName, id)) > 0
   }
 
-  #boss(): Promise<PgBoss> {
+  #boss(): Promise<Boss> {
     this.#opening ??= openBoss(this.#options).catch((error: unknown) => {
       // the next one who needs it tries again
       this.#opening = undefined
