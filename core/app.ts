@@ -425,8 +425,6 @@ async function startApp(config: Config, parts: AppParts, opened: Opened): Promis
     passesHold: (item) => passesPause(item, config.access.adminIds, botInfo.username),
     log,
   })
-  // before the first update
-  await maintenance.start((pause) => (pause === undefined ? inbox.release() : inbox.hold()))
   const jobs = createJobs({
     queue,
     calls,
@@ -445,6 +443,12 @@ async function startApp(config: Config, parts: AppParts, opened: Opened): Promis
     clock,
   })
   opened.add(() => jobs.stop())
+  // before the first update
+  await maintenance.start((pause) => {
+    if (pause === undefined) inbox.release()
+    else inbox.hold()
+    jobs.hold(pause !== undefined)
+  })
   registerHealth(health, { database, store: shared, gateway, reloader, maintenance })
   checkInstances(health, instances, skew)
   measure(metrics, { database, gateway, health, inbox, instances, reloader })

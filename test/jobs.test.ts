@@ -80,7 +80,7 @@ describe('jobs', () => {
   let bot: TestBot
 
   before(async () => {
-    bot = await createTestBot({ now: '2026-03-02T08:00:00Z' })
+    bot = await createTestBot({ plugins: ['plugins/plugins'], now: '2026-03-02T08:00:00Z' })
   })
   after(() => bot?.stop())
 
@@ -147,7 +147,7 @@ describe('jobs', () => {
     await bot.clock.advance(2_000)
     const { fields } = await bot.logged('job.dead', { attempt: 2 })
     expect(fields.errorId).to.match(/^E-[A-Z0-9]{5}$/)
-    await bot.clock.advance(3_600_000)
+    await bot.clock.advance(600_000)
     await bot.settled()
     const rows = await bot.database.query<{ state: string; output: { message: string } }>(
       'select state::text, output from pgboss.job',
@@ -168,7 +168,7 @@ describe('jobs', () => {
     await bot.removePlugin('worker')
     globals.releaseWork?.()
     await bot.settled()
-    await bot.clock.advance(86_400_000)
+    await bot.clock.advance(600_000)
     await bot.settled()
     await bot.dropPlugin('worker', worker())
     await bot.settled()
@@ -292,6 +292,21 @@ describe('jobs', () => {
     expect(await marks()).to.deep.equal(['worked by timer'])
   })
 
+  it('wait while the bot is paused', async () => {
+    const setup = `scope.interval(60_000, () => scope.enqueue('work', { what: 'by timer' }))`
+    await bot.dropPlugin('worker', worker({ setup }))
+    await bot.owner.sends('/pause')
+    await bot.settled()
+    await bot.clock.advance(60_000)
+    await until('it waits', async () => {
+      const rows = await bot.database.query(`select 1 from pgboss.job where state = 'created'`)
+      return rows.length === 1
+    })
+    expect(await marks()).to.deep.equal([])
+    await bot.owner.sends('/resume')
+    await until('it is done', async () => (await marks()).length === 1)
+  })
+
   it('are given back at a stop and go on after it', async () => {
     const work = `
       if (ctx.job.attempt === 1) {
@@ -332,34 +347,34 @@ describe('jobs by the clock', () => {
     })
 
   it('run at their times, in their zone, also when that zone changes its clocks', async () => {
-    bot = await createTestBot({ now: '2026-03-28T08:00:00Z' })
-    // clocks go forward in the night to the 29th
-    await bot.dropPlugin('worker', timed(`cron: '30 9 * * *', timeZone: 'Europe/Berlin',`))
-    await bot.clock.advanceTo('2026-03-28T08:29:59Z')
+    bot = await createTestBot({ now: '2026-03-29T00:20:00Z' })
+    // at 01:00 UTC it becomes 03:00 in Berlin
+    await bot.dropPlugin('worker', timed(`cron: '30 1-3 * * *', timeZone: 'Europe/Berlin',`))
+    await bot.clock.advanceTo('2026-03-29T00:29:59Z')
     await bot.settled()
     expect(await marks()).to.deep.equal([])
     await bot.clock.advance(1_000)
     await until('the first has run', async () => (await marks()).length === 1)
-    await bot.clock.advanceTo('2026-03-29T08:00:00Z')
+    await bot.clock.advanceTo('2026-03-29T01:40:00Z')
     // on a busy machine a process may doubt for a moment that it leads
     await until('both have run', async () => (await marks()).length === 2)
     expect(await marks()).to.deep.equal([
-      'worked 2026-03-28T08:30:00.000Z',
-      'worked 2026-03-29T07:30:00.000Z',
+      'worked 2026-03-29T00:30:00.000Z',
+      'worked 2026-03-29T01:30:00.000Z',
     ])
   })
 
   for (const [missed, expected] of [
-    ['once', ['worked 2026-03-02T12:00:00.000Z']],
+    ['once', ['worked 2026-03-02T08:40:00.000Z']],
     ['skip', []],
   ] as const) {
     it(`that were missed are run by their policy: ${missed}`, async () => {
       bot = await createTestBot({ now: '2026-03-02T08:05:00Z' })
-      const files = timed(`cron: '0 * * * *', missed: '${missed}',`)
+      const files = timed(`cron: '*/10 * * * *', missed: '${missed}',`)
       await bot.dropPlugin('worker', files)
       await bot.settled()
       await bot.removePlugin('worker')
-      await bot.clock.advanceTo('2026-03-02T12:20:00Z')
+      await bot.clock.advanceTo('2026-03-02T08:42:00Z')
       await bot.dropPlugin('worker', files)
       await until('it is seen', () => bot.log.some(({ event }) => event === 'job.missed'))
       await until('it is done', async () => (await marks()).length === expected.length)

@@ -27,6 +27,8 @@ export function createQueue(parts: {
 export interface Jobs {
   /** Begins to take jobs. */
   start(): Promise<void>
+  /** While the bot is paused none is begun. */
+  hold(isPaused: boolean): void
   /** Resolves when none runs and none is to be taken. */
   idle(): Promise<void>
   readonly running: number
@@ -66,6 +68,7 @@ export function createJobs(
       })
       void schedule.look()
     },
+    hold: (isPaused) => runner.hold(isPaused),
     async idle() {
       do {
         await schedule.idle()

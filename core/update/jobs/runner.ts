@@ -46,6 +46,7 @@ export class JobRunner {
   #again = false
   #tight: ReadonlySet<string> = new Set()
   #closed = true
+  #held = false
   #beat: NodeJS.Timeout | undefined
   #beats = 0
   #cancelDue: (() => void) | undefined
@@ -88,6 +89,12 @@ export class JobRunner {
     await new Promise<void>((resolve) => this.#idle.push(resolve))
   }
 
+  /** Takes no jobs while the bot is paused; those that run go on. */
+  hold(isPaused: boolean): void {
+    this.#held = isPaused
+    if (!isPaused) void this.wake()
+  }
+
   /** Takes no more jobs. */
   close(): void {
     this.#closed = true
@@ -105,7 +112,7 @@ export class JobRunner {
     // by then the promise of this is in its place
     await null
     try {
-      while (this.#again && !this.#closed) {
+      while (this.#again && !this.#closed && !this.#held) {
         this.#again = false
         await this.#take()
       }
