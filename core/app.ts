@@ -57,6 +57,7 @@ import { warmCompiler } from './plugin/code/compiler.ts'
 import { guardExit } from './plugin/code/exit.ts'
 import { missingRoots, type PluginFolder } from './plugin/code/folder.ts'
 import { KeptBuilds } from './plugin/code/kept-builds.ts'
+import { LoadMarks } from './plugin/code/load-marks.ts'
 import { linkedPackages } from './plugin/code/package.ts'
 import { installStacks, type PluginPosition, PluginStacks } from './plugin/code/stack.ts'
 import { watchFolders } from './plugin/code/watcher.ts'
@@ -311,6 +312,7 @@ async function startApp(config: Config, parts: AppParts, opened: Opened): Promis
       defaultLanguage: config.people.locale,
       coreVersion: version,
       evaluateTimeoutMs: 10_000,
+      marks: new LoadMarks({ dir: join(config.dataDir, 'builds'), log }),
       log,
     },
     log,

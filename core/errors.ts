@@ -352,6 +352,10 @@ export const errorCodes = {
     title: 'A plugin imports something that the module does not export',
     hint: 'Correct the name; what is only a type is imported with "import type".',
   },
+  OPS_PLUGIN_FATAL: {
+    title: 'A plugin ended one process after the other while it was loaded',
+    hint: 'Look for an endless loop in its top-level code or its setup. Any change of its files has it tried again.',
+  },
   OPS_PLUGIN_IMPORT_CORE: {
     title: 'A plugin imports a file of the core',
     hint: "Import it from 'opsgram': that is the whole of what a plugin may use.",

@@ -1,7 +1,8 @@
-import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import { BotProcess } from './support/bot-process.ts'
+import { until } from './support/wait.ts'
 
 const ping = (answer: string) => `
 import { definePlugin } from 'opsgram'
@@ -42,6 +43,30 @@ describe('the last good build', function () {
     bot.write('ping/index.ts', ping('mended'))
     await bot.event('plugin.reload.committed', { plugin: 'ping' })
     expect(await bot.ask(bot.ownerId, '/ping')).to.equal('mended')
+    await bot.stop()
+  })
+
+  it('serves when one process after the other stood still in what was saved last', async () => {
+    const endless = ping('endless').replace('export default', 'for (;;);\nexport default')
+    await bot.start()
+    bot.write('ping/index.ts', endless)
+    const mark = join(bot.dataDir, 'builds', 'ping.loading')
+    const begun = (times: number) =>
+      until(
+        `it is loaded ${times} times`,
+        () => existsSync(mark) && readFileSync(mark, 'utf8').endsWith(`"begun":${times}}`),
+        60_000,
+      )
+    await begun(1)
+    await bot.kill()
+    bot.spawn()
+    await begun(2)
+    await bot.kill()
+    await bot.start()
+    await bot.event('plugin.reload.aborted', { plugin: 'ping', code: 'OPS_PLUGIN_FATAL' })
+    expect(await bot.ask(bot.ownerId, '/ping')).to.equal('mended')
+    bot.write('ping/index.ts', ping('mended').replace('1.0.0', '1.0.1'))
+    await bot.event('plugin.reload.committed', { plugin: 'ping', version: '1.0.1' })
     await bot.stop()
   })
 

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname, join, relative, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { reservedPluginNames } from '../../../config/names.ts'
@@ -109,19 +109,19 @@ async function write(wish: NamedWish, folder: string, runner: TestRunner): Promi
   const paths = files
     .filter((file) => file.isFile())
     .map((file) => relative(template, join(file.parentPath, file.name)))
-    // last, so that a bot that watches finds a whole plugin
-    .sort((a, b) => Number(a === 'index.ts') - Number(b === 'index.ts'))
+  // no plugin by its name, so that a bot that watches finds a whole one
+  const draft = join(dirname(folder), `.${wish.name}.${process.pid}`)
   try {
     for (const path of paths) {
-      const target = join(folder, path.replace(templateName, wish.name))
+      const target = join(draft, path.replace(templateName, wish.name))
       await mkdir(dirname(target), { recursive: true })
       await writeFile(
         target,
         fillTemplate(path, await readFile(join(template, path), 'utf8'), wish, runner),
       )
     }
-  } catch (error) {
-    await rm(folder, { recursive: true, force: true })
-    throw error
+    await rename(draft, folder)
+  } finally {
+    await rm(draft, { recursive: true, force: true })
   }
 }

@@ -5,6 +5,7 @@ import type { Logger } from '../../log/logger.ts'
 import { buildPlugin, type PluginBuild } from '../code/build.ts'
 import { type EvaluatedPlugin, type EvaluateOptions, evaluatePlugin } from '../code/evaluate.ts'
 import type { PluginFolder } from '../code/folder.ts'
+import type { LoadMarks } from '../code/load-marks.ts'
 import type { PluginPackages } from '../code/package.ts'
 import type { PluginStacks } from '../code/stack.ts'
 import type { PluginDeclaration } from '../generation/instance.ts'
@@ -32,6 +33,8 @@ export interface PrepareOptions {
   defaultLanguage: string
   coreVersion: string
   evaluateTimeoutMs: number
+  /** Keeps what ended processes before this one from being loaded again; none: nothing is kept. */
+  marks?: LoadMarks
   log: Logger
 }
 
@@ -46,11 +49,13 @@ export async function preparePlugin(
   kept?: PluginBuild,
 ): Promise<PreparedPlugin> {
   const build = kept ?? (await buildPlugin(folder, { roots: options.roots }))
-  const evaluated = await evaluatePlugin(build, {
-    importShared: options.importShared,
-    timeoutMs: options.evaluateTimeoutMs,
-    stacks: options.stacks,
-  })
+  const evaluate = () =>
+    evaluatePlugin(build, {
+      importShared: options.importShared,
+      timeoutMs: options.evaluateTimeoutMs,
+      stacks: options.stacks,
+    })
+  const evaluated = await (options.marks?.during(build, evaluate) ?? evaluate())
   try {
     const { configSchema, setup, ...declaration } = readDeclaration({
       name: folder.name,

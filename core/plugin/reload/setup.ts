@@ -6,6 +6,7 @@ import type { JobQueue } from '../../job/queue.ts'
 import type { Logger } from '../../log/logger.ts'
 import type { Store } from '../../store/store.ts'
 import { PluginCache } from '../cache.ts'
+import type { LoadMarks } from '../code/load-marks.ts'
 import { asPlugin } from '../code/owner.ts'
 import type { PluginStacks } from '../code/stack.ts'
 import { jobRequest } from '../enqueue.ts'
@@ -39,6 +40,7 @@ export interface SetupParts {
   /** The live provider of a token; during set-up the one that goes live with it. */
   resolve: (token: ServiceToken<never>) => unknown
   stacks: PluginStacks
+  marks?: LoadMarks | undefined
   /** What the version before holds over reloads. */
   carried?: CarriedState | undefined
   /** The version before, for what its health checks found. */
@@ -59,7 +61,7 @@ export async function setUpPlugin(
   const { name, declaration, config } = prepared
   // The scope keeps functions that are made here, and with them everything that any of them mentions: none may
   // mention `parts`, which holds the version before.
-  const { resolve, queue, clock } = parts
+  const { resolve, stacks, marks, queue, clock } = parts
   const coreServices = new Map<string, unknown>()
   const cache = new PluginCache({
     plugin: name,
@@ -96,7 +98,8 @@ export async function setUpPlugin(
     })
   }
   try {
-    const result = await runSetup(prepared, scope, parts.stacks)
+    const setUp = () => runSetup(prepared, scope, stacks)
+    const result = await (marks?.during(prepared.build, setUp) ?? setUp())
     checkProvided(prepared, result)
     return {
       ...declaration,

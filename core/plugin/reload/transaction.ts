@@ -342,6 +342,7 @@ export class Transaction {
       store,
       queue,
       stacks: prepare.stacks,
+      marks: prepare.marks,
       resolve: resolver(this.#pending, liveGeneration),
       ...(previous === undefined ? {} : { carried: previous.scope.carried, previous }),
       generation: id,
