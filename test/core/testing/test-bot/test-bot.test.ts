@@ -159,7 +159,7 @@ export default definePlugin({
          union select typname from pg_type where typnamespace = 'public'::regnamespace and typtype = 'e'`,
       )
       const people = await bot.database.query('select 1 from bot_users where telegram_id = 77')
-      return { names: rows.map(({ name }) => name), people: people.length }
+      return { names: rows.map(({ name }) => name).sort(), people: people.length }
     }
     const { names } = await left()
     for (const mess of [
