@@ -8,10 +8,11 @@ import { allPartitions } from '../partition/partition.ts'
 import type { Ownership, PartitionState } from '../partition/partitions.ts'
 import { Cleaner } from './cleaner.ts'
 import { Held } from './held.ts'
-import { type Draft, draftOf, foundItem, type InboxItem, newItem } from './item.ts'
-import { Lanes } from './lane.ts'
+import { type Draft, draftOf, type InboxItem, newItem } from './item.ts'
 import { InboxRows, type Inserted } from './rows.ts'
+import { Search } from './search.ts'
 import { Semaphore } from './semaphore.ts'
+import { Waiting } from './waiting.ts'
 
 export interface InboxOptions {
   database: Database
@@ -31,8 +32,6 @@ export interface InboxOptions {
 
 /** Open updates of an instance; above it accepting waits, so polling stops fetching. */
 const maxOpen = 10_000
-/** Lanes that work at once. */
-const maxActiveLanes = 256
 /** Updates in one INSERT. */
 const maxBatch = 200
 /** After so many tries of one update by process after process there is no further one. */
@@ -50,18 +49,13 @@ export class Inbox {
   readonly #options: InboxOptions
   readonly #partitions: Ownership | undefined
   readonly #rows: InboxRows
-  readonly #lanes: Lanes<InboxItem>
-  /** For what is handled while the others are held. */
-  readonly #aside: Lanes<InboxItem>
-  #isHeld = false
+  readonly #waiting: Waiting
+  readonly #search: Search
   readonly #accepting: Batcher<Update>
   readonly #finishing: Batcher<number>
   readonly #held = new Held()
   /** The newest row of each lane that was taken into memory. */
   readonly #newest = new Map<string, number>()
-  /** Partitions with rows that are not in memory. */
-  readonly #strays = new Set<number>()
-  #searching: Promise<void> | undefined
   /**
    * What was there when two processes ended runs alone: the next end is then its own, not counted for
    * those that only happened to run beside the one that kills.
@@ -78,8 +72,18 @@ export class Inbox {
     this.#options = options
     this.#partitions = partitions
     this.#rows = new InboxRows({ sql: database.inbox, botId, owner: partitions?.instance })
-    this.#lanes = new Lanes((item) => this.#work(item), maxActiveLanes)
-    this.#aside = new Lanes((item) => this.#work(item), maxActiveLanes)
+    this.#waiting = new Waiting(
+      (item) => this.#work(item),
+      (item) => options.passesHold?.(item) === true,
+    )
+    this.#search = new Search({
+      rows: this.#rows,
+      held: this.#held,
+      stateOf: (part) => this.#stateOf(part),
+      push: (item, seq) => this.#push(item, seq),
+      log: options.log,
+      signal: this.#stopping.signal,
+    })
     this.#accepting = new Batcher((updates) => this.#insert(updates), maxBatch)
     this.#finishing = new Batcher((ids) => this.#finish(ids), 500)
     this.#cleaner = new Cleaner(this.#rows, options.log)
@@ -146,22 +150,16 @@ export class Inbox {
 
   /** Begins nothing any more, but for what passes; accepts go on. */
   hold(): void {
-    this.#isHeld = true
-    this.#lanes.hold()
-    // what lifts the hold may be waiting already
-    const passing = this.#lanes.clear((item) => this.#passesHold(item))
-    for (const item of passing) this.#aside.push(item.facts.lane, item)
+    this.#waiting.hold()
   }
 
   release(): void {
-    this.#isHeld = false
-    this.#lanes.release()
+    this.#waiting.release()
   }
 
   /** Resolves when nothing is left to do, but for what is held. */
-  async idle(): Promise<void> {
-    await this.#lanes.idle()
-    await this.#aside.idle()
+  idle(): Promise<void> {
+    return this.#waiting.idle()
   }
 
   /** Resolves when nothing is left to do, or when the signal is aborted. */
@@ -184,7 +182,7 @@ export class Inbox {
     await this.idle()
     // marks that wait behind the last batch
     await this.#finishing.idle()
-    await this.#searching
+    await this.#search.idle()
   }
 
   // ── what the partitions ask of it ─────────────────────────────────────────────────────────────
@@ -194,16 +192,13 @@ export class Inbox {
    * @param afterEnd whether their owner ended without giving them back: what was running then may be the cause
    */
   async takeIn(parts: readonly number[], afterEnd: boolean): Promise<void> {
-    const taken = await this.#take(parts, afterEnd ? 1 : 0)
+    const taken = await this.#search.take(parts, afterEnd ? 1 : 0)
     if (taken > 0) this.#options.log.info('inbox.taken-over', { updates: taken })
   }
 
   /** Has a look for rows of these partitions that are not in memory: another instance accepted them. */
   lookInto(parts: Iterable<number>): void {
-    for (const part of parts) this.#strays.add(part)
-    this.#searching ??= this.#search().finally(() => {
-      this.#searching = undefined
-    })
+    this.#search.into(parts)
   }
 
   /** Forgets what has not begun of these partitions. */
@@ -296,67 +291,18 @@ export class Inbox {
       else if (ownership === 'loading') strays.add(part)
       else if (!this.#held.knows(facts.updateId, part)) lost.push(facts.updateId)
     }
-    if (lost.length > 0) await this.#held.look(async () => void (await this.#offer(lost, 0)))
+    if (lost.length > 0) await this.#search.takeById(lost)
   }
 
-  // ── look ──────────────────────────────────────────────────────────────────────────────────────
-
-  async #search(): Promise<void> {
-    const backoff = new Backoff({ firstMs: 50, maxMs: 1_000 })
-    while (this.#strays.size > 0 && !this.#stopping.signal.aborted) {
-      const parts = [...this.#strays].filter((part) => this.#stateOf(part) === 'own')
-      for (const part of this.#strays) {
-        // those that are only just being read are looked into afterwards
-        if (this.#stateOf(part) !== 'loading') this.#strays.delete(part)
-      }
-      if (parts.length === 0) return
-      try {
-        await this.#take(parts, 0)
-        backoff.reset()
-      } catch (error) {
-        this.#options.log.warn('inbox.look-failed', { error })
-        for (const part of parts) this.#strays.add(part)
-        await sleep(backoff.next(), this.#stopping.signal).catch(() => undefined)
-      }
-    }
-  }
-
-  /** @returns how many were not here */
-  async #take(parts: readonly number[], endings: number): Promise<number> {
-    let taken = 0
-    await this.#held.look(async () => {
-      const rows = await this.#rows.openIn(parts)
-      const unknown = rows.filter(({ id, part }) => !this.#held.knows(id, part))
-      if (unknown.length === 0) return
-      const ids = unknown.map(({ id }) => id)
-      taken = await this.#offer(ids, endings)
-    })
-    return taken
-  }
-
-  async #offer(ids: readonly number[], endings: number): Promise<number> {
-    const rows = await this.#rows.open(ids)
-    let taken = 0
-    for (const row of rows) {
-      const item = foundItem(row, endings)
-      if (this.#stateOf(item.part) === 'foreign') continue
-      if (this.#push(item, row.seq)) taken++
-    }
-    return taken
-  }
+  // ── lanes ─────────────────────────────────────────────────────────────────────────────────────
 
   #push(item: InboxItem, seq: number): boolean {
     const { updateId, lane } = item.facts
     if (this.#partitions !== undefined) this.#note(lane, seq)
     if (!this.#held.add(updateId, item.part)) return false
     this.#options.arrived?.(item)
-    const lanes = this.#isHeld && this.#passesHold(item) ? this.#aside : this.#lanes
-    lanes.push(lane, item)
+    this.#waiting.push(item)
     return true
-  }
-
-  #passesHold(item: InboxItem): boolean {
-    return this.#options.passesHold?.(item) === true
   }
 
   #note(lane: string, seq: number): void {
@@ -366,7 +312,7 @@ export class Inbox {
   }
 
   #dropWaiting(which: (item: InboxItem) => boolean): void {
-    for (const { facts, part } of [...this.#lanes.clear(which), ...this.#aside.clear(which)]) {
+    for (const { facts, part } of this.#waiting.clear(which)) {
       this.#held.drop(facts.updateId, part)
       this.#newest.delete(facts.lane)
     }

@@ -1,0 +1,52 @@
+import type { InboxItem } from './item.ts'
+import { Lanes } from './lane.ts'
+
+/** Lanes that work at once. */
+const maxActiveLanes = 256
+
+/** Updates in their lanes; while they are held, some pass by lanes beside them. */
+export class Waiting {
+  readonly #lanes: Lanes<InboxItem>
+  readonly #aside: Lanes<InboxItem>
+  readonly #passes: (item: InboxItem) => boolean
+  #isHeld = false
+
+  /**
+   * @param work must not reject
+   * @param passes whether an update is handled while all others are held, out of its lane's order
+   */
+  constructor(work: (item: InboxItem) => Promise<void>, passes: (item: InboxItem) => boolean) {
+    this.#lanes = new Lanes(work, maxActiveLanes)
+    this.#aside = new Lanes(work, maxActiveLanes)
+    this.#passes = passes
+  }
+
+  push(item: InboxItem): void {
+    const lanes = this.#isHeld && this.#passes(item) ? this.#aside : this.#lanes
+    lanes.push(item.facts.lane, item)
+  }
+
+  /** Begins nothing any more, but for what passes. */
+  hold(): void {
+    this.#isHeld = true
+    this.#lanes.hold()
+    // what lifts the hold may be waiting already
+    for (const item of this.#lanes.clear(this.#passes)) this.#aside.push(item.facts.lane, item)
+  }
+
+  release(): void {
+    this.#isHeld = false
+    this.#lanes.release()
+  }
+
+  /** Drops those that have not begun and are meant, and returns them. */
+  clear(isMeant: (item: InboxItem) => boolean): InboxItem[] {
+    return [...this.#lanes.clear(isMeant), ...this.#aside.clear(isMeant)]
+  }
+
+  /** Resolves when nothing is left to do, but for what is held. */
+  async idle(): Promise<void> {
+    await this.#lanes.idle()
+    await this.#aside.idle()
+  }
+}
