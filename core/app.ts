@@ -537,7 +537,7 @@ async function startApp(config: Config, parts: AppParts, opened: Opened): Promis
         await inbox.idle()
         await jobs.idle()
         await outbox.idle()
-      } while (inbox.open > 0 || jobs.running > 0)
+      } while (!inbox.isIdle || jobs.running > 0)
     },
     placeOf: (error) => stacks.locationOf(error),
     lifeOf: (plugin) => live.current.plugins.get(plugin)?.evaluated.life,

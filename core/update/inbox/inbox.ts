@@ -157,7 +157,12 @@ export class Inbox {
     this.#waiting.release()
   }
 
-  /** Resolves when nothing is left to do, but for what is held. */
+  /** Whether nothing is left to do, but for what is held. */
+  get isIdle(): boolean {
+    return this.#waiting.isIdle
+  }
+
+  /** Resolves when that is so. */
   idle(): Promise<void> {
     return this.#waiting.idle()
   }

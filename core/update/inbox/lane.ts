@@ -77,7 +77,7 @@ export class Lanes<T> {
 
   /** Resolves when nothing runs and nothing waits, but for being released. */
   idle(): Promise<void> {
-    if (this.#isIdle) return Promise.resolve()
+    if (this.isIdle) return Promise.resolve()
     return new Promise((resolve) => this.#idle.push(resolve))
   }
 
@@ -104,12 +104,13 @@ export class Lanes<T> {
     }
   }
 
-  get #isIdle(): boolean {
+  /** Whether nothing runs and nothing waits, but for being released. */
+  get isIdle(): boolean {
     return this.#size === 0 || (this.#isHeld && this.#active === 0)
   }
 
   #settle(): void {
-    if (!this.#isIdle) return
+    if (!this.isIdle) return
     for (const resolve of this.#idle.splice(0)) resolve()
   }
 }

@@ -44,7 +44,12 @@ export class Waiting {
     return [...this.#lanes.clear(isMeant), ...this.#aside.clear(isMeant)]
   }
 
-  /** Resolves when nothing is left to do, but for what is held. */
+  /** Whether nothing is left to do, but for what is held. */
+  get isIdle(): boolean {
+    return this.#lanes.isIdle && this.#aside.isIdle
+  }
+
+  /** Resolves when that is so. */
   async idle(): Promise<void> {
     await this.#lanes.idle()
     await this.#aside.idle()
