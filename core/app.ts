@@ -73,6 +73,7 @@ import { auditReloads } from './plugin/reload/audit.ts'
 import type { ReloadEvents } from './plugin/reload/events.ts'
 import { Reloader } from './plugin/reload/reloader.ts'
 import { ContentSender } from './plugin/sender.ts'
+import { Sessions } from './session/sessions.ts'
 import { openStore } from './store/store.ts'
 import { createCallbackCodec } from './telegram/callback.ts'
 import type { IncomingUpdate } from './telegram/facts.ts'
@@ -84,6 +85,7 @@ import { createPoller, type Poller } from './telegram/polling.ts'
 import { ButtonReader } from './update/button-reader.ts'
 import { ClockSkew } from './update/clock-skew.ts'
 import { Confirmations } from './update/confirmation/confirmations.ts'
+import { Dialogs } from './update/dialog/dialogs.ts'
 import { Dispatcher } from './update/dispatcher.ts'
 import { Gate } from './update/gate.ts'
 import { UpdateHandling } from './update/handling.ts'
@@ -372,6 +374,8 @@ async function startApp(config: Config, parts: AppParts, opened: Opened): Promis
   opened.add(openings.watch())
   for (const started of cardsStarted) started()
   const buttons = new ButtonReader({ codec, store })
+  const sessions = new Sessions({ database, log })
+  opened.add(() => sessions.stop())
   const { live } = reloader
   const judge = quarantineFailing(reloader)
   const gate = new Gate(config.access.adminIds)
@@ -382,6 +386,7 @@ async function startApp(config: Config, parts: AppParts, opened: Opened): Promis
     buttons,
     cards,
     confirmations: new Confirmations({ database, texts, gate }),
+    dialogs: new Dialogs({ sessions, texts }),
   })
   const menus = new Menus({ gateway, live, log })
   const menusSettled = keepMenus({ menus, reloader, instances, log })

@@ -147,6 +147,11 @@ export const errorCodes = {
     title: 'A handler took too long',
     hint: 'Move long work into the background, or honour ctx.signal.',
   },
+  OPS_DIALOG: {
+    title:
+      'A dialog was begun that its plugin lacks, with data that do not fit, or went round in a circle',
+    hint: 'Use a name of the manifest’s `dialogs`, with keys of its state, for an update that a person sent in a chat.',
+  },
   OPS_EM_FLUSH: {
     title: 'A handler wrote the unit of work of its update by itself',
     hint: 'Leave that call out: what is created, changed or removed in ctx.em is written together with the completed update. For writes of their own use scope.em() in setup.',

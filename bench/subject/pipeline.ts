@@ -17,12 +17,14 @@ import { acceptEverything } from '../../core/plugin/opening/baseline.ts'
 import { Reloader } from '../../core/plugin/reload/reloader.ts'
 import { UpdateRun } from '../../core/plugin/run.ts'
 import { ContentSender } from '../../core/plugin/sender.ts'
+import { Sessions } from '../../core/session/sessions.ts'
 import { MemoryStore } from '../../core/store/memory.ts'
 import { createCallbackCodec } from '../../core/telegram/callback.ts'
 import { factsOf } from '../../core/telegram/facts.ts'
 import { createGateway } from '../../core/telegram/gateway.ts'
 import { ButtonReader } from '../../core/update/button-reader.ts'
 import { Confirmations } from '../../core/update/confirmation/confirmations.ts'
+import { Dialogs } from '../../core/update/dialog/dialogs.ts'
 import { Dispatcher } from '../../core/update/dispatcher.ts'
 import { Gate } from '../../core/update/gate.ts'
 import { UpdateHandling } from '../../core/update/handling.ts'
@@ -110,6 +112,7 @@ export async function openPipeline(options: PipelineOptions): Promise<Pipeline> 
     botInfo,
     gate,
     confirmations: new Confirmations({ database, texts, gate }),
+    dialogs: new Dialogs({ sessions: new Sessions({ database, log }), texts }),
     cards: { press: async () => ({ text: '' }) },
     texts,
     buttons: new ButtonReader({ codec, store }),

@@ -13,6 +13,7 @@ import { type Cache, cacheOf } from './cache.ts'
 import { type Answer, type Button, type Content, contentOf } from './content.ts'
 import { jobRequest } from './enqueue.ts'
 import type { PluginInstance } from './generation/instance.ts'
+import { checkBeginning } from './manifest/dialogs.ts'
 import type { EnqueueOptions } from './manifest/job.ts'
 import type { ButtonOptions } from './manifest/manifest.ts'
 import { type NotifyOptions, type NotifyTarget, noticeOf } from './notify.ts'
@@ -223,6 +224,19 @@ export class LiveContext<U extends Update = Update> extends Context<U> implement
       data: data as Record<string, unknown>,
       presser: options.anyone === true ? 'anyone' : this.#presser(action),
     }
+  }
+
+  begin(dialog: string, given: Readonly<Record<string, unknown>> = {}): void {
+    const run = this[runOf]
+    const instance = this[instanceOf]
+    checkBeginning(instance, dialog, given)
+    if (run.actor.kind !== 'user' || run.facts.chatId === undefined) {
+      throw new OpsError('OPS_DIALOG', `The dialog "${dialog}" was begun with nobody, or nowhere`)
+    }
+    if (run.commit !== 'open') {
+      throw new OpsError('OPS_COMMITTED', 'ctx.begin was called after the commit')
+    }
+    run.begun = { instance, name: dialog, given }
   }
 
   enqueue(job: string, data: unknown = {}, options: EnqueueOptions = {}): string {

@@ -32,6 +32,7 @@ const recordTables: ReadonlyMap<string, string> = new Map([
   ['plugin_choices', 'plugin'],
   ['plugin_access', 'plugin'],
   ['button_payloads', 'plugin'],
+  ['user_sessions', 'plugin'],
   ['outbox', 'plugin'],
   ['job_schedules', 'plugin'],
   // there once a plugin had jobs

@@ -7,6 +7,7 @@ import { isTimeZone, languageTag } from '../i18n/language.ts'
 import type { JobRequest } from '../job/request.ts'
 import type { Logger } from '../log/logger.ts'
 import type { OutboxRow } from '../outbox/rows.ts'
+import type { SessionChange } from '../session/sessions.ts'
 import type { UpdateFacts } from '../telegram/facts.ts'
 import type { OpsTelegram } from '../telegram/telegram.ts'
 import {
@@ -118,6 +119,12 @@ export class UpdateRun {
   readonly notices: Notice[] = []
   /** Jobs, put into the queue with the commit. */
   readonly jobs: JobRequest[] = []
+  /** The dialog that the handler began; its first question comes after what the handler returns. */
+  begun:
+    | { instance: PluginInstance; name: string; given: Readonly<Record<string, unknown>> }
+    | undefined
+  /** What becomes of the actor's dialog here, written with the commit. */
+  session: SessionChange | undefined
   /** What is to happen once the changes of this run are there. */
   readonly afterCommit: (() => void)[] = []
   /** `lost`: somebody else had completed the update. */
@@ -226,6 +233,14 @@ export class UpdateRun {
   notify(notice: Notice): void {
     if (this.commit === 'open' || this.commit === 'running') this.notices.push(notice)
     else throw new OpsError('OPS_COMMITTED', 'ctx.notify was called after the commit')
+  }
+
+  /** Keeps the next step of a dialog, or its end, until the commit. @throws OPS_COMMITTED */
+  keepSession(change: SessionChange): void {
+    if (this.commit !== 'open') {
+      throw new OpsError('OPS_COMMITTED', 'A dialog would have gone on after the commit')
+    }
+    this.session = change
   }
 
   /** Nothing is done for the update. The first reason stays, for log and audit. */

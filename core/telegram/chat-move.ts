@@ -13,6 +13,7 @@ export interface ChatMove {
 const chatColumns: readonly { readonly table: string; readonly column: string }[] = [
   { table: 'button_payloads', column: 'chat' },
   { table: 'outbox', column: 'chat_id' },
+  { table: 'user_sessions', column: 'chat_id' },
   { table: 'access_grants', column: 'chat_id' },
 ]
 

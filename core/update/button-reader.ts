@@ -5,6 +5,7 @@ import type { ActionRoute } from '../plugin/generation/routes.ts'
 import type { UpdateRun } from '../plugin/run.ts'
 import type { CallbackCodec } from '../telegram/callback.ts'
 import { confirmPayload } from './confirmation/confirmations.ts'
+import { type DialogButton, readDialogButton } from './dialog/keyboard.ts'
 import { actionRoute } from './router.ts'
 
 export type ReadButton =
@@ -12,6 +13,8 @@ export type ReadButton =
   | { kind: 'card'; card: number; version: number; action: string }
   /** The answer to the question of a dangerous command. */
   | { kind: 'confirmation'; id: string; answer: 'yes' | 'no' }
+  /** Under the question of a dialog. */
+  | ({ kind: 'dialog' } & DialogButton)
   | { kind: 'action'; route: ActionRoute; data: unknown }
   /** Not one of ours: a Telegraf middleware may know it. */
   | { kind: 'foreign' }
@@ -51,7 +54,12 @@ export class ButtonReader {
     if (button.kind === 'foreign') return { kind: 'foreign' }
     if (button.kind === 'invalid') return button.reason === 'presser' ? forSomebodyElse : stale
     const { plugin, action } = button
-    if (plugin === cardOwner) return confirmationOf(action, button) ?? cardOf(action, button)
+    if (plugin === cardOwner) {
+      const payload = button.kind === 'inline' ? button.payload : undefined
+      const dialog = readDialogButton(action, payload)
+      if (dialog !== undefined) return { kind: 'dialog', ...dialog }
+      return confirmationOf(action, button) ?? cardOf(action, button)
+    }
     const route = actionRoute(run.routes, plugin, action)
     if (route === undefined) return stale
     if (button.kind === 'inline') return parse(route, button.payload)

@@ -1,3 +1,4 @@
+import { OptimisticLockError } from '@mikro-orm/core'
 import type { Queries } from '../database/connection.ts'
 import { isCommitUnknown } from '../database/failure.ts'
 import { hasChanges, inTransaction, queriesIn, seal } from '../database/orm.ts'
@@ -8,6 +9,7 @@ import type { NewMessage, OutboxRow } from '../outbox/rows.ts'
 import { messagesOf } from '../plugin/notify.ts'
 import type { UpdateRun } from '../plugin/run.ts'
 import type { ContentSender } from '../plugin/sender.ts'
+import { writeSession } from '../session/sessions.ts'
 import { chatMoveOf, moveChat } from '../telegram/chat-move.ts'
 import type { Inbox } from './inbox/inbox.ts'
 import type { InboxItem } from './inbox/item.ts'
@@ -31,7 +33,7 @@ class AlreadyDone extends Error {}
 const answerKeepMs = 3_600_000
 
 /**
- * Completes an update. With changes in its unit of work, messages to others or jobs: one short transaction that first
+ * Completes an update. With changes in its unit of work, messages to others, jobs or a step of a dialog: one short transaction that first
  * claims the update, then writes them and what is answered; so its effects are in the database exactly once, and
  * no answer to them is lost. Without: a mark, later.
  *
@@ -45,7 +47,8 @@ export async function commitRun(
   if (run.commit !== 'open') return afterCommit(run, parts)
   const moves = chatMoveOf(item.update) !== undefined
   const writes = run.usedEm !== undefined && hasChanges(run.usedEm)
-  const isRead = !moves && !writes && run.notices.length === 0 && run.jobs.length === 0
+  const gives = run.notices.length > 0 || run.jobs.length > 0 || run.session !== undefined
+  const isRead = !moves && !writes && !gives
   if (isRead) parts.inbox.done(item)
   run.commit = isRead ? 'committed' : await write(run, item, parts)
   // observers still see the update
@@ -78,6 +81,7 @@ export async function commitEarly(
       run.em.clear()
       run.notices.length = 0
       run.jobs.length = 0
+      run.session = undefined
     }
   }
   seal(run.em)
@@ -105,14 +109,17 @@ async function write(
   const { em } = run
   const move = chatMoveOf(item.update)
   let kept: OutboxRow[] = []
-  // opening it asks the database, which nothing may do beside an open transaction
-  if (mayPutJobs(run, work)) await queue.open()
+  // its tables may have to be made, which takes a connection of its own
+  if (run.jobs.length > 0) await queue.open()
   try {
     await commits.use(() =>
       inTransaction(em, async () => {
         if (!(await inbox.claim(em, item))) throw new AlreadyDone()
         await work?.()
         const sql = queriesIn(em)
+        if (run.session !== undefined && !(await writeSession(sql, run.session))) {
+          throw new OptimisticLockError('A dialog was changed by somebody else since it was read')
+        }
         const answers = await answersOf(run, sender, sql)
         if (answers.length > 0) kept = await outbox.writeOwn(sql, answers)
         const notices = await messagesOf(run.notices, sender, sql, item.facts.updateId)
@@ -134,12 +141,6 @@ async function write(
   if (run.notices.length > 0) outbox.wake()
   if (run.jobs.length > 0) queue.sent(run.jobs)
   return 'committed'
-}
-
-/** What is done inside of the transaction may ask for jobs too. */
-function mayPutJobs({ jobs, generation }: UpdateRun, work: unknown): boolean {
-  if (jobs.length > 0 || work === undefined) return jobs.length > 0
-  return [...generation.plugins.values()].some((plugin) => plugin.jobs.size > 0)
 }
 
 /** The answers are in the outbox: from there they are sent. */

@@ -16,6 +16,8 @@ import type { ButtonReader, ReadButton } from './button-reader.ts'
 import { cancelWord } from './cancelling.ts'
 import { runChain } from './chain.ts'
 import type { Confirmations } from './confirmation/confirmations.ts'
+import type { Dialogs, TakenAnswer } from './dialog/dialogs.ts'
+import type { ArgumentDialog } from './dialog/missing.ts'
 import type { Gate, Open } from './gate.ts'
 import { observed } from './observe.ts'
 import { Replies } from './replies.ts'
@@ -30,6 +32,7 @@ export interface DispatcherOptions {
   /** Carries out presses of the core's own cards. */
   cards: Pick<Cards, 'press'>
   confirmations: Confirmations
+  dialogs: Dialogs
 }
 
 type Found<Kind extends Match['kind']> = Extract<Match, { kind: Kind }>
@@ -52,11 +55,14 @@ export class Dispatcher {
   readonly #buttons: ButtonReader
   readonly #cards: Pick<Cards, 'press'>
   readonly #confirmations: Confirmations
+  readonly #dialogs: Dialogs
   readonly #replies: Replies
   readonly #gate: Gate
 
-  constructor({ botInfo, gate, texts, buttons, cards, confirmations }: DispatcherOptions) {
+  constructor(options: DispatcherOptions) {
+    const { botInfo, gate, texts, buttons, cards, confirmations, dialogs } = options
     this.#confirmations = confirmations
+    this.#dialogs = dialogs
     this.#cards = cards
     this.#gate = gate
     this.#botUsername = botInfo.username
@@ -156,18 +162,35 @@ export class Dispatcher {
       case 'press':
         return this.#press(run, found)
       case 'events':
+        if (await this.#answer(run, await this.#dialogs.answered(run))) return
         if (await this.#events(run, found.routes)) return
         return this.#leftOver(run)
       case 'unknown-command':
         if (await this.#composers(run)) return
+        if (run.cancelled === undefined || found.word !== cancelWord) {
+          if (await this.#answer(run, await this.#dialogs.told(run, found.word))) return
+        }
         if (found.word === cancelWord) return this.#cancel(run, found)
         run.outcome = 'unknown-command'
         // in a group the command may well be another bot's
         if (run.facts.chatType !== 'private' && !found.addressed) return
         return run.say(message(this.#replies.unknownCommand(run, found.word)))
       case 'none':
+        if (await this.#answer(run, await this.#dialogs.answered(run))) return
         return this.#leftOver(run)
     }
+  }
+
+  /** A step of a dialog. @returns whether there was one */
+  async #answer(run: UpdateRun, taken: TakenAnswer | undefined): Promise<boolean> {
+    if (taken?.kind === 'command') {
+      run.route = { plugin: taken.route.instance.name, name: taken.path }
+      await this.#carryOut(run, taken, taken.value)
+    } else if (taken?.kind === 'step') {
+      const { instance, work } = taken
+      await this.#handle(run, instance, work, undefined)
+    }
+    return taken !== undefined
   }
 
   async #command(run: UpdateRun, found: Found<'command'>): Promise<void> {
@@ -194,6 +217,11 @@ export class Dispatcher {
       own: instance.texts.in(run.language),
       language: run.language,
     })
+    if (!parsed.ok && parsed.problem.reason === 'missing' && parsed.problem.field !== undefined) {
+      if (await this.#dialogs.askArgument(run, found, parsed.problem.field)) return
+    }
+    // without any it could lack none
+    if (!command.args.safeParse({}).success) await this.#dialogs.dropArgument(run, path)
     if (parsed.ok) return this.#carryOut(run, found, parsed.value)
     run.outcome = 'usage'
     const usage = t('usage', { usage: usageOf(path, command.args) })
@@ -201,7 +229,7 @@ export class Dispatcher {
   }
 
   /** A dangerous one asks first. */
-  #carryOut(run: UpdateRun, found: Found<'command'>, value: unknown): Promise<void> {
+  #carryOut(run: UpdateRun, found: ArgumentDialog, value: unknown): Promise<void> {
     const { route, command } = found
     const { confirm } = command
     if (confirm !== undefined && run.isUser) {
@@ -268,6 +296,12 @@ export class Dispatcher {
       return
     }
     if (button.kind === 'card') return inPressTime(run, () => this.#pressCard(run, button))
+    if (button.kind === 'dialog') {
+      if (!run.isUser) return
+      return inPressTime(run, async () => {
+        await this.#answer(run, await this.#dialogs.pressed(run, button))
+      })
+    }
     if (button.kind === 'confirmation') {
       return inPressTime(run, () => this.#pressConfirmation(run, button))
     }
@@ -364,6 +398,11 @@ export class Dispatcher {
       (handler as Handler | undefined)?.(contextFor(run, instance), input),
     )
     run.say(contentOf(returned))
+    const { begun } = run
+    run.begun = undefined
+    if (begun === undefined) return
+    const question = await asPlugin(instance.name, () => this.#dialogs.begin(run, begun))
+    run.say(contentOf(question))
   }
 }
 

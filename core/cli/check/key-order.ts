@@ -4,6 +4,7 @@ const groups: readonly (readonly string[])[] = [
   ['setup'],
   ['provides', 'actions'],
   ['jobs'],
+  ['dialogs'],
   ['middleware', 'commands', 'events', 'hooks', 'health', 'telegraf'],
 ]
 

@@ -5,6 +5,7 @@ import type { Texts } from '../../i18n/texts.ts'
 import type { PermissionDeclaration } from '../access.ts'
 import type { Cache } from '../cache.ts'
 import type { LiveContext } from '../context.ts'
+import type { Dialog } from '../manifest/dialog.ts'
 import type { Hook } from '../manifest/hook.ts'
 import type { Job } from '../manifest/job.ts'
 import type {
@@ -37,6 +38,7 @@ export interface PluginDeclaration {
   readonly actions: ReadonlyMap<string, Action>
   /** Also those that handle what hooks took. */
   readonly jobs: ReadonlyMap<string, Job>
+  readonly dialogs: ReadonlyMap<string, Dialog>
   readonly hooks: ReadonlyMap<string, Hook>
   readonly events: readonly EventListener[]
   readonly health: ReadonlyMap<string, HealthCheck>

@@ -1,4 +1,5 @@
 import type { PermissionDeclaration } from '../access.ts'
+import type { Dialog } from '../manifest/dialog.ts'
 import type { Action, Command, EventListener, Middleware, Phase } from '../manifest/manifest.ts'
 import type { PluginInstance } from './instance.ts'
 
@@ -13,6 +14,12 @@ export interface ActionRoute {
   readonly instance: PluginInstance
   readonly name: string
   readonly action: Action
+}
+
+export interface DialogRoute {
+  readonly instance: PluginInstance
+  readonly name: string
+  readonly dialog: Dialog
 }
 
 export interface EventRoute {
@@ -42,6 +49,8 @@ export interface Routes {
   readonly commands: ReadonlyMap<string, CommandRoute>
   /** By `plugin:action`. */
   readonly actions: ReadonlyMap<string, ActionRoute>
+  /** By `plugin:dialog`. */
+  readonly dialogs: ReadonlyMap<string, DialogRoute>
   /** By query: `message:photo`, `my_chat_member`. */
   readonly events: ReadonlyMap<string, readonly EventRoute[]>
   readonly middleware: MiddlewareChains
@@ -62,6 +71,7 @@ export function composeRoutes(
   const byName = [...live, ...held].sort((a, b) => (a.name < b.name ? -1 : 1))
   const commands = new Map<string, CommandRoute>()
   const actions = new Map<string, ActionRoute>()
+  const dialogs = new Map<string, DialogRoute>()
   const events = new Map<string, EventRoute[]>()
   const permissions = new Map<string, PermissionDeclaration>()
   for (const instance of byName) {
@@ -72,6 +82,9 @@ export function composeRoutes(
     }
     for (const [name, action] of instance.actions) {
       actions.set(`${instance.name}:${name}`, { instance, name, action })
+    }
+    for (const [name, dialog] of instance.dialogs) {
+      dialogs.set(`${instance.name}:${name}`, { instance, name, dialog })
     }
     for (const event of instance.events) {
       const listening = events.get(event.query)
@@ -89,6 +102,7 @@ export function composeRoutes(
   return {
     commands,
     actions,
+    dialogs,
     events,
     middleware: {
       observe: inPhase('observe'),

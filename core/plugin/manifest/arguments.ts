@@ -196,7 +196,8 @@ function problem(
 const yes = new Set(['yes', 'y', 'true', 'on', '1', 'да'])
 const no = new Set(['no', 'n', 'false', 'off', '0', 'нет'])
 
-function convert(kind: FieldKind, raw: unknown): unknown {
+/** A typed value as its schema expects it; undefined when it can't be read as one. */
+export function convert(kind: FieldKind, raw: unknown): unknown {
   if (typeof raw !== 'string') return raw
   if (kind === 'number') {
     const number = Number(raw.replace(',', '.'))
@@ -249,7 +250,8 @@ function fieldsOf(schema: z.ZodObject): Field[] {
   })
 }
 
-function kindOf(base: z.core.$ZodType): FieldKind {
+/** How what is typed is to be read. */
+export function kindOf(base: z.core.$ZodType): FieldKind {
   if (base instanceof z.ZodNumber || base instanceof z.ZodBigInt) return 'number'
   if (base instanceof z.ZodBoolean) return 'boolean'
   if (base instanceof z.ZodArray) return 'list'
@@ -257,7 +259,7 @@ function kindOf(base: z.core.$ZodType): FieldKind {
 }
 
 /** What a person types, behind optional, default, transform and the like. */
-function unwrap(schema: z.core.$ZodType): z.core.$ZodType {
+export function unwrap(schema: z.core.$ZodType): z.core.$ZodType {
   if (schema instanceof z.ZodPipe) return unwrap(schema.in)
   if (
     schema instanceof z.ZodOptional ||

@@ -9,6 +9,7 @@ import type { LiveContext } from '../context.ts'
 import type { PluginDeclaration } from '../generation/instance.ts'
 import { surfaceOf } from '../opening/surface.ts'
 import { readActions, readCommands, readEvents, readHealth, readMiddleware } from './definitions.ts'
+import { readDialogs } from './dialogs.ts'
 import { readHooks } from './hooks.ts'
 import { readJobs } from './jobs.ts'
 import type { Action, Command } from './manifest.ts'
@@ -46,7 +47,8 @@ export function readDeclaration(source: DeclarationSource): PluginDeclaration & 
   const events = readEvents(shape.events, fail)
   const hooks = readHooks(shape.hooks, fail)
   const jobs = new Map([...readJobs(shape.jobs, fail), ...hooks.jobs])
-  checkPermissions(name, shape, { actions, commands, events, jobs }, fail)
+  const dialogs = readDialogs(shape.dialogs, fail)
+  checkPermissions(name, shape, { actions, commands, events, jobs, dialogs }, fail)
   const permissions = Object.entries(shape.permissions).map(([name, { description, roles }]) => ({
     name,
     plugin: shape.name,
@@ -73,6 +75,7 @@ export function readDeclaration(source: DeclarationSource): PluginDeclaration & 
     commands,
     actions,
     jobs,
+    dialogs,
     hooks: hooks.hooks,
     events,
     health: readHealth(shape.health, fail),
@@ -120,7 +123,8 @@ function checkPermissions(
     commands,
     events,
     jobs,
-  }: Pick<PluginDeclaration, 'actions' | 'commands' | 'events' | 'jobs'>,
+    dialogs,
+  }: Pick<PluginDeclaration, 'actions' | 'commands' | 'events' | 'jobs' | 'dialogs'>,
   fail: Fail,
 ): void {
   const declared = new Set(Object.keys(shape.permissions))
@@ -146,6 +150,7 @@ function checkPermissions(
   }
   for (const { query, permission } of events) check(`the event ${query}`, permission)
   for (const [name, { permission }] of jobs) check(`the job ${name}`, permission)
+  for (const [name, { permission }] of dialogs) check(`the dialog ${name}`, permission)
 }
 
 function readComposer(

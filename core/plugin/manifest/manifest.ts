@@ -7,6 +7,7 @@ import type { Button } from '../content.ts'
 import type { OpsContext } from '../context.ts'
 import type { Scope } from '../scope.ts'
 import type { ServiceToken, Used } from '../service.ts'
+import type { Begins, Dialog, DialogKit } from './dialog.ts'
 import type { Hook, HookKit } from './hook.ts'
 import type { Enqueues, Job, JobKit } from './job.ts'
 
@@ -25,6 +26,7 @@ export interface PluginTypes {
   permission: string
   actions: object
   jobs: object
+  dialogs: object
 }
 
 /** Roles that a permission may be given to from the start; owners hold every permission. */
@@ -43,7 +45,7 @@ export type ChatScope = 'private' | 'group' | 'any'
 export type Audience = 'everyone'
 
 /** What every handler of a plugin sees, on top of Telegraf's Context. */
-export interface PluginView<P extends PluginTypes> extends Enqueues<P> {
+export interface PluginView<P extends PluginTypes> extends Enqueues<P>, Begins<P> {
   /** The parsed configuration of this plugin. */
   readonly config: P['config']
   /** What this plugin's `setup` returned. */
@@ -366,7 +368,7 @@ type Provided<Result> = {
   readonly [K in keyof Result & string]?: ServiceToken<Result[K]>
 }
 
-interface TypesOf<Config extends Schema, Uses, Permissions, Result, Actions, Jobs>
+interface TypesOf<Config extends Schema, Uses, Permissions, Result, Actions, Jobs, Dialogs>
   extends PluginTypes {
   config: z.output<Config>
   plugin: Result
@@ -374,22 +376,25 @@ interface TypesOf<Config extends Schema, Uses, Permissions, Result, Actions, Job
   permission: keyof Permissions & string
   actions: Actions & object
   jobs: Jobs & object
+  dialogs: Dialogs & object
 }
 
-/** Actions and jobs may name each other; only names and data of what stands before are known to the types. */
+/** Actions, jobs and dialogs may name each other; only names and data of what stands before are known to the types. */
 type AnyJobs = Record<string, Job>
+type AnyDialogs = Record<string, Dialog>
 type BeforeActions<C extends Schema, U, R, Perm> = TypesOf<
   C,
   U,
   Perm,
   R,
   Record<string, Action>,
-  AnyJobs
+  AnyJobs,
+  AnyDialogs
 >
 
 /**
  * The typed description of one plugin. Write the keys in this order: inference runs from top to
- * bottom, so `config` and `uses` reach `setup`, its result reaches `actions` and `jobs`, and those `commands`.
+ * bottom, so `config` and `uses` reach `setup`, its result reaches `actions`, `jobs` and `dialogs`, and those `commands`.
  */
 export interface PluginDefinition<
   Config extends Schema,
@@ -398,6 +403,7 @@ export interface PluginDefinition<
   Result,
   Actions extends Readonly<Record<string, Action>>,
   Jobs extends Readonly<Record<string, Job>>,
+  Dialogs extends Readonly<Record<string, Dialog>>,
 > {
   /** The folder's name: 2–16 of a–z and 0–9, beginning with a letter. */
   name: string
@@ -428,25 +434,31 @@ export interface PluginDefinition<
   provides?: Provided<NoInfer<Result>>
   actions?(kit: ActionKit<BeforeActions<Config, Uses, Result, Permissions>>): Actions
   /** Work in the background: durable, repeated when it fails, by the clock if they say so. */
-  jobs?(kit: JobKit<TypesOf<Config, Uses, Permissions, Result, Actions, AnyJobs>>): Jobs
+  jobs?(kit: JobKit<TypesOf<Config, Uses, Permissions, Result, Actions, AnyJobs, AnyDialogs>>): Jobs
+  /** Operations of several steps: one question after the other, kept until they are answered. */
+  dialogs?(
+    kit: DialogKit<TypesOf<Config, Uses, Permissions, Result, Actions, Jobs, AnyDialogs>>,
+  ): Dialogs
   middleware?(
-    kit: MiddlewareKit<TypesOf<Config, Uses, Permissions, Result, Actions, Jobs>>,
+    kit: MiddlewareKit<TypesOf<Config, Uses, Permissions, Result, Actions, Jobs, Dialogs>>,
   ): readonly Middleware[]
   commands?(
-    kit: CommandKit<TypesOf<Config, Uses, Permissions, Result, Actions, Jobs>>,
+    kit: CommandKit<TypesOf<Config, Uses, Permissions, Result, Actions, Jobs, Dialogs>>,
   ): Readonly<Record<string, Command>>
   events?(
-    kit: EventKit<TypesOf<Config, Uses, Permissions, Result, Actions, Jobs>>,
+    kit: EventKit<TypesOf<Config, Uses, Permissions, Result, Actions, Jobs, Dialogs>>,
   ): readonly EventListener[]
   /** What other programs may send: `POST /hooks/<plugin>/<hook>`. */
   hooks?(
-    kit: HookKit<TypesOf<Config, Uses, Permissions, Result, Actions, Jobs>>,
+    kit: HookKit<TypesOf<Config, Uses, Permissions, Result, Actions, Jobs, Dialogs>>,
   ): Readonly<Record<string, Hook>>
   /** How what it depends on is: shown in `/plugins` and `/readyz`. */
   health?(kit: HealthKit<NoInfer<Result>>): Readonly<Record<string, HealthCheck>>
   /** The escape hatch: any Telegraf middleware, for what no route took. */
   telegraf?(
-    composer: Composer<HandlerContext<TypesOf<Config, Uses, Permissions, Result, Actions, Jobs>>>,
+    composer: Composer<
+      HandlerContext<TypesOf<Config, Uses, Permissions, Result, Actions, Jobs, Dialogs>>
+    >,
   ): void
 }
 
@@ -467,7 +479,10 @@ export function definePlugin<
   Result = undefined,
   Actions extends Readonly<Record<string, Action>> = Nothing,
   Jobs extends Readonly<Record<string, Job>> = Nothing,
->(definition: PluginDefinition<Config, Uses, Permissions, Result, Actions, Jobs>): Manifest {
+  Dialogs extends Readonly<Record<string, Dialog>> = Nothing,
+>(
+  definition: PluginDefinition<Config, Uses, Permissions, Result, Actions, Jobs, Dialogs>,
+): Manifest {
   // the edge where types end: from here on a manifest is outside input, parsed by readManifest
   return { kind: 'manifest', definition: definition as unknown as Record<string, unknown> }
 }

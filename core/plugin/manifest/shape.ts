@@ -54,6 +54,7 @@ const manifestSchema = z.strictObject({
   provides: z.record(z.string(), tokenSchema).default({}),
   actions: anyFunction.optional(),
   jobs: anyFunction.optional(),
+  dialogs: anyFunction.optional(),
   middleware: anyFunction.optional(),
   commands: anyFunction.optional(),
   events: anyFunction.optional(),

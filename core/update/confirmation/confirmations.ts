@@ -11,6 +11,7 @@ import type { Command, Confirm } from '../../plugin/manifest/manifest.ts'
 import { isPermitted } from '../../plugin/manifest/usable.ts'
 import type { UpdateRun } from '../../plugin/run.ts'
 import { type Html, html } from '../../telegram/html.ts'
+import { findCommand } from '../find-command.ts'
 import type { Gate } from '../gate.ts'
 import { type Confirmation, ConfirmationRows } from './rows.ts'
 
@@ -199,19 +200,6 @@ export class Confirmations {
 
 function titleOf({ path, arguments: text, requester_name }: Confirmation): Html {
   return html`<b>${[`/${path}`, text].filter(Boolean).join(' ')}</b> · ${requester_name}`
-}
-
-/** As it is by now: a reload may have taken it away, or the question from it. */
-function findCommand(
-  { routes }: UpdateRun,
-  { plugin, path }: Confirmation,
-): { route: CommandRoute; command: Command } | undefined {
-  const [word = '', subword] = path.split(' ')
-  const route = routes.commands.get(word)
-  if (route === undefined || route.instance.name !== plugin) return undefined
-  if (subword === undefined) return { route, command: route.command }
-  const command = new Map(Object.entries(route.command.subcommands)).get(subword)
-  return command === undefined ? undefined : { route, command }
 }
 
 /** Of what a person was shown: keys in the order of the schema. */

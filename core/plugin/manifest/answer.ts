@@ -1,0 +1,48 @@
+import { z } from 'zod'
+import { convert, kindOf, unwrap } from './arguments.ts'
+import { type ArgumentTexts, complaintOf } from './complaint.ts'
+import type { Choice } from './dialog.ts'
+
+/** `value` is as it was given: it is kept, and read by the schema once more whenever it is needed. */
+export type Answer = { ok: true; value: unknown } | { ok: false; complaint: string }
+
+/** Reads what a person typed at a question. */
+export function typedAnswer(field: z.core.$ZodType, text: string, texts: ArgumentTexts): Answer {
+  const kind = kindOf(unwrap(field))
+  const value = kind === 'list' ? text.split(/[\s,;]+/).filter(Boolean) : convert(kind, text)
+  if (value !== undefined) return checkedAnswer(field, value, texts)
+  const key = kind === 'number' ? 'dialog.number' : 'dialog.yesNo'
+  return { ok: false, complaint: texts.t(key, { given: text }) }
+}
+
+/** Checks an answer that is no text any more. */
+export function checkedAnswer(
+  field: z.core.$ZodType,
+  value: unknown,
+  texts: ArgumentTexts,
+): Answer {
+  const messages = texts.language?.startsWith('ru') === true ? z.locales.ru() : z.locales.en()
+  const parsed = z.safeParse(field, value, { error: messages.localeError })
+  if (parsed.success) return { ok: true, value }
+  const issue = parsed.error.issues[0]
+  const detail = issue === undefined ? '' : complaintOf(issue, texts)
+  return { ok: false, complaint: texts.t('dialog.invalid', { detail }) }
+}
+
+/** Whether the question may be left without an answer. */
+export function isOptional(field: z.core.$ZodType): boolean {
+  return z.safeParse(field, undefined).success
+}
+
+/** The answers that the schema itself names. */
+export function choicesOf(field: z.core.$ZodType, t: ArgumentTexts['t']): readonly Choice[] {
+  const base = unwrap(field)
+  if (base instanceof z.ZodEnum) {
+    return base.options.map((value) => ({ label: String(value), value }))
+  }
+  if (!(base instanceof z.ZodBoolean)) return []
+  return [
+    { label: t('dialog.yes'), value: true },
+    { label: t('dialog.no'), value: false },
+  ]
+}

@@ -1,0 +1,161 @@
+import { randomBytes } from 'node:crypto'
+import { z } from 'zod'
+import type { Database, Queries } from '../database/connection.ts'
+import { prune } from '../database/prune.ts'
+import type { Logger } from '../log/logger.ts'
+
+/** Whose session, and where: there is one at most. */
+export interface SessionKey {
+  readonly chatId: number
+  readonly userId: number
+}
+
+const choicesShape = z.array(z.object({ label: z.string(), value: z.unknown() }))
+
+const contextShape = z.object({
+  /** What was answered and given, by key, as it was before its schema read it. */
+  answers: z.record(z.string(), z.unknown()),
+  /** The steps before this one, in the order in which they were taken. */
+  path: z.array(z.string()),
+  /** The buttons of the question, in their order. */
+  choices: choicesShape,
+  /** Of a command that asks for what is missing: what was typed after it, and the update that brought it. */
+  command: z.object({ text: z.string(), update: z.record(z.string(), z.unknown()) }).optional(),
+})
+
+/** What a dialog knows between two updates. */
+export type SessionContext = z.output<typeof contextShape>
+
+/** A dialog that waits for an answer. */
+export interface Session extends SessionKey {
+  readonly plugin: string
+  /** Of the dialog; `/log`: what a command lacks. */
+  readonly name: string
+  /** The question that stands. */
+  readonly step: string
+  /** The dialog's version by which `context` was written. */
+  readonly version: number
+  /** Another one with each question. */
+  readonly revision: string
+  readonly context: SessionContext
+  readonly expiresAt: Date
+}
+
+/** What an update makes of a session: written in the transaction that completes the update. */
+export interface SessionChange {
+  readonly key: SessionKey
+  /** The revision that was read; undefined: there was none. */
+  readonly from: string | undefined
+  /** Undefined: it is over. */
+  readonly to: Session | undefined
+}
+
+interface Row {
+  plugin: string
+  name: string
+  step: string
+  version: number
+  revision: string
+  context: unknown
+  expires_at: string
+}
+
+/** Who comes back within that time is told that their dialog is over, ms. */
+const toldForMs = 24 * 3_600_000
+const cleanEveryMs = 3_600_000
+
+/** Names a new question. Short: it travels in buttons. */
+export function newRevision(): string {
+  return randomBytes(9).toString('base64url')
+}
+
+/** Open dialogs in the database, and nowhere else: another instance or the next process goes on with them. */
+export class Sessions {
+  readonly #database: Database
+  readonly #log: Logger
+  readonly #stopping = new AbortController()
+  readonly #cleaner: NodeJS.Timeout
+
+  constructor({ database, log }: { database: Database; log: Logger }) {
+    this.#database = database
+    this.#log = log
+    this.#cleaner = setInterval(() => void this.clean(), cleanEveryMs)
+    this.#cleaner.unref()
+  }
+
+  stop(): void {
+    clearInterval(this.#cleaner)
+    this.#stopping.abort()
+  }
+
+  async find({ chatId, userId }: SessionKey): Promise<Session | undefined> {
+    const [row] = await this.#database.query<Row>(
+      `select plugin, name, step, version, revision, context, expires_at
+       from user_sessions where chat_id = $1 and user_id = $2`,
+      [chatId, userId],
+    )
+    if (row === undefined) return undefined
+    const { context, expires_at, ...named } = row
+    return {
+      chatId,
+      userId,
+      ...named,
+      context: contextShape.parse(context),
+      expiresAt: new Date(expires_at),
+    }
+  }
+
+  /** Deletes what ended long ago. Never rejects. */
+  async clean(): Promise<void> {
+    try {
+      await prune(this.#database, {
+        table: 'user_sessions',
+        column: 'expires_at',
+        before: new Date(Date.now() - toldForMs),
+        signal: this.#stopping.signal,
+      })
+    } catch (error) {
+      this.#log.warn('sessions.cleaning-failed', { error })
+    }
+  }
+}
+
+/**
+ * Compare-and-set. @param sql of the transaction that completes the update
+ * @returns false when somebody else has changed it since it was read
+ */
+export async function writeSession(
+  sql: Queries,
+  { key, from, to }: SessionChange,
+): Promise<boolean> {
+  if (to === undefined) {
+    const rows = await sql.query(
+      'delete from user_sessions where chat_id = $1 and user_id = $2 and revision = $3 returning 1',
+      [key.chatId, key.userId, from ?? null],
+    )
+    return rows.length > 0
+  }
+  const rows = await sql.query(
+    `insert into user_sessions as old
+       (chat_id, user_id, plugin, name, step, version, revision, context, updated_at, expires_at)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, now(), $9)
+     on conflict (chat_id, user_id) do update set plugin = excluded.plugin, name = excluded.name, step = excluded.step,
+       version = excluded.version, revision = excluded.revision, context = excluded.context,
+       updated_at = excluded.updated_at, expires_at = excluded.expires_at
+     where old.revision = $10
+     returning 1`,
+    [
+      key.chatId,
+      key.userId,
+      to.plugin,
+      to.name,
+      to.step,
+      to.version,
+      to.revision,
+      JSON.stringify(to.context),
+      to.expiresAt.toISOString(),
+      from ?? null,
+    ],
+  )
+  return rows.length > 0
+}

@@ -1,0 +1,261 @@
+import { z } from 'zod'
+import { OpsError } from '../../errors.ts'
+import type { Translate } from '../../i18n/texts.ts'
+import { type Content, edit, message } from '../../plugin/content.ts'
+import type { LiveContext } from '../../plugin/context.ts'
+import {
+  type Answer,
+  checkedAnswer,
+  choicesOf,
+  isOptional,
+  typedAnswer,
+} from '../../plugin/manifest/answer.ts'
+import type { Choice, Dialog, Step } from '../../plugin/manifest/dialog.ts'
+import type { UpdateRun } from '../../plugin/run.ts'
+import { newRevision, type Session } from '../../session/sessions.ts'
+import { Html, html } from '../../telegram/html.ts'
+import { closed, type DialogInput, dialogKeyboard } from './keyboard.ts'
+
+export type Beginning = NonNullable<UpdateRun['begun']>
+type Answers = Readonly<Record<string, unknown>>
+
+interface StepParts {
+  readonly run: UpdateRun
+  readonly ctx: LiveContext
+  readonly dialog: Dialog
+  readonly session: Session
+  readonly t: Translate
+}
+
+interface TakenParts extends StepParts {
+  readonly input: DialogInput
+  readonly end: (why: 'changed') => unknown
+}
+
+/** Asks the first question whose answer wasn't given. */
+export async function beginDialog(
+  parts: StepParts & { readonly isNew: boolean },
+): Promise<unknown> {
+  const { dialog, session, isNew, t } = parts
+  const walk = new Walk(parts, isNew)
+  return walk.goOn(dialog.start, session.context.answers, [], isNew ? [] : [t('dialog.replaced')])
+}
+
+/** Takes an answer: checks it, and asks the next question, or finishes. @returns what is to be said */
+export async function takeStep(parts: TakenParts): Promise<unknown> {
+  const { run, dialog, session, input, t, end } = parts
+  const answers = migrated(dialog, session)
+  if (answers === undefined) return void end('changed')
+  const walk = new Walk(parts, false)
+  const { step } = session
+  const { path } = session.context
+  // it has no such question any more
+  if (!dialog.steps.has(step)) return walk.goOn(dialog.start, answers, [], [t('dialog.asksAnew')])
+  if (input.kind === 'back') {
+    const before = path.findLast((name) => dialog.steps.has(name))
+    if (before === undefined) return message(t('dialog.noBack'))
+    if (run.pressId !== undefined) run.say(edit(closed(run, `‹ ${t('dialog.back')}`)))
+    return walk.ask(before, without(answers, before), path.slice(0, path.lastIndexOf(before)), [])
+  }
+  const taken = walk.answer(step, input)
+  if (!taken.ok) return message(`${taken.complaint}\n${t('dialog.again')}`)
+  if (run.pressId !== undefined) run.say(edit(closed(run, `› ${taken.label}`)))
+  const kept = input.kind === 'skip' ? without(answers, step) : { ...answers, [step]: taken.value }
+  return walk.goOn(await walk.after(step, kept), kept, [...path, step], [])
+}
+
+/** What is kept, as this version of the dialog has it. */
+function migrated(dialog: Dialog, { version, context }: Session): Answers | undefined {
+  if (version === dialog.version) return context.answers
+  // of a version that was rolled back
+  if (version > dialog.version) return undefined
+  return dialog.migrate?.(context.answers, version)
+}
+
+/** An answer, with what to show of it. */
+type Taken = Exclude<Answer, { ok: true }> | (Extract<Answer, { ok: true }> & { label: string })
+
+function labelled(answer: Answer, label: string): Taken {
+  return answer.ok ? { ...answer, label } : answer
+}
+
+/** Who types what stands on a button means it. */
+function chosenBy(input: DialogInput, choices: readonly Choice[]): Choice | undefined {
+  if (input.kind === 'choice') return choices[input.index]
+  if (input.kind !== 'text') return undefined
+  const same = (label: string) => label.trim().toLowerCase() === input.text.trim().toLowerCase()
+  return choices.find(({ label }) => same(label))
+}
+
+/** The way through one dialog, from question to question. */
+class Walk {
+  readonly #parts: StepParts
+  readonly #isNew: boolean
+
+  constructor(parts: StepParts, isNew: boolean) {
+    this.#parts = parts
+    this.#isNew = isNew
+  }
+
+  /** What the person answered to a question. */
+  answer(step: string, input: DialogInput): Taken {
+    const { dialog, session, run, t, ctx } = this.#parts
+    const field = fieldOf(dialog, step)
+    const texts = { t, own: ctx.t, language: run.language }
+    if (input.kind === 'skip') {
+      if (isOptional(field)) return { ok: true, value: undefined, label: t('dialog.skip') }
+      return { ok: false, complaint: t('dialog.needed') }
+    }
+    const chosen = chosenBy(input, session.context.choices)
+    if (chosen !== undefined) {
+      return labelled(checkedAnswer(field, chosen.value, texts), chosen.label)
+    }
+    if (input.kind === 'text') return labelled(typedAnswer(field, input.text, texts), input.text)
+    return { ok: false, complaint: t('dialog.stale') }
+  }
+
+  /** The step after one that was answered. */
+  async after(step: string, answers: Answers): Promise<string> {
+    const { dialog, ctx } = this.#parts
+    const { next } = stepOf(dialog, step)
+    if (next !== undefined) return String(await call(next, ctx, stateOf(dialog, answers)))
+    const names = [...dialog.steps.keys()]
+    return names[names.indexOf(step) + 1] ?? 'end'
+  }
+
+  /** Asks at `step`, or at the next one after it that is still open; or finishes. */
+  async goOn(
+    step: string,
+    answers: Answers,
+    path: readonly string[],
+    notes: readonly string[],
+  ): Promise<unknown> {
+    const { dialog } = this.#parts
+    let at = step
+    for (let passed = 0; passed <= dialog.steps.size; passed++) {
+      if (at === 'end') return this.#finish(answers, path, notes)
+      if (answers[at] === undefined) return this.ask(at, answers, path, notes)
+      at = await this.after(at, answers)
+    }
+    throw new OpsError(
+      'OPS_DIALOG',
+      `The dialog "${this.#parts.session.name}" goes round in a circle at "${at}"`,
+    )
+  }
+
+  /** Puts a question, and keeps that it was put. */
+  async ask(
+    step: string,
+    answers: Answers,
+    path: readonly string[],
+    notes: readonly string[],
+  ): Promise<Content> {
+    const { run, ctx, dialog, session, t } = this.#parts
+    const { ask, choices: offered } = stepOf(dialog, step)
+    const field = fieldOf(dialog, step)
+    const state = stateOf(dialog, answers)
+    const question = await call(ask, ctx, state)
+    const choices =
+      offered === undefined
+        ? choicesOf(field, t)
+        : ((await call(offered, ctx, state)) as readonly Choice[])
+    const revision = newRevision()
+    run.keepSession({
+      key: session,
+      from: this.#isNew ? undefined : session.revision,
+      to: {
+        ...session,
+        step,
+        version: dialog.version,
+        revision,
+        context: { answers: { ...answers }, path: [...path], choices: [...choices] },
+        expiresAt: new Date(run.clock.now() + dialog.withinS * 1000),
+      },
+    })
+    run.outcome = 'asked'
+    const hints = run.facts.chatType === 'private' ? [] : [t('dialog.replyHint')]
+    const keyboard = dialogKeyboard({
+      t,
+      revision,
+      presser: session.userId,
+      labels: choices.map(({ label }) => label),
+      mayGoBack: path.length > 0,
+      maySkip: isOptional(field),
+    })
+    const asked = question instanceof Html ? question : String(question)
+    return message(paragraphs([...notes, asked, ...hints]), keyboard)
+  }
+
+  async #finish(
+    answers: Answers,
+    path: readonly string[],
+    notes: readonly string[],
+  ): Promise<unknown> {
+    const { run, ctx, dialog, session, t } = this.#parts
+    const parsed = dialog.state.safeParse(answers)
+    if (!parsed.success) {
+      // each answer fits by itself: they don't go together, or were kept by an older version
+      const issue = parsed.error.issues[0]
+      const step = String(issue?.path[0])
+      if (!dialog.steps.has(step)) {
+        throw new OpsError(
+          'OPS_DIALOG',
+          `What the dialog "${session.name}" has collected doesn't fit its state`,
+          {
+            cause: parsed.error,
+          },
+        )
+      }
+      const detail = issue?.message ?? ''
+      return this.ask(step, without(answers, step), path, [
+        ...notes,
+        t('dialog.invalid', { detail }),
+      ])
+    }
+    if (!this.#isNew) run.keepSession({ key: session, from: session.revision, to: undefined })
+    run.outcome = 'done'
+    return call(dialog.finish, ctx, parsed.data)
+  }
+}
+
+/** What was answered so far, as the schema reads it; what doesn't fit any more is left out. */
+function stateOf(dialog: Dialog, answers: Answers): Record<string, unknown> {
+  const state: Record<string, unknown> = {}
+  for (const [key, field] of Object.entries(dialog.state.shape)) {
+    const parsed = answers[key] === undefined ? undefined : z.safeParse(field, answers[key])
+    if (parsed?.success === true) state[key] = parsed.data
+  }
+  return state
+}
+
+function fieldOf({ state }: Dialog, step: string): z.core.$ZodType {
+  const field = state.shape[step]
+  if (field !== undefined) return field
+  throw new OpsError('OPS_DIALOG', `A dialog has no key "${step}" in its state`)
+}
+
+function stepOf({ steps }: Dialog, name: string): Step {
+  const step = steps.get(name)
+  if (step !== undefined) return step
+  throw new OpsError('OPS_DIALOG', `A dialog has no step "${name}"`, {
+    hint: "`next` returns a name of `steps`, or 'end'.",
+  })
+}
+
+/** Typed where the plugin was written; routes keep dialogs of all types in one map. */
+async function call(
+  work: (ctx: never, state: never) => unknown,
+  ctx: LiveContext,
+  state: unknown,
+): Promise<unknown> {
+  return work(ctx as never, state as never)
+}
+
+function without(answers: Answers, step: string): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(answers).filter(([key]) => key !== step))
+}
+
+function paragraphs(texts: readonly (string | Html)[]): string | Html {
+  const [first = '', ...rest] = texts
+  return rest.reduce<string | Html>((all, text) => html`${all}\n\n${text}`, first)
+}
