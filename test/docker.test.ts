@@ -24,6 +24,7 @@ interface Service {
   readonly image?: string
   readonly extends?: { readonly file: string; readonly service: string }
   readonly environment?: Readonly<Record<string, string>>
+  readonly secrets?: readonly string[]
   readonly stop_grace_period?: string
   readonly ports?: readonly string[]
   readonly deploy?: { readonly resources: { readonly limits: object } }
@@ -81,6 +82,20 @@ describe('compose files', () => {
         expect(service.deploy?.resources.limits, name).to.have.keys('cpus', 'memory')
         for (const port of service.ports ?? []) {
           if (name !== 'proxy') expect(port, name).to.match(/^127\.0\.0\.1:/)
+        }
+      }
+    }
+  })
+
+  it('read secrets from where they are mounted', () => {
+    for (const file of composeFiles) {
+      for (const [name, { environment = {}, secrets = [] }] of Object.entries(servicesOf(file))) {
+        const read = Object.entries(environment).filter(([key]) => key.endsWith('_FILE'))
+        for (const [, path] of read) {
+          expect(
+            secrets.map((secret) => `/run/secrets/${secret}`),
+            name,
+          ).to.include(path)
         }
       }
     }

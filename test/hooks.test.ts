@@ -1,5 +1,6 @@
 import { createHmac } from 'node:crypto'
 import { expect } from 'chai'
+import { hmac } from 'opsgram'
 import { createTestBot, type TestBot } from 'opsgram/testing'
 
 const receiver = (requires = '') => ({
@@ -60,7 +61,7 @@ describe('hooks', () => {
     await bot.dropPlugin('receiver', receiver())
   })
   after(() => bot?.stop())
-  afterEach(() => bot.database.query('delete from audit_log'))
+  afterEach(() => bot.database.query('truncate audit_log'))
 
   async function send(hook: string, body: string, headers: Record<string, string> = {}) {
     const response = await fetch(`${bot.url}/hooks/${hook}`, { method: 'POST', headers, body })
@@ -153,6 +154,37 @@ describe('hooks', () => {
     expect((await github('{"action":"x"}')).status).to.equal(202)
     expect((await github('{"action":"x"}')).status).to.equal(200)
     expect(await marks()).to.have.length(3)
+  })
+
+  it('take half a character as what stands for one: what else comes at that moment is not held up', async () => {
+    const bodies = ['{"action":"half \\ud83d"}', '{"action":"whole"}']
+    const answers = await Promise.all(bodies.map((body) => github(body)))
+    expect(answers.map(({ status }) => status)).to.deep.equal([202, 202])
+    expect((await marks()).sort()).to.deep.equal([
+      'github {"action":"half \ufffd"}',
+      'github {"action":"whole"}',
+    ])
+  })
+
+  it('tell deliveries apart by all of their ids, however long', async () => {
+    const ids = ['1', '2'].map((end) => ({ 'x-github-delivery': 'd'.repeat(250) + end }))
+    for (const id of ids)
+      expect((await github('{"action":"long"}', 'new', id)).status).to.equal(202)
+    for (const id of ids)
+      expect((await github('{"action":"long"}', 'new', id)).status).to.equal(200)
+    expect(await marks()).to.have.length(2)
+  })
+
+  it('log refusals once a minute, however many come', async () => {
+    const before = bot.log.filter(({ event }) => event === 'hook.refused').length
+    for (let n = 0; n < 20; n++) await github('{"action":"3"}', 'other')
+    const after = bot.log.filter(({ event }) => event === 'hook.refused').length
+    expect(after - before).to.be.at.most(1)
+  })
+
+  it('accept no time that would outlive the memory of what was taken', () => {
+    const timestamp = { header: 'X-Time', toleranceS: 301 }
+    expect(() => hmac('sha256', 'X-Signature', { timestamp })).to.throw('at most 300')
   })
 
   it('refuse what they don’t take, with the reason', async () => {

@@ -212,6 +212,12 @@ export class JobQueue {
     return (await this.#query<Row>(sql.lostText)).map(claimedOf)
   }
 
+  /** Attempts of this process that it knows nothing of: the answer to their claim was lost. @param known ids */
+  async unheard(known: readonly string[]): Promise<ClaimedJob[]> {
+    const values = [this.#options.instance, known]
+    return (await this.#query<Row>(sql.unheardText, values)).map(claimedOf)
+  }
+
   /** Deletes what was done or died long ago. */
   async prune(): Promise<void> {
     await this.#query(sql.pruneText)

@@ -52,6 +52,11 @@ export const lostText = `
    where ${ours} and state = 'active'
      and not exists (select 1 from instances i where i.id = output->>'instance') limit 100`
 
+/** Attempts of a process ($1) other than those that it knows of ($2, ids). */
+export const unheardText = `
+  select ${columns} from ${schema}.job
+   where ${ours} and state = 'active' and output->>'instance' = $1 and id <> all($2::uuid[]) limit 100`
+
 /** Makes an attempt ($1) the last one, and keeps the job for $2 seconds. */
 export const lastAttemptText = `
   update ${schema}.job set retry_limit = retry_count, deletion_seconds = $2

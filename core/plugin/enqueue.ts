@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { acceptedJson } from '../database/bulk-values.ts'
 import { messageOf, OpsError } from '../errors.ts'
 import type { AskedBy, JobRequest } from '../job/request.ts'
 import type { PluginDeclaration } from './generation/instance.ts'
@@ -75,5 +76,6 @@ function asJson(plugin: string, job: string, data: unknown): unknown {
   // PostgreSQL stores no NUL in a text, not even in JSON
   if (text.includes('\\u0000')) refuse('there is a NUL character in them')
   if (Buffer.byteLength(text) > mostBytes) refuse(`they are larger than ${mostBytes} bytes`)
-  return JSON.parse(text)
+  // nor half a character: a text that was cut off is no reason to refuse what else is sent with it
+  return JSON.parse(acceptedJson(text))
 }

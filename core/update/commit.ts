@@ -109,8 +109,8 @@ async function write(
   const { em } = run
   const move = chatMoveOf(item.update)
   let kept: OutboxRow[] = []
-  // its tables may have to be made, which takes a connection of its own
-  if (run.jobs.length > 0) await queue.open()
+  // opening it asks the database, which nothing may do beside an open transaction
+  if (mayPutJobs(run, work)) await queue.open()
   try {
     await commits.use(() =>
       inTransaction(em, async () => {
@@ -141,6 +141,12 @@ async function write(
   if (run.notices.length > 0) outbox.wake()
   if (run.jobs.length > 0) queue.sent(run.jobs)
   return 'committed'
+}
+
+/** What is done inside of the transaction may ask for jobs too. */
+function mayPutJobs({ jobs, generation }: UpdateRun, work: unknown): boolean {
+  if (jobs.length > 0 || work === undefined) return jobs.length > 0
+  return [...generation.plugins.values()].some((plugin) => plugin.jobs.size > 0)
 }
 
 /** The answers are in the outbox: from there they are sent. */

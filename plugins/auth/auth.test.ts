@@ -763,6 +763,9 @@ describe('auth', () => {
       }
       await operator.sends(`/grants give ${operator.id} auth.roles`)
       await operator.sees('not allowed')
+      await granted(`/grants deny ${admin.id} auth.users@-100`, 'in chat -100')
+      await admin.sends(`/grants give ${operator.id} auth.users`)
+      await admin.sees("auth.users you don't")
     })
 
     it('come with roles of the team itself', async () => {
@@ -811,6 +814,15 @@ describe('auth', () => {
       await admin.sees('People')
       await admin.sends('/lockdown on')
       await admin.sees('not allowed')
+      const open = `import { definePlugin } from 'opsgram'
+        export default definePlugin({ name: 'open', version: '1.0.0', commands: ({ command }) => ({
+          open: command({ description: 'x', audience: 'everyone', run: () => 'open to all' }) }) })`
+      await bot.dropPlugin('open', { 'index.ts': open })
+      const pending = bot.user()
+      await pending.sends('hi')
+      await pending.sees(String(pending.id))
+      await pending.sends('/open')
+      await pending.sees('open to all')
       await granted('/lockdown on a stolen phone', 'locked down')
       await admin.sends('/users')
       await admin.sees('locked down for now')
@@ -818,7 +830,16 @@ describe('auth', () => {
       await admin.doesNotSee()
       await granted('/users', 'People')
       expect(await granted(`/why ${admin.id} users`, 'may not')).to.include('locked down')
+      // who was never let in is no better off than who was
+      for (const stranger of [bot.user(), pending]) {
+        await stranger.sends('/open')
+        await stranger.sends('hello?')
+        await stranger.doesNotSee()
+      }
       await granted('/lockdown off', 'over')
+      await pending.sends('/open')
+      await pending.sees('open to all')
+      await bot.removePlugin('open')
       await admin.sends('/users')
       await admin.sees('People')
     })

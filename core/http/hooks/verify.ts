@@ -1,4 +1,5 @@
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto'
+import { OpsError } from '../../errors.ts'
 
 /** A request to a hook, as a verifier sees it. */
 export interface HookRequest {
@@ -33,7 +34,7 @@ export interface HmacOptions {
   readonly delivery?: string
   /**
    * The header with the time of sending, Unix seconds, which is signed together with the body: `time`, `separator` (default `:`), body.
-   * What is off by more than `toleranceS` (default 300) is refused.
+   * What is off by more than `toleranceS` (default and at most 300) is refused.
    */
   readonly timestamp?: {
     readonly header: string
@@ -42,14 +43,25 @@ export interface HmacOptions {
   }
 }
 
+/** Of the past and of the future: together no longer than what was taken is remembered for. */
 const toleranceS = 300
 
-/** A signature of the body in a header: NetBox, GitHub, Zammad, Grafana and most others. */
+/**
+ * A signature of the body in a header: NetBox, GitHub, Zammad, Grafana and most others.
+ *
+ * @throws OPS_PLUGIN_MANIFEST for a `toleranceS` above 300
+ */
 export function hmac(
   algorithm: 'sha1' | 'sha256' | 'sha512',
   header: string,
   { prefix = '', encoding = 'hex', delivery, timestamp }: HmacOptions = {},
 ): HookVerifier {
+  if ((timestamp?.toleranceS ?? 0) > toleranceS) {
+    throw new OpsError(
+      'OPS_PLUGIN_MANIFEST',
+      `hmac accepts a toleranceS of ${timestamp?.toleranceS}: it may be at most ${toleranceS}, or what was taken could be sent again`,
+    )
+  }
   return {
     kind: 'verifier',
     verify({ headers, body, secrets, now }) {

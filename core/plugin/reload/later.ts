@@ -1,3 +1,4 @@
+import type { Logger } from '../../log/logger.ts'
 import { Backoff } from '../../telegram/backoff.ts'
 
 /** How long after a failure it is looked again, ms. */
@@ -8,6 +9,7 @@ export interface LaterParts {
   probe(): Promise<unknown>
   /** Tries them again. */
   retry(names: ReadonlySet<string>): Promise<unknown>
+  readonly log: Logger
 }
 
 /** Plugins that failed because the database was away: nobody has to save them again when it is back. */
@@ -33,19 +35,27 @@ export class Later {
     clearTimeout(this.#timer)
   }
 
+  /** Never rejects. */
   async #look(): Promise<void> {
     const isBack = await this.#parts.probe().then(
       () => true,
       () => false,
     )
     this.#timer = undefined
+    if (this.#stopped) return
     if (!isBack) {
       this.add([])
       return
     }
-    this.#backoff.reset()
     const names = this.#names
     this.#names = new Set()
-    await this.#parts.retry(names)
+    try {
+      await this.#parts.retry(names)
+      this.#backoff.reset()
+    } catch (error) {
+      // a folder that could not be read, say: they are still not loaded
+      if (!this.#stopped) this.#parts.log.warn('plugin.retry-failed', { error })
+      this.add(names)
+    }
   }
 }

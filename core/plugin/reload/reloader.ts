@@ -50,6 +50,7 @@ export class Reloader {
   /** Why the running work runs. */
   #cause: Cause = { why: 'start' }
   #nextId = 1
+  #stopped = false
 
   private constructor(options: ReloaderOptions, orm: Orm) {
     this.#options = options
@@ -80,6 +81,7 @@ export class Reloader {
       database: options.database,
       scan: () => this.#scan(),
       enqueue: (work) => this.#enqueue(work),
+      log: options.log,
     })
   }
 
@@ -149,7 +151,9 @@ export class Reloader {
    * Takes a plugin's handlers out of service until a new version of it is live, or it is loaded again.
    * Nothing happens when another version serves by now.
    */
-  quarantine(plugin: LoadedPlugin, reason: Quarantine): Promise<void> {
+  async quarantine(plugin: LoadedPlugin, reason: Quarantine): Promise<void> {
+    // after the stop none serves
+    if (this.#stopped) return
     return this.#enqueue(async () => {
       const { live } = this
       const { plugins, waiting, held, quarantined, accepted, orm } = live.current
@@ -258,20 +262,26 @@ export class Reloader {
     return this.records.list(this.live.current.plugins, drainingOf)
   }
 
-  /** Waits for a running transaction, then disposes all plugins. */
+  /** Waits for a running transaction, then disposes all plugins. None is loaded any more. */
   async stop(): Promise<void> {
     this.#retries.stop()
-    await this.#enqueue(
+    const last = this.#enqueue(
       async () => {
         const { accepted, orm } = this.live.current
         this.live.replace(emptyGeneration({ id: this.#nextId++, accepted, orm }))
       },
       { why: 'stop' },
     )
+    this.#stopped = true
+    await last
     await Promise.all([this.#disposals.all(), this.#options.kept.written()])
   }
 
+  /** @throws OPS_SHUTDOWN after the stop: what was loaded then nobody would dispose */
   #enqueue<T>(work: () => Promise<T>, cause: Cause = { why: 'save' }): Promise<T> {
+    if (this.#stopped) {
+      return Promise.reject(new OpsError('OPS_SHUTDOWN', 'No plugin is loaded any more'))
+    }
     const result = this.#chain.then(() => {
       this.#cause = cause
       return work()

@@ -1,6 +1,7 @@
 import type { Database } from '../../database/connection.ts'
 import { isDatabaseAway } from '../../database/failure.ts'
 import { codeOf } from '../../errors.ts'
+import type { Logger } from '../../log/logger.ts'
 import type { Live } from '../generation/live.ts'
 import type { Commits } from './commits.ts'
 import { Later } from './later.ts'
@@ -17,6 +18,7 @@ export interface RetriesParts {
   readonly scan: () => Promise<{ readonly changes: readonly Change[] }>
   /** Runs work in its turn among the transactions. */
   readonly enqueue: (work: () => Promise<void>) => Promise<void>
+  readonly log: Logger
 }
 
 /** What failed, or waits, through no fault of its own is tried again when the reason may be gone. */
@@ -29,6 +31,7 @@ export class Retries {
     this.#later = new Later({
       probe: () => parts.database.ping(),
       retry: (names) => this.#repeat(names),
+      log: parts.log,
     })
   }
 

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { type ErrorCode, errorCodes } from '../../errors.ts'
 import type { Logger } from '../../log/logger.ts'
+import { Tally } from '../../log/tally.ts'
 import type { IncomingUpdate } from '../facts.ts'
 import { readBody, updateIn } from './body.ts'
 import { secretCheck } from './secret.ts'
@@ -28,8 +29,6 @@ const defaultAcceptMs = 10_000
 const lateCheckMs = 1_000
 /** After an answer that came before the body's end: who still sends may read it for so long. */
 const lingerMs = 5_000
-/** What is told at most so often: anybody can cause it. */
-const reportMs = 60_000
 /** Seconds. Telegram sends again after them (WebhookActor.cpp), else after a growing wait of up to 120. */
 const retryAfter = { starting: 1, stopping: 1, full: 1, notStored: 2 } as const
 
@@ -199,25 +198,4 @@ function linger(request: IncomingMessage): void {
   const timer = setTimeout(() => request.socket.destroy(), lingerMs).unref()
   request.on('close', () => clearTimeout(timer))
   request.resume()
-}
-
-/** Something that may happen very often: the first is told, then how many there were, once a minute. */
-class Tally {
-  readonly #tell: (fields: Record<string, unknown>) => void
-  #count = 0
-  #toldAt = Number.NEGATIVE_INFINITY
-
-  constructor(tell: (fields: Record<string, unknown>) => void) {
-    this.#tell = tell
-  }
-
-  /** @param fields of this one, asked for when it is told */
-  add(fields: () => Record<string, unknown>): void {
-    this.#count += 1
-    const now = performance.now()
-    if (now - this.#toldAt < reportMs) return
-    this.#tell({ ...fields(), times: this.#count })
-    this.#count = 0
-    this.#toldAt = now
-  }
 }

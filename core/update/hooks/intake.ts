@@ -8,6 +8,7 @@ import { messageOf, OpsError } from '../../errors.ts'
 import type { JobQueue } from '../../job/queue.ts'
 import type { JobRequest } from '../../job/request.ts'
 import type { Logger } from '../../log/logger.ts'
+import { Tally } from '../../log/tally.ts'
 import { firstIssue, jobRequest } from '../../plugin/enqueue.ts'
 import type { PluginInstance } from '../../plugin/generation/instance.ts'
 import type { Live } from '../../plugin/generation/live.ts'
@@ -49,6 +50,7 @@ interface Delivery {
 const replayWindow = '10 minutes'
 const keepMs = 86_400_000
 const mostAtOnce = 200
+const longestKey = 200
 /** A flood of one sender: so many at once, and then so many a second. */
 const flood = { capacity: 2_000, perSecond: 1_000 }
 
@@ -59,6 +61,8 @@ const flood = { capacity: 2_000, perSecond: 1_000 }
 export class HookIntake {
   readonly #options: IntakeOptions
   readonly #taking: Batcher<Delivery>
+  /** By hook: who sends without proof must not fill the log. */
+  readonly #refused = new Map<string, Tally>()
   #cancelPrune: (() => void) | undefined
 
   constructor(options: IntakeOptions) {
@@ -99,11 +103,11 @@ export class HookIntake {
       options: {},
       now: clock.now(),
     })
-    const key = delivery ?? createHash('sha256').update(call.body).digest('base64url')
+    const key = keyOf(delivery, call.body)
     const taken = {
       plugin: call.plugin,
       hook: call.hook,
-      key: key.slice(0, 200),
+      key,
       job,
       isNew: false,
     }
@@ -126,7 +130,7 @@ export class HookIntake {
 
   /** @returns the sender's id of the delivery, if it has one. @throws OPS_HOOK_REFUSED */
   #verified(call: HookCall, hook: Hook, { config }: PluginInstance): string | undefined {
-    const { clock, log } = this.#options
+    const { clock } = this.#options
     const { plugin, hook: name, headers, body } = call
     // typed where the plugin was written
     const secret = (hook.secret as (config: unknown) => string | undefined)(config) ?? ''
@@ -140,8 +144,18 @@ export class HookIntake {
         : hook.verify.verify({ headers, body, secrets, now: clock.now() })
     if (verified !== undefined) return verified.delivery
     const why = secrets.length === 0 ? 'no secret is set' : 'wrong or missing proof'
-    log.warn('hook.refused', { plugin, hook: name, why, ip: shortened(call.ip) })
+    this.#tallyOf(plugin, name).add(() => ({ why, ip: shortened(call.ip) }))
     throw new OpsError('OPS_HOOK_REFUSED', `A request to ${plugin}/${name} was refused: ${why}`)
+  }
+
+  #tallyOf(plugin: string, hook: string): Tally {
+    const name = `${plugin}/${hook}`
+    const known = this.#refused.get(name)
+    if (known !== undefined) return known
+    const { log } = this.#options
+    const tally = new Tally((fields) => log.warn('hook.refused', { plugin, hook, ...fields }))
+    this.#refused.set(name, tally)
+    return tally
   }
 
   /** All of them, in one transaction. */
@@ -172,6 +186,14 @@ export class HookIntake {
     })
     if (jobs.length > 0) queue.sent(jobs)
   }
+}
+
+/** What tells a delivery from others: the sender's id, or a digest where that is too long for an index; else the body's. */
+function keyOf(delivery: string | undefined, body: Buffer): string {
+  if (delivery !== undefined && delivery.length <= longestKey) return delivery
+  return createHash('sha256')
+    .update(delivery ?? body)
+    .digest('base64url')
 }
 
 /** @throws OPS_HOOK_BODY */

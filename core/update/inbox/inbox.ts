@@ -2,6 +2,7 @@ import type { Update } from 'telegraf/types'
 import { Batcher } from '../../database/batcher.ts'
 import type { Database } from '../../database/connection.ts'
 import type { EntityManager } from '../../database/orm.ts'
+import { OpsError } from '../../errors.ts'
 import type { Logger } from '../../log/logger.ts'
 import { Backoff, sleep } from '../../telegram/backoff.ts'
 import { allPartitions } from '../partition/partition.ts'
@@ -106,9 +107,13 @@ export class Inbox {
     return this.#held.size >= maxOpen || this.#backlog >= 1
   }
 
-  /** Resolves when all of them are durable (known ones are); rejects when they can't be stored. */
+  /** Resolves when all of them are durable (known ones are); rejects when they can't be stored, or after the stop. */
   async accept(updates: readonly Update[]): Promise<void> {
-    while (this.isFull) await new Promise<void>((resolve) => this.#room.push(resolve))
+    const { signal } = this.#stopping
+    while (this.isFull && !signal.aborted) {
+      await new Promise<void>((resolve) => this.#room.push(resolve))
+    }
+    if (signal.aborted) throw new OpsError('OPS_SHUTDOWN', 'The inbox takes nothing any more')
     await Promise.all(updates.map((update) => this.#accepting.add(update)))
   }
 
@@ -181,9 +186,10 @@ export class Inbox {
   /** Drops from memory what has not begun; it stays open in the database for the next process. */
   async stop(): Promise<void> {
     this.#cleaner.stop()
-    this.#dropWaiting(() => true)
     // before the lanes are waited for: one of them may be waiting for a database that is away
     this.#stopping.abort()
+    this.#dropWaiting(() => true)
+    for (const resolve of this.#room.splice(0)) resolve()
     await this.idle()
     // marks that wait behind the last batch
     await this.#finishing.idle()
@@ -302,6 +308,8 @@ export class Inbox {
   // ── lanes ─────────────────────────────────────────────────────────────────────────────────────
 
   #push(item: InboxItem, seq: number): boolean {
+    // one that was only just being written at the stop is durable, and the next process's
+    if (this.#stopping.signal.aborted) return false
     const { updateId, lane } = item.facts
     if (this.#partitions !== undefined) this.#note(lane, seq)
     if (!this.#held.add(updateId, item.part)) return false

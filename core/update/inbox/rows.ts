@@ -196,12 +196,22 @@ export class InboxRows {
     return row?.state === inboxState.done
   }
 
-  /** Puts an update aside, with its payload. */
+  /** Puts an update aside, with its payload; not one that is another instance's by now, which may do better. */
   async bury(updateId: number, reason: string, errorId: string): Promise<void> {
+    const owned =
+      this.#owner === undefined
+        ? ''
+        : ' and exists (select 1 from inbox_partitions p where p.part = inbox.part and p.owner = $5)'
     await this.#sql.query(
       `update inbox set state = ${inboxState.dead}, error = $3, error_id = $4, done_at = now()
-       where bot_id = $1 and update_id = $2 and state = ${inboxState.open}`,
-      [this.#botId, updateId, reason.replaceAll('\0', '').slice(0, 2_000), errorId],
+       where bot_id = $1 and update_id = $2 and state = ${inboxState.open}${owned}`,
+      [
+        this.#botId,
+        updateId,
+        reason.replaceAll('\0', '').slice(0, 2_000),
+        errorId,
+        ...(this.#owner === undefined ? [] : [this.#owner]),
+      ],
     )
   }
 

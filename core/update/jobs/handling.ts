@@ -172,7 +172,7 @@ export class JobHandling {
   async #failed(claimed: ClaimedJob, error: unknown, signal: AbortSignal): Promise<void> {
     const { queue, log } = this.#options
     const ended = signal.aborted ? codeOf(signal.reason) : undefined
-    if (error instanceof PluginHeld) await error.until
+    if (error instanceof PluginHeld) await untilAborted(signal, error.until).catch(() => undefined)
     const isInnocent = ended === 'OPS_SHUTDOWN' || ended === 'OPS_RELOADED'
     if (error instanceof PluginHeld || isInnocent) {
       log.info('job.given-back', { plugin: claimed.plugin, job: claimed.job, jobId: claimed.id })

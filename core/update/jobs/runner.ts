@@ -43,6 +43,8 @@ export class JobRunner {
   readonly #running = new Map<string, Running>()
   readonly #idle: (() => void)[] = []
   #pumping: Promise<void> | undefined
+  /** How often jobs were asked for. */
+  #claims = 0
   #again = false
   #tight: ReadonlySet<string> = new Set()
   #closed = true
@@ -129,7 +131,10 @@ export class JobRunner {
     const free = mostRunning - this.#running.size
     if (rooms.length === 0 || free <= 0) return
     try {
+      this.#claims++
       const claimed = await queue.claim(rooms, free)
+      // the stop, or a pause, came meanwhile
+      if (this.#closed || this.#held) return await this.#giveBack(claimed)
       for (const job of claimed) void this.#run(job)
       this.#noteTight(rooms)
       if (claimed.length === free) this.#again = true
@@ -194,6 +199,7 @@ export class JobRunner {
       await queue.open()
       await this.#endLost()
       await this.#sweep()
+      await this.#giveBackUnheard()
       if (this.#beats % beatsBetweenPrunes === 0) await queue.prune()
     } catch (error) {
       log.warn('job.queue-failed', { error })
@@ -214,6 +220,20 @@ export class JobRunner {
         new OpsError('OPS_JOB_LOST', `Job ${claimed.id} is no longer this process's`),
       )
     }
+  }
+
+  /** What was taken and never begun, because the answer to the claim was lost. */
+  async #giveBackUnheard(): Promise<void> {
+    const claims = this.#claims
+    if (this.#pumping !== undefined) return
+    const unheard = await this.#options.queue.unheard([...this.#running.keys()])
+    // what was taken meanwhile may be among them
+    if (claims !== this.#claims) return
+    await this.#giveBack(unheard.filter(({ id }) => !this.#running.has(id)))
+  }
+
+  async #giveBack(jobs: readonly ClaimedJob[]): Promise<void> {
+    for (const job of jobs) await this.#options.queue.giveBack(job)
   }
 
   /** Attempts of processes that ended count as failed. */

@@ -7,7 +7,7 @@ import type { Profiles } from './profile.ts'
 import { type Strangers, stranger, strangerOf } from './strangers.ts'
 
 export interface AuthenticatorParts {
-  rows: Pick<PersonRows, 'read'>
+  rows: Pick<PersonRows, 'read' | 'isLocked'>
   owners: Owners
   rights: ActorRights
   /** Unix time, ms. */
@@ -31,10 +31,11 @@ export function createAuthenticator(parts: AuthenticatorParts): AuthenticatorApi
   const people = new KnownPeople()
   return {
     async authenticate(facts, { open, epoch }) {
-      const { userId } = facts
-      if (userId === undefined || facts.senderChatId !== undefined) return nobody(facts)
+      const { userId, senderChatId, from } = facts
       // other bots write where they are admins; a role given to one would be given to its owner
-      if (facts.from?.is_bot === true) return nobody(facts)
+      if (userId === undefined || senderChatId !== undefined || from?.is_bot === true) {
+        return nobody(facts, await rows.isLocked())
+      }
       const isOwner = owners.has(userId)
       const known = people.find(userId, epoch)
       const holds = known !== undefined && (isOwner || !isOver(known, now()))
@@ -47,11 +48,14 @@ export function createAuthenticator(parts: AuthenticatorParts): AuthenticatorApi
           : found
       const isOut = row?.status === 'pending' || (row?.status === 'active' && isOver(row, now()))
       if (row === undefined || (!isOwner && isOut)) {
+        // who was never let in is no better off than who was
+        if (row?.locked ?? (await rows.isLocked())) return frozen(facts, userId)
         // what is open to everyone leaves no trace, and blocks nobody
         return open ? stranger(facts, userId) : strangers.refuse(facts, userId, row)
       }
       if (!isOwner && row.status === 'blocked') return blocked(facts, userId)
-      if (!isOwner && row.locked) return frozen(facts, userId, parts.texts)
+      if (!isOwner && row.locked)
+        return { ...frozen(facts, userId), ...lockdownAnswer(facts, parts.texts) }
       // what is only just being written would be found missing again with the next update
       if (!profiles.seen(userId, row, facts.from)) people.keep(userId, row)
       return admit(row, facts)
@@ -94,14 +98,14 @@ function actorOf(row: PersonRow, { from }: Pick<UpdateFacts, 'from'>): ActiveUse
   }
 }
 
-function nobody({ senderChatId, from, text }: UpdateFacts): Authentication {
+function nobody({ senderChatId, from, text }: UpdateFacts, isLocked: boolean): Authentication {
   // two bots that answer each other never end
   const isBotTalk = from?.is_bot === true && text !== undefined
   return {
     admitted: false,
     actor: senderChatId === undefined ? { kind: 'none' } : { kind: 'chat', chatId: senderChatId },
     reason: 'no-actor',
-    ...(isBotTalk ? {} : { audience: 'everyone' }),
+    ...(isBotTalk || isLocked ? {} : { audience: 'everyone' }),
   }
 }
 
@@ -113,14 +117,14 @@ function blocked(facts: UpdateFacts, telegramId: number): Authentication {
   return { admitted: false, actor: strangerOf(facts, telegramId), reason: 'blocked' }
 }
 
-/** Owners froze the bot: a command of a person who may use it otherwise is told so, all else is silence. */
-function frozen(
-  facts: UpdateFacts,
-  telegramId: number,
-  texts: AuthenticatorParts['texts'],
-): Authentication {
+/** Owners froze the bot: silence for everybody else, also from what is open to everyone. */
+function frozen(facts: UpdateFacts, telegramId: number) {
   const actor = strangerOf(facts, telegramId)
+  return { admitted: false, actor, reason: 'lockdown' } as const
+}
+
+/** A command of a person who may use the bot otherwise is told so. */
+function lockdownAnswer(facts: UpdateFacts, texts: AuthenticatorParts['texts']) {
   const isCommand = facts.kind === 'message' && facts.text?.startsWith('/') === true
-  const answer = isCommand ? { answer: texts(facts.from?.language_code)('lockdown.refused') } : {}
-  return { admitted: false, actor, reason: 'lockdown', ...answer }
+  return isCommand ? { answer: texts(facts.from?.language_code)('lockdown.refused') } : {}
 }

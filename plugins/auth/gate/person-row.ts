@@ -32,6 +32,8 @@ const rowSchema = z.object({
   now: z.coerce.number(),
 })
 
+const lockSchema = rowSchema.pick({ locked: true })
+
 /** A person's row as the gate reads it, with all that decides what they may do. */
 export type PersonRow = Omit<z.output<typeof rowSchema>, 'base' | 'own_grants' | 'role_grants'> & {
   readonly rights: Rights
@@ -71,6 +73,14 @@ export class PersonRows {
       .em()
       .execute<unknown[]>(`select ${columns} from bot_users b where telegram_id = ?`, [telegramId])
     return row === undefined ? undefined : this.#personOf(row)
+  }
+
+  /** Whether owners froze the bot, for those who have no row. */
+  async isLocked(): Promise<boolean> {
+    const rows = await this.#parts
+      .em()
+      .execute<unknown[]>('select exists (select from access_lockdown) as locked')
+    return lockSchema.parse(rows[0]).locked
   }
 
   #personOf(given: unknown): PersonRow {

@@ -52,3 +52,27 @@ export function decide(
   }
   return { allowed: false, ground: { kind: 'nothing' } }
 }
+
+/** Whether they may do it wherever they are: no place that a grant of theirs names is another case. */
+export function holdsEverywhere(
+  rights: Rights,
+  permission: Pick<PermissionDeclaration, 'name' | 'roles'>,
+  now: number,
+): boolean {
+  return [{}, ...placesOf(rights, permission.name)].every(
+    (place) => decide(rights, permission, place, now).allowed,
+  )
+}
+
+/** Places that grants about a permission name. */
+export function placesOf(
+  { own, ofRole }: Rights,
+  permission: string,
+): readonly (Place & { readonly chatId: number })[] {
+  return [own, ofRole].flatMap((index) =>
+    index.about(permission).flatMap(({ chat, thread }) => {
+      if (chat === null) return []
+      return [{ chatId: chat, ...(thread === null ? {} : { threadId: thread }) }]
+    }),
+  )
+}

@@ -3,7 +3,7 @@ import { AccessGrant, type ActiveUser, AuditEntry, type OpsContext, type Plugins
 import type { ActorRights } from '../gate/actor-rights.ts'
 import type { Owners } from '../gate/owners.ts'
 import { isAbove } from '../roles.ts'
-import { decide } from './decide.ts'
+import { holdsEverywhere } from './decide.ts'
 import { isPattern, isPermissionOrPattern } from './grants.ts'
 import { findHolder, type Holder, holderName, targetOf } from './holder.ts'
 import { grantLine } from './list.ts'
@@ -110,7 +110,7 @@ async function refusalOf(
   const declared = use.plugins.declared().find(({ name }) => name === permission)
   if (declared === undefined) return 'unknown'
   const rights = plugin.rights.of(actor)
-  const holds = rights !== undefined && decide(rights, declared, {}, ctx.now().getTime()).allowed
+  const holds = rights !== undefined && holdsEverywhere(rights, declared, ctx.now().getTime())
   return holds ? undefined : 'notHeld'
 }
 

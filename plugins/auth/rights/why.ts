@@ -1,6 +1,6 @@
-import { type GuardedCommand, type Html, html, type Place, type Translate } from 'opsgram'
+import { type GuardedCommand, type Html, html, type Translate } from 'opsgram'
 import type { PersonRow } from '../gate/person-row.ts'
-import { type Decision, decide } from './decide.ts'
+import { type Decision, decide, placesOf } from './decide.ts'
 import { momentOf, placeName } from './list.ts'
 
 export interface Asked {
@@ -90,14 +90,12 @@ function elsewhere(
   here: Decision | undefined,
   t: Translate,
 ): string[] {
-  const places = new Map<string, Place>()
-  for (const index of [row.rights.own, row.rights.ofRole]) {
-    for (const { chat, thread } of index.about(permission.name)) {
-      if (chat === null) continue
-      const place = { chatId: chat, ...(thread === null ? {} : { threadId: thread }) }
-      places.set(placeName(chat, thread), place)
-    }
-  }
+  const places = new Map(
+    placesOf(row.rights, permission.name).map((place) => [
+      placeName(place.chatId, place.threadId),
+      place,
+    ]),
+  )
   return [...places].flatMap(([chat, place]) => {
     const { allowed } = decide(row.rights, permission, place, now)
     return allowed === here?.allowed ? [] : [t(allowed ? 'why.alsoIn' : 'why.notIn', { chat })]

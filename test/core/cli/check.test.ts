@@ -138,7 +138,7 @@ describe('opsgram check', () => {
   }
 
   it('passes a plugin that is fit, wherever its folder lies', () => {
-    says('fit', '✔ types', '✔ no conflicts with auth, ', '✔ loads and reloads')
+    says('fit', '✔ types', '✔ no conflicts with api, auth, ', '✔ loads and reloads')
     expect(reports.get('fit')).not.to.match(/[✖!]/)
   })
 

@@ -9,8 +9,9 @@ import {
   type Orm,
 } from '../../../core/database/orm.ts'
 import { OpsError } from '../../../core/errors.ts'
+import { JobQueue } from '../../../core/job/queue.ts'
 import type { UpdateRun } from '../../../core/plugin/run.ts'
-import { type CommitParts, commitRun } from '../../../core/update/commit.ts'
+import { type CommitParts, commitEarly, commitRun } from '../../../core/update/commit.ts'
 import { Inbox } from '../../../core/update/inbox/inbox.ts'
 import type { InboxItem } from '../../../core/update/inbox/item.ts'
 import { Semaphore } from '../../../core/update/inbox/semaphore.ts'
@@ -89,6 +90,26 @@ describe('completing an update', function () {
     expect(await commitRun(runWith(undefined), item, parts())).to.equal('committed')
     await inbox.stop()
     expect(await inbox.isDone(item)).to.equal(true)
+  })
+
+  it('takes a job that is asked for inside of the transaction, the first one too', async () => {
+    const queue = new JobQueue({
+      database,
+      log: silentLog,
+      instance: 'one',
+      migrations: 'auto',
+      now: undefined,
+    })
+    const run = writing()
+    const plugins = new Map([['worker', { jobs: new Map([['work', {}]]) }]])
+    Object.assign(run, { generation: { plugins } })
+    const retry = { limit: 0, delayMs: 1_000, maxDelayMs: 1_000 }
+    const id = '0190a4c8-0000-7000-8000-000000000001'
+    await commitEarly(run, item, { ...parts(), queue }, async () => {
+      run.jobs.push({ id, plugin: 'worker', job: 'work', data: {}, retry })
+    })
+    expect(await queue.counts()).to.have.length(1)
+    await queue.close()
   })
 
   it('believes the row when the answer to COMMIT was lost', async () => {

@@ -13,6 +13,7 @@ import { Reloader } from '../../../../core/plugin/reload/reloader.ts'
 import { freshDatabase } from '../../../support/database.ts'
 import { freshFolder } from '../../../support/folders.ts'
 import { silentLog } from '../../../support/log.ts'
+import { rejected } from '../../../support/rejected.ts'
 import { until } from '../../../support/wait.ts'
 import { type Content, type Edit, Model } from './model.ts'
 
@@ -266,6 +267,19 @@ describe('any sequence of edits, under traffic', function () {
     const isMisnamed = disk.get(plan.name)?.kind === 'misnamed'
     return plan.to === plan.name || isMisnamed ? undefined : plan
   }
+
+  it('leaves nothing when it comes after the stop', async () => {
+    const bench = await Bench.open(database)
+    await bench.reloader.stop()
+    const written: Edit = {
+      do: 'write',
+      name: 'alpha',
+      content: { kind: 'good', version: ++count },
+    }
+    const { code } = await rejected(bench.apply([written], new Map()))
+    expect(code).to.equal('OPS_SHUTDOWN')
+    expect(openVersions.size).to.equal(0)
+  })
 
   it('leaves what a simple model says: each change whole or not at all, every version disposed once it is idle', async () => {
     const property = fc.asyncProperty(steps, async (plans) => {
