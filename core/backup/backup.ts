@@ -1,4 +1,4 @@
-import { mkdir, rename, rm, stat } from 'node:fs/promises'
+import { mkdir, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { OpsError } from '../errors.ts'
 import { dumpEmbedded, restoreEmbedded } from './embedded.ts'
@@ -33,6 +33,8 @@ export async function backUp(
   const file = join(folder, backupName(createdAt, kind))
   const unfinished = `${file}.unfinished`
   try {
+    // whoever writes it keeps the mode: pg_dump would have it open to all, in a folder that others may enter
+    await writeFile(unfinished, '', { mode: 0o600 })
     const tables =
       url === undefined ? await dumpEmbedded(dir, unfinished) : await dumpServer(url, unfinished)
     const manifest: Manifest = {

@@ -26,7 +26,7 @@ export async function dumpEmbedded(folder: string, file: string): Promise<TableS
     try {
       const tables = await stateOf(pglite)
       const archive = await pglite.dumpDataDir('gzip')
-      await writeFile(file, Buffer.from(await archive.arrayBuffer()), { mode: 0o600 })
+      await writeFile(file, Buffer.from(await archive.arrayBuffer()))
       return tables
     } finally {
       await pglite.close()
@@ -57,7 +57,7 @@ export async function restoreEmbedded(
   const scratch = `${folder}.restored-${stamp}`
   const before = `${folder}.before-${stamp}`
   const drop = () => rm(scratch, { recursive: true, force: true })
-  await mkdir(scratch, { recursive: true })
+  await mkdir(scratch, { recursive: true, mode: 0o700 })
   try {
     const pglite = await openArchive(file, join(scratch, 'pg'))
     try {

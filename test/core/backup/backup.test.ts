@@ -45,6 +45,7 @@ describe('a backup', function () {
   it('brings back all that was there, and keeps what it replaces', async () => {
     const { file, manifest, bytes } = await take()
     expect(statSync(file).size).to.equal(bytes)
+    expect(statSync(file).mode & 0o077, 'it holds all that people said').to.equal(0)
     expect(manifest.tables.find(({ table }) => table === 'public.things')).to.include({ rows: 3 })
     expect(manifest.tables.map(({ table }) => table)).to.include('public.bot_users')
 
@@ -53,6 +54,7 @@ describe('a backup', function () {
     const before = await restored.swap()
     expect(await names()).to.deep.equal([{ name: 'box' }, { name: 'шкаф' }, { name: null }])
     expect((await take()).manifest.tables).to.deep.equal(manifest.tables)
+    if (testKind === 'embedded') expect(statSync(database.dir).mode & 0o077).to.equal(0)
     expect(before).to.match(/[_.]before[_-]\d{14}$/)
     if (testKind === 'postgres') await run(`drop database "${before}"`)
   })
