@@ -3,6 +3,8 @@ import { OpsError } from '../../errors.ts'
 /** So many calls in a row that find nobody well, and for a while none is made. */
 const failuresInARow = 5
 const openMs = 15_000
+/** The one that failed longest ago is forgotten first: addresses of people name ever other services. */
+const mostServices = 1_000
 
 interface State {
   failures: number
@@ -51,7 +53,9 @@ export class Circuits {
       openUntil: undefined,
       isTrying: false,
     }
+    this.#states.delete(service)
     this.#states.set(service, state)
+    this.#bound()
     state.failures++
     state.isTrying = false
     if (state.failures < failuresInARow) return false
@@ -64,5 +68,12 @@ export class Circuits {
   left(service: string): void {
     const state = this.#states.get(service)
     if (state !== undefined) state.isTrying = false
+  }
+
+  #bound(): void {
+    for (const service of this.#states.keys()) {
+      if (this.#states.size <= mostServices) return
+      this.#states.delete(service)
+    }
   }
 }

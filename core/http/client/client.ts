@@ -96,11 +96,14 @@ const mostAtOnce = 8
 export class HttpCalls {
   readonly #parts: HttpClientParts
   readonly #circuits: Circuits
+  /** What people name is apart: theirs to break, and nobody else's call waits for it or is spared by it. */
+  readonly #strangersCircuits: Circuits
   readonly #gates = new Map<string, Gate>()
 
   constructor(parts: HttpClientParts) {
     this.#parts = parts
     this.#circuits = new Circuits(() => parts.clock.elapsed())
+    this.#strangersCircuits = new Circuits(() => parts.clock.elapsed())
   }
 
   /** The client of one plugin, or of one of its runs. */
@@ -202,8 +205,10 @@ export class HttpCalls {
     const { service, options, signal, caller } = call
     const { clock, exchange, userAgent, log } = this.#parts
     const { body, headers } = contentOf(options)
-    return this.#gate(url.host).use(signal, async () => {
-      this.#circuits.enter(service)
+    const isStrangers = options.publicOnly === true
+    const circuits = isStrangers ? this.#strangersCircuits : this.#circuits
+    return this.#gate(`${isStrangers ? 'public ' : ''}${url.host}`).use(signal, async () => {
+      circuits.enter(service)
       const limit = new AbortController()
       const cancel = clock.after(options.timeoutMs ?? 10_000, () => limit.abort())
       const began = clock.elapsed()
@@ -225,9 +230,9 @@ export class HttpCalls {
         cancel()
       }
       const isFailure = answer === undefined ? isServiceFailure(failure) : isBroken(answer.status)
-      if (signal.aborted) this.#circuits.left(service)
-      else if (!isFailure) this.#circuits.answered(service)
-      else if (this.#circuits.failed(service)) log.warn('api.spared', { service })
+      if (signal.aborted) circuits.left(service)
+      else if (!isFailure) circuits.answered(service)
+      else if (circuits.failed(service)) log.warn('api.spared', { service })
       this.#record(
         caller,
         {
@@ -275,11 +280,11 @@ export class HttpCalls {
     )
   }
 
-  #gate(host: string): Gate {
-    let gate = this.#gates.get(host)
+  #gate(name: string): Gate {
+    let gate = this.#gates.get(name)
     if (gate === undefined) {
-      gate = new Gate(mostAtOnce, () => this.#gates.delete(host))
-      this.#gates.set(host, gate)
+      gate = new Gate(mostAtOnce, () => this.#gates.delete(name))
+      this.#gates.set(name, gate)
     }
     return gate
   }
@@ -372,11 +377,12 @@ function basicAuth({ username, password }: URL): Record<string, string> {
   return { authorization: `Basic ${Buffer.from(pair).toString('base64')}` }
 }
 
-/** What is meant for one host must not reach another. */
+/** Headers that say which answer is wanted, and of what kind the body is: no secret is among them. */
+const harmless = /^(accept(-.+)?|cache-control|content-(type|language)|if-.+|range|user-agent)$/i
+
+/** What is meant for one host must not reach another; of a header of the service's own nobody knows what it is. */
 function withoutSecrets(headers: Readonly<Record<string, string>>) {
-  return Object.fromEntries(
-    Object.entries(headers).filter(([name]) => !isSecretName(name) && !/key/i.test(name)),
-  )
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => harmless.test(name)))
 }
 
 function redirectOf({ status, headers }: Incoming, from: URL): URL | undefined {

@@ -5,8 +5,13 @@ import { expect } from 'chai'
 import { z } from 'zod'
 import { systemClock } from '../../../../core/clock.ts'
 import { isPublic } from '../../../../core/http/client/addresses.ts'
+import { Circuits } from '../../../../core/http/client/circuit.ts'
 import { type ApiLogRow, HttpCalls } from '../../../../core/http/client/client.ts'
-import { createExchange, type Exchange } from '../../../../core/http/client/exchange.ts'
+import {
+  createExchange,
+  type Exchange,
+  type Outgoing,
+} from '../../../../core/http/client/exchange.ts'
 import { redactText } from '../../../../core/log/redact.ts'
 import { TestClock } from '../../../../core/testing/test-bot/clock.ts'
 import { silentLog } from '../../../support/log.ts'
@@ -42,9 +47,13 @@ describe('calls to other services', () => {
   })
 
   /** @param clock one that stands still answers waits at once by being moved */
-  function client(clock = systemClock, signal = new AbortController().signal) {
+  function client(
+    clock = systemClock,
+    signal = new AbortController().signal,
+    over: Pick<Exchange, 'send'> = exchange,
+  ) {
     const calls = new HttpCalls({
-      exchange,
+      exchange: { ...exchange, ...over },
       clock,
       log: silentLog,
       redact: redactText,
@@ -219,8 +228,53 @@ describe('calls to other services', () => {
     }
     handler = answer(302, '', { location: 'http://127.0.0.2:1/inside' })
     expect((await rejected(client().fetch(url, { retries: 0 }))).code).to.equal('OPS_API_ADDRESS')
+    for (const address of ['fec0::1', '::ffff:0:a00:1', '192.88.99.1']) {
+      expect(isPublic(address), address).to.equal(false)
+    }
     expect(isPublic('93.184.216.34')).to.equal(true)
     expect(isPublic('2606:2800:220:1:248:1893:25c8:1946')).to.equal(true)
+  })
+
+  it('by addresses of strangers spare nobody whom others call', async () => {
+    const sick = { send: async () => ({ status: 500, headers: {}, body: Buffer.alloc(0) }) }
+    const http = client(undefined, undefined, sick)
+    const fetch = (publicOnly: boolean) =>
+      http.fetch('http://git.example.org/', { publicOnly, retries: 0, throwOnStatus: false })
+    for (let call = 0; call < 5; call++) await fetch(true)
+    expect((await rejected(fetch(true))).code).to.equal('OPS_API_CIRCUIT')
+    expect((await fetch(false)).status).to.equal(500)
+  })
+
+  it('take nothing along to another host but what says which answer is wanted', async () => {
+    const sent: Outgoing[] = []
+    const redirecting = {
+      async send(outgoing: Outgoing) {
+        const location = 'http://elsewhere.example.net/'
+        const status = sent.push(outgoing) === 1 ? 302 : 200
+        return { status, headers: { location }, body: Buffer.alloc(0) }
+      },
+    }
+    const headers = { 'X-Auth': 'mine', 'X-Session': 'mine', Cookie: 'mine', Accept: 'text/plain' }
+    await client(undefined, undefined, redirecting).fetch('http://git.example.org/', { headers })
+    expect(sent.map((outgoing) => outgoing.headers)).to.deep.equal([
+      {
+        'user-agent': 'test',
+        'x-auth': 'mine',
+        'x-session': 'mine',
+        cookie: 'mine',
+        accept: 'text/plain',
+      },
+      { 'user-agent': 'test', accept: 'text/plain' },
+    ])
+  })
+
+  it('to ever other services that fail don’t fill the memory', () => {
+    const circuits = new Circuits(() => 0)
+    for (let call = 0; call < 4; call++) circuits.failed('first')
+    for (let host = 0; host < 1_000; host++) circuits.failed(`host ${host}`)
+    expect(circuits.failed('first'), 'forgotten, so this one is its first').to.equal(false)
+    for (let call = 0; call < 3; call++) circuits.failed('first')
+    expect(circuits.failed('first')).to.equal(true)
   })
 
   it('follow redirects on the same host', async () => {
