@@ -77,6 +77,21 @@ describe('a command that asks for a yes', () => {
     await anna.sees('Would purge 4')
   })
 
+  it('cools down also between questions that were asked at once', async () => {
+    for (const days of [3, 4]) {
+      await anna.sends(`/purge ${days}`)
+      await anna.sees(`Would purge ${days}`)
+    }
+    await anna.presses('Yes, do it')
+    await anna.sees('purged 4')
+    await anna.presses('Yes, do it')
+    await anna.seesAlert(/only just. Wait \d+ seconds/)
+    await anna.doesNotSee('purged')
+    await bot.clock.advance(61_000)
+    await anna.presses('Yes, do it')
+    await anna.sees('purged 3')
+  })
+
   it('does nothing after a no, and nothing when time ran out: each on record as such', async () => {
     await anna.sends('/purge 3')
     await anna.sees('Would purge')

@@ -60,10 +60,11 @@ export class Confirmations {
     const t = this.#in(run)
     const { user, facts } = run
     if (facts.chatId === undefined) return
-    const leftS = await this.#coolDown(run, user.telegramId, route, path, confirm)
-    if (leftS > 0) {
+    const plugin = instance.name
+    const wait = await this.#coolDown(run, { requester: user.telegramId, plugin, path }, confirm)
+    if (wait !== undefined) {
       run.refuse('cool-down')
-      return run.say(message(t('confirm.coolDown', { command: `/${path}`, count: leftS })))
+      return run.say(message(wait))
     }
     const preview = await asPlugin(instance.name, () =>
       // typed where the plugin was written
@@ -72,7 +73,7 @@ export class Confirmations {
     const by = confirm.by ?? 'self'
     const withinS = confirm.withinS ?? defaultWithinS
     const question = {
-      plugin: instance.name,
+      plugin,
       path,
       arguments: text,
       hash: hashOf(value),
@@ -139,6 +140,13 @@ export class Confirmations {
       closing('void')
       return this.#refuse(run, 'void')
     }
+    // several may have been asked before the first was carried out
+    const wait = isAgain ? undefined : await this.#coolDown(run, question, found.command.confirm)
+    if (wait !== undefined) {
+      run.refuse('confirm-cool-down')
+      run.alert = wait
+      return undefined
+    }
     if (!(await end('confirmed', question.by === 'self' ? 'confirmed' : 'approved'))) {
       return this.#refuse(run, 'over')
     }
@@ -174,17 +182,18 @@ export class Confirmations {
     return parsed.ok && hashOf(parsed.value) === hash ? { parsed: parsed.value } : undefined
   }
 
+  /** @returns what to tell who is too early; undefined when they aren't */
   async #coolDown(
     run: UpdateRun,
-    requester: number,
-    { instance }: CommandRoute,
-    path: string,
-    { coolDownS = 0 }: Confirm,
-  ): Promise<number> {
-    if (coolDownS === 0) return 0
-    const last = await this.#rows.lastConfirmed(requester, instance.name, path)
-    if (last === undefined) return 0
-    return Math.max(0, Math.ceil(coolDownS - (run.clock.now() - last.getTime()) / 1000))
+    { requester, plugin, path }: Pick<Confirmation, 'requester' | 'plugin' | 'path'>,
+    { coolDownS = 0 }: Pick<Confirm, 'coolDownS'> = {},
+  ): Promise<string | undefined> {
+    if (coolDownS === 0) return undefined
+    const last = await this.#rows.lastConfirmed(requester, plugin, path)
+    if (last === undefined) return undefined
+    const leftS = Math.ceil(coolDownS - (run.clock.now() - last.getTime()) / 1000)
+    if (leftS <= 0) return undefined
+    return this.#in(run)('confirm.coolDown', { command: `/${path}`, count: leftS })
   }
 
   #refuse(run: UpdateRun, reason: string): undefined {
