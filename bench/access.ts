@@ -42,10 +42,12 @@ await database.query(
 const em = {
   execute: (sql: string, values: unknown[]) => database.query(sql.replace('?', '$1'), values),
 }
-const rows = new PersonRows({ em: () => em as unknown as EntityManager, isOwner: () => false })
+const unit = () => em as unknown as EntityManager
+const rows = new PersonRows({ em: unit, isOwner: () => false })
 const rights = new ActorRights()
 const now = () => Date.now()
 const authenticator = createAuthenticator({
+  em: unit,
   rows,
   rights,
   now,

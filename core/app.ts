@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import type { FastifyInstance } from 'fastify'
 import type { Update } from 'telegraf/types'
 import type { Config } from '../config/config.ts'
+import { serveApi } from './app/api.ts'
 import { followChats } from './app/chats.ts'
 import { linkBase, serveFileLinks } from './app/file-links.ts'
 import { serveHooks } from './app/hooks.ts'
@@ -82,6 +83,7 @@ import { createGateway } from './telegram/gateway.ts'
 import { botIdOf, whoAmI } from './telegram/identity.ts'
 import { DeadTargets } from './telegram/outgoing/targets.ts'
 import { createPoller, type Poller } from './telegram/polling.ts'
+import { Api } from './update/api/api.ts'
 import { ButtonReader } from './update/button-reader.ts'
 import { ClockSkew } from './update/clock-skew.ts'
 import { Confirmations } from './update/confirmation/confirmations.ts'
@@ -450,11 +452,27 @@ async function startApp(config: Config, parts: AppParts, opened: Opened): Promis
     clock,
   })
   opened.add(() => jobs.stop())
+  const api = new Api({
+    live,
+    store: shared,
+    queue,
+    calls,
+    gateway,
+    sender,
+    outbox,
+    database,
+    botInfo,
+    defaults,
+    version,
+    log,
+    clock,
+  })
   // before the first update
   await maintenance.start((pause) => {
     if (pause === undefined) inbox.release()
     else inbox.hold()
     jobs.hold(pause !== undefined)
+    api.hold(pause !== undefined)
   })
   registerHealth(health, { database, store: shared, gateway, reloader, maintenance })
   checkInstances(health, instances, skew)
@@ -465,6 +483,7 @@ async function startApp(config: Config, parts: AppParts, opened: Opened): Promis
   intake.start()
   opened.add(() => intake.stop())
   http.mount((fastify) => serveHooks(fastify, { intake, log }))
+  http.mount((fastify) => serveApi(fastify, { api, log }))
   http.mount((fastify) => serveFileLinks(fastify, { links: fileLinks, gateway, log }))
   const { mount } = parts
   if (mount !== undefined) http.mount((fastify) => mount(fastify, reloader.events))
@@ -525,7 +544,11 @@ async function startApp(config: Config, parts: AppParts, opened: Opened): Promis
     health.phase = 'stopping'
     await source.stop()
     await instances?.leadership.resign()
-    await Promise.all([jobs.drain(limit), workOff(inbox, instances?.partitions, limit)])
+    await Promise.all([
+      api.drain(limit),
+      jobs.drain(limit),
+      workOff(inbox, instances?.partitions, limit),
+    ])
     await instances?.partitions.handBack(limit)
     handling.abort()
     await notices.end(lastNoticeMs)

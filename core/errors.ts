@@ -67,6 +67,14 @@ export const errorCodes = {
     title: 'The programs of PostgreSQL are missing or too old',
     hint: 'Install those of the server’s version or newer, here or where the server is: apt-get install postgresql-client',
   },
+  OPS_BEARER_FAILURES: {
+    title: 'Too many wrong tokens came from this address',
+    hint: 'Correct the token, and wait for the time in Retry-After. Behind a proxy set TRUST_PROXY, or all clients count as one.',
+  },
+  OPS_BEARER_REFUSED: {
+    title: 'The request has no valid token',
+    hint: 'Send Authorization: Bearer TOKEN. /token new NAME makes one; /token list shows which have ended.',
+  },
   OPS_BUTTON: {
     title: 'A button was made for an action that its plugin lacks, or with data that does not fit',
     hint: 'Use a name of the manifest’s `actions`, with the data that its schema asks for.',
@@ -460,6 +468,34 @@ export const errorCodes = {
   OPS_RELOADED: {
     title: 'A handler was ended because its plugin was replaced again and again',
     hint: 'Nothing to do: it runs again on the new version, unless it had already acted outside.',
+  },
+  OPS_ROUTE_AWAY: {
+    title: 'The plugin of this route is not live now',
+    hint: 'Send the request again in a while. /plugins says why, and for what it waits.',
+  },
+  OPS_ROUTE_BUSY: {
+    title: 'No request is taken now',
+    hint: 'Send it again after the time in Retry-After: the bot is paused or stopping, or has much to do.',
+  },
+  OPS_ROUTE_FORBIDDEN: {
+    title: 'The person whose token it is may not use this route',
+    hint: '/why PERSON shows rights; /grants give gives one.',
+  },
+  OPS_ROUTE_NO_GATE: {
+    title: 'Nobody decides now who may use the HTTP API, so nobody may',
+    hint: 'Load the auth plugin, or send the request again in a while: it is being replaced, waits for an approval, or its database is away.',
+  },
+  OPS_ROUTE_REQUEST: {
+    title: 'The request is not what the route takes',
+    hint: '`detail` names the part. /api/v1/openapi.json says what the route takes.',
+  },
+  OPS_ROUTE_RESPONSE: {
+    title: 'What a route answered does not fit its own schema',
+    hint: 'Correct the plugin: its schema.response, or what its route returns.',
+  },
+  OPS_ROUTE_UNKNOWN: {
+    title: 'There is no such route',
+    hint: '/api/v1/openapi.json lists all that the token’s bearer may use.',
   },
   OPS_SCHEMA_BEHIND: {
     title: 'The database lacks tables or columns that the code needs',

@@ -15,6 +15,7 @@ export type {
 export { AccessGrant } from './database/entities/access-grant.ts'
 export { AccessLockdown } from './database/entities/access-lockdown.ts'
 export { AccessRole } from './database/entities/access-role.ts'
+export { ApiToken } from './database/entities/api-token.ts'
 export { AuditEntry, type AuditOutcome } from './database/entities/audit-entry.ts'
 export { BotUser, type UserStatus } from './database/entities/bot-user.ts'
 export type { EntityManager } from './database/orm.ts'
@@ -29,6 +30,7 @@ export {
   hmac,
   standardWebhook,
 } from './http/hooks/verify.ts'
+export { HttpError } from './http/http-error.ts'
 export type { Translate } from './i18n/texts.ts'
 export type { LogFields, Logger } from './log/logger.ts'
 export { redactText as redact } from './log/redact.ts'
@@ -78,6 +80,7 @@ export {
   type Phase,
   type PluginTypes,
 } from './plugin/manifest/manifest.ts'
+export type { RouteContext } from './plugin/manifest/route.ts'
 export type { NotifyOptions, NotifyTarget } from './plugin/notify.ts'
 export type { OutboxApi } from './plugin/outbox-service.ts'
 export type {

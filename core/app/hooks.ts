@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyReply } from 'fastify'
-import { codeOf, type ErrorCode, errorCodes, OpsError } from '../errors.ts'
+import { codeOf, OpsError } from '../errors.ts'
+import { refuse } from '../http/refusal.ts'
 import type { Logger } from '../log/logger.ts'
 import type { HookIntake } from '../update/hooks/intake.ts'
 
@@ -49,7 +50,7 @@ function answer(reply: FastifyReply, error: unknown, log: Logger): FastifyReply 
   if (status === undefined || !(error instanceof OpsError)) {
     log.error('hook.not-stored', { error, code: codeOf(error) })
     reply.header('retry-after', '2')
-    return send(reply, 503, 'OPS_HOOK_NOT_STORED')
+    return refuse(reply, 503, 'OPS_HOOK_NOT_STORED')
   }
   if (status === 429) {
     const waitMs = Number(error.details?.waitMs ?? 1_000)
@@ -57,10 +58,5 @@ function answer(reply: FastifyReply, error: unknown, log: Logger): FastifyReply 
   }
   // who can't prove who they are learns nothing
   const detail = status === 401 ? {} : { detail: error.message }
-  return send(reply, status, error.code, detail)
-}
-
-function send(reply: FastifyReply, status: number, code: ErrorCode, more: object = {}) {
-  const { title, hint } = errorCodes[code]
-  return reply.code(status).send({ error: { code, message: title, hint, ...more } })
+  return refuse(reply, status, error.code, detail)
 }

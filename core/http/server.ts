@@ -9,9 +9,10 @@ import {
   type FastifyRequest,
   fastify,
 } from 'fastify'
-import { codeOf, type ErrorCode, errorCodes, OpsError } from '../errors.ts'
+import { codeOf, OpsError } from '../errors.ts'
 import type { Logger } from '../log/logger.ts'
 import type { HealthChecks } from './health.ts'
+import { refusal, refuse, refuseBroken } from './refusal.ts'
 
 export interface HttpServerOptions {
   readonly host: string
@@ -182,21 +183,9 @@ function addHome(http: FastifyInstance, health: HealthChecks): void {
   }))
 }
 
-/** The form of every refusal. Messages are the code's own: what was thrown may hold anything. */
-function refuse(reply: FastifyReply, status: number, code: ErrorCode, more: object = {}) {
-  const { title, hint } = errorCodes[code]
-  return reply.code(status).send({ error: { code, message: title, hint, ...more } })
-}
-
 function answerError(error: FastifyError, request: string, reply: FastifyReply, log: Logger) {
-  const status = error.statusCode ?? 500
-  if (status === 413) return refuse(reply, 413, 'OPS_HTTP_TOO_LARGE')
-  if (status >= 400 && status < 500) {
-    // Fastify's own say which part of the request is wrong
-    const detail =
-      error.code?.startsWith('FST_') || error.validation ? { detail: error.message } : {}
-    return refuse(reply, status, 'OPS_HTTP_BAD_REQUEST', detail)
-  }
+  const refused = refuseBroken(reply, error)
+  if (refused !== undefined) return refused
   log.error('http.failed', { request, error })
   return refuse(reply, 500, 'OPS_INTERNAL', { request })
 }
@@ -208,8 +197,7 @@ function answerBrokenRequest(error: Error & { code?: string }, socket: Socket) {
     return
   }
   const [status, reason] = brokenRequests[error.code ?? ''] ?? [400, 'Bad Request']
-  const { title, hint } = errorCodes.OPS_HTTP_BAD_REQUEST
-  const body = JSON.stringify({ error: { code: 'OPS_HTTP_BAD_REQUEST', message: title, hint } })
+  const body = JSON.stringify(refusal('OPS_HTTP_BAD_REQUEST'))
   socket.end(
     [
       `HTTP/1.1 ${status} ${reason}`,

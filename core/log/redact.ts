@@ -14,6 +14,8 @@ const assignment =
 
 /** As people write it to each other; `token: …` is left out, because programs report errors like that. */
 const spoken = /((?:password|passwd|passphrase|парол[ья])\s{0,4}(?:[:=]|\s[-–—]\s)\s{0,4})[^\s]+/giu
+/** Of our own HTTP API; the id in front may stay, it finds the row. */
+const apiToken = /\b(ops_[0-9a-f]{10}_)[A-Za-z0-9_-]{20,}/g
 // the end may be missing: a text that was cut off holds half a key
 const privateKey =
   /-----BEGIN ([A-Z0-9 ]{0,40}PRIVATE KEY)-----[A-Za-z0-9+/=\s:,.-]{0,20000}?(?:-----END \1-----|$)/g
@@ -26,6 +28,7 @@ const privateKey =
 export function redactText(text: string): string {
   return maskSecrets(text)
     .replace(authorization, `$1${redacted}`)
+    .replace(apiToken, `$1${redacted}`)
     .replace(bearer, `$1${redacted}`)
     .replace(assignment, `$1${redacted}`)
     .replace(spoken, `$1${redacted}`)

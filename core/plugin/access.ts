@@ -64,6 +64,13 @@ export interface Authenticator {
    * now. Undefined: they aren't. Absent: nothing is done in anybody's name.
    */
   find?(telegramId: number): Promise<ActiveUser | undefined>
+  /**
+   * Whose token a request to the HTTP API bears: as they are let in now. Undefined: it is unknown, over or revoked, or
+   * they aren't. Absent: no request is let in.
+   *
+   * @returns with the token's id, which is no secret: it stands in the log
+   */
+  bearer?(token: string): Promise<{ readonly user: ActiveUser; readonly token: string } | undefined>
 }
 
 /** One permission as a manifest declares it. */

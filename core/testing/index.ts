@@ -1,6 +1,7 @@
 /**
  * What a plugin's tests may import, as 'opsgram/testing'.
  */
+export type { ApiAnswer, ApiClient } from './test-bot/api.ts'
 export { TestClock } from './test-bot/clock.ts'
 export type { SeenRequest, Stub, StubAnswer, TestHttp } from './test-bot/http.ts'
 export { type Patience, TestPerson } from './test-bot/person.ts'

@@ -37,6 +37,7 @@ import { holdersOf } from './rights/judges.ts'
 import { listGrants } from './rights/list.ts'
 import { addRole, listRoles, removeRole } from './rights/own-roles.ts'
 import { givenRoles } from './roles.ts'
+import { listTokens, makeToken, revokeToken } from './tokens/change.ts'
 
 const who = z.string().meta({ placeholder: 'id|@name' })
 const role = z.string().toLowerCase().meta({ placeholder: 'admin|operator|guest' })
@@ -61,6 +62,7 @@ export default definePlugin({
   permissions: {
     'auth.users': { description: 'See people, let them in, block them', roles: ['admin'] },
     'auth.grants': { description: 'Give people and roles single rights', roles: ['admin'] },
+    'auth.tokens': { description: 'Make tokens of the HTTP API for oneself', roles: ['admin'] },
     'auth.audit': { description: 'See who did what', roles: ['admin'] },
     // what reaches everybody: owners alone, until they grant it
     'auth.roles': { description: 'Make roles and take them away', roles: [] },
@@ -99,7 +101,16 @@ export default definePlugin({
       await expiry.pass()
     })
     return {
-      authenticator: createAuthenticator({ rows, owners, rights, strangers, profiles, texts, now }),
+      authenticator: createAuthenticator({
+        em,
+        rows,
+        owners,
+        rights,
+        strangers,
+        profiles,
+        texts,
+        now,
+      }),
       authorizer: createAuthorizer({ rows, rights, now }),
       owners,
       rows,
@@ -376,7 +387,43 @@ export default definePlugin({
       args: z.object({ wish: z.enum(['on', 'off']), reason: z.string().max(200).optional() }),
       run: (ctx, { wish, reason }) => lockDown(ctx, wish, reason),
     })
+    const token = command({
+      description: 'Your tokens for the HTTP API',
+      permission: 'auth.tokens',
+      chats: 'private',
+      run: (ctx) => listTokens(ctx, ctx.actor.telegramId),
+      subcommands: {
+        list: command({
+          description: 'Tokens, yours or those of a person',
+          args: z.object({ who: who.optional() }),
+          async run(ctx, { who }) {
+            if (who === undefined) return listTokens(ctx, ctx.actor.telegramId)
+            if (!ctx.can('auth.users')) return ctx.t('tokens.own')
+            const found = await findPerson(ctx.em, who)
+            if (found.kind !== 'person') return notFound(found, who, ctx.t)
+            return listTokens(ctx, found.person.telegramId)
+          },
+        }),
+        new: command({
+          description: 'Make a token, which acts with your rights',
+          args: z.object({
+            name: z
+              .string()
+              .toLowerCase()
+              .regex(/^[a-z0-9][a-z0-9._-]{0,31}$/),
+            days: z.coerce.number().int().min(1).max(365).default(90),
+          }),
+          run: (ctx, args) => makeToken(ctx, args),
+        }),
+        revoke: command({
+          description: 'Take a token away, by its name or id',
+          args: z.object({ token: z.string() }),
+          run: (ctx, args) => revokeToken(ctx, args.token),
+        }),
+      },
+    })
     return {
+      token,
       users: { ...list, description: 'Who may use the bot', subcommands },
       why,
       grants,

@@ -50,7 +50,7 @@ function sayPermissions(
     if (!isAsked) {
       report.advice(
         `permission ${name} guards nothing`,
-        'No command, action or event names it, and no handler asks ctx.can for it.',
+        'No command, action, event or route names it, and no handler asks ctx.can for it.',
       )
     }
     const writing = guarded.filter(isWriting)

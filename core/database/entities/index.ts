@@ -2,6 +2,7 @@ import type { Entity } from '../orm.ts'
 import { AccessGrant } from './access-grant.ts'
 import { AccessLockdown } from './access-lockdown.ts'
 import { AccessRole } from './access-role.ts'
+import { ApiToken } from './api-token.ts'
 import { AuditEntry } from './audit-entry.ts'
 import { BotUser } from './bot-user.ts'
 import { ButtonPayload } from './button-payload.ts'
@@ -12,6 +13,7 @@ export const coreEntities: readonly Entity[] = [
   AccessGrant,
   AccessLockdown,
   AccessRole,
+  ApiToken,
   AuditEntry,
   BotUser,
   ButtonPayload,

@@ -15,6 +15,7 @@ import type {
   HealthCheck,
   Middleware,
 } from '../manifest/manifest.ts'
+import type { HttpRoute } from '../manifest/route.ts'
 import type { Surface } from '../opening/surface.ts'
 import type { ServiceToken } from '../service.ts'
 
@@ -40,6 +41,7 @@ export interface PluginDeclaration {
   readonly jobs: ReadonlyMap<string, Job>
   readonly dialogs: ReadonlyMap<string, Dialog>
   readonly hooks: ReadonlyMap<string, Hook>
+  readonly routes: readonly HttpRoute[]
   readonly events: readonly EventListener[]
   readonly health: ReadonlyMap<string, HealthCheck>
   readonly middleware: readonly Middleware[]

@@ -13,6 +13,7 @@ import { readDialogs } from './dialogs.ts'
 import { readHooks } from './hooks.ts'
 import { readJobs } from './jobs.ts'
 import type { Action, Command } from './manifest.ts'
+import { readRoutes } from './routes.ts'
 import { type Fail, failing, type ManifestShape, readShape } from './shape.ts'
 
 export interface DeclarationSource {
@@ -48,7 +49,8 @@ export function readDeclaration(source: DeclarationSource): PluginDeclaration & 
   const hooks = readHooks(shape.hooks, fail)
   const jobs = new Map([...readJobs(shape.jobs, fail), ...hooks.jobs])
   const dialogs = readDialogs(shape.dialogs, fail)
-  checkPermissions(name, shape, { actions, commands, events, jobs, dialogs }, fail)
+  const routes = readRoutes(shape.routes, fail)
+  checkPermissions(name, shape, { actions, commands, events, jobs, dialogs, routes }, fail)
   const permissions = Object.entries(shape.permissions).map(([name, { description, roles }]) => ({
     name,
     plugin: shape.name,
@@ -77,11 +79,12 @@ export function readDeclaration(source: DeclarationSource): PluginDeclaration & 
     jobs,
     dialogs,
     hooks: hooks.hooks,
+    routes,
     events,
     health: readHealth(shape.health, fail),
     middleware: readMiddleware(shape.middleware, fail),
     telegraf,
-    surface: surfaceOf({ permissions, actions, commands, events, telegraf, provides }),
+    surface: surfaceOf({ permissions, actions, commands, events, routes, telegraf, provides }),
     texts: createTexts({
       languages: source.locales,
       fallback: { description: shape.description, ...textsOf(commands, actions) },
@@ -124,7 +127,8 @@ function checkPermissions(
     events,
     jobs,
     dialogs,
-  }: Pick<PluginDeclaration, 'actions' | 'commands' | 'events' | 'jobs' | 'dialogs'>,
+    routes,
+  }: Pick<PluginDeclaration, 'actions' | 'commands' | 'events' | 'jobs' | 'dialogs' | 'routes'>,
   fail: Fail,
 ): void {
   const declared = new Set(Object.keys(shape.permissions))
@@ -151,6 +155,9 @@ function checkPermissions(
   for (const { query, permission } of events) check(`the event ${query}`, permission)
   for (const [name, { permission }] of jobs) check(`the job ${name}`, permission)
   for (const [name, { permission }] of dialogs) check(`the dialog ${name}`, permission)
+  for (const { method, path, permission } of routes) {
+    check(`the route ${method} ${path}`, permission)
+  }
 }
 
 function readComposer(

@@ -10,6 +10,7 @@ import type { ServiceToken, Used } from '../service.ts'
 import type { Begins, Dialog, DialogKit } from './dialog.ts'
 import type { Hook, HookKit } from './hook.ts'
 import type { Enqueues, Job, JobKit } from './job.ts'
+import type { RouteKit } from './route.ts'
 
 /** An object without keys: what a plugin without config, uses or arguments has. */
 export type Nothing = Record<never, never>
@@ -452,6 +453,8 @@ export interface PluginDefinition<
   hooks?(
     kit: HookKit<TypesOf<Config, Uses, Permissions, Result, Actions, Jobs, Dialogs>>,
   ): Readonly<Record<string, Hook>>
+  /** What other programs may ask for, in the name of a person: under `/api/v1/<plugin>`. */
+  routes?(http: RouteKit<TypesOf<Config, Uses, Permissions, Result, Actions, Jobs>>): void
   /** How what it depends on is: shown in `/plugins` and `/readyz`. */
   health?(kit: HealthKit<NoInfer<Result>>): Readonly<Record<string, HealthCheck>>
   /** The escape hatch: any Telegraf middleware, for what no route took. */

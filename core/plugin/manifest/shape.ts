@@ -59,6 +59,7 @@ const manifestSchema = z.strictObject({
   commands: anyFunction.optional(),
   events: anyFunction.optional(),
   hooks: anyFunction.optional(),
+  routes: anyFunction.optional(),
   health: anyFunction.optional(),
   telegraf: anyFunction.optional(),
 })

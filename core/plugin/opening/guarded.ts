@@ -14,6 +14,8 @@ export interface Unapproved {
   readonly openings: ReadonlyMap<string, readonly Opening[]>
   /** The routes as everybody but owners has them: under the former rules, what is new closed. */
   readonly guarded: Routes
+  /** The former rules themselves, by what they stand in front of: of HTTP routes everybody but owners is held to them. */
+  readonly former: ReadonlyMap<object, Former>
   /** A plugin that was not approved decides who is let in, or what they may do: owners alone come in. */
   readonly guard: string | undefined
 }
@@ -29,7 +31,7 @@ export function unapprovedOf(
     const found = openingsOf(accepted.get(name) ?? nothingAccepted, surface)
     if (found.length > 0) openings.set(name, found)
   }
-  if (openings.size === 0) return { openings, guarded: routes, guard: undefined }
+  if (openings.size === 0) return { openings, guarded: routes, former: new Map(), guard: undefined }
   const former = new Map<object, Former>()
   const closedComposers = new Set<string>()
   let guard: string | undefined
@@ -47,6 +49,7 @@ export function unapprovedOf(
   const permissions = guardedPermissions(plugins, accepted, routes.permissions)
   return {
     openings,
+    former,
     guarded: withFormerRules(routes, { former, closedComposers, permissions }),
     guard,
   }

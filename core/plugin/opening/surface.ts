@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { PluginDeclaration } from '../generation/instance.ts'
 import type { Action, Command, EventListener } from '../manifest/manifest.ts'
+import type { HttpRoute } from '../manifest/route.ts'
 import { Authenticator, Authorizer, sameToken } from '../service.ts'
 
 const ruleShape = z.object({
@@ -25,7 +26,7 @@ export const acceptedShape = z.object({
 
 /** Everything by which people get into a plugin, and who that is by default. */
 export interface Surface {
-  /** By key: `command:/worklog sync`, `action:undo`, `event:message:photo`, `guard:…`, `telegraf`. */
+  /** By key: `command:/worklog sync`, `action:undo`, `event:message:photo`, `route:GET /entries`, `guard:…`, `telegraf`. */
   readonly ways: Readonly<Record<string, Rule>>
   /** Roles that hold each permission from the start. */
   readonly roles: Readonly<Record<string, readonly string[]>>
@@ -36,12 +37,12 @@ export interface Way {
   readonly key: string
   readonly rule: Rule
   /** Undefined for what is no definition of its own: a guard, the composer. */
-  readonly target: Command | Action | EventListener | undefined
+  readonly target: Command | Action | EventListener | HttpRoute | undefined
 }
 
 type Declared = Pick<
   PluginDeclaration,
-  'permissions' | 'commands' | 'actions' | 'events' | 'telegraf' | 'provides'
+  'permissions' | 'commands' | 'actions' | 'events' | 'routes' | 'telegraf' | 'provides'
 >
 
 /** Reads what a manifest opens, and to whom. */
@@ -54,7 +55,7 @@ export function surfaceOf(plugin: Declared): Surface {
 
 /** Every way into a plugin. */
 export function waysOf(plugin: Declared): readonly Way[] {
-  const { commands, actions, events, telegraf, provides } = plugin
+  const { commands, actions, events, routes, telegraf, provides } = plugin
   const guards = [...provides.values()].filter((token) =>
     [Authenticator, Authorizer].some((guard) => sameToken(guard, token)),
   )
@@ -62,6 +63,7 @@ export function waysOf(plugin: Declared): readonly Way[] {
     ...[...commands].flatMap(([name, command]) => waysOfCommand(`/${name}`, command)),
     ...[...actions].map(([name, action]) => wayOf(`action:${name}`, action)),
     ...waysOfEvents(events),
+    ...routes.map((route) => wayOf(`route:${route.method} ${route.path}`, route)),
     ...(telegraf === undefined ? [] : [open('telegraf')]),
     ...guards.map(({ name }) => open(`guard:${name}`)),
   ]
@@ -89,7 +91,7 @@ function waysOfEvents(events: readonly EventListener[]): Way[] {
     })
 }
 
-function wayOf(key: string, target: Command | Action | EventListener): Way {
+function wayOf(key: string, target: Command | Action | EventListener | HttpRoute): Way {
   return {
     key,
     target,

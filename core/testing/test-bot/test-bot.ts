@@ -14,6 +14,7 @@ import { startFakeBotApi } from '../bot-api/server.ts'
 import type { Chat } from '../bot-api/world/chat.ts'
 import type { Person } from '../bot-api/world/person.ts'
 import type { GroupOptions, PersonOptions } from '../bot-api/world/world.ts'
+import { ApiClient } from './api.ts'
 import { TestClock } from './clock.ts'
 import { takeDatabase } from './database.ts'
 import { TestHttp } from './http.ts'
@@ -174,6 +175,7 @@ export class TestBot implements AsyncDisposable {
   readonly #owners: TestPerson[]
   /** How far the log was looked through for each event. */
   readonly #logged = new Map<string, number>()
+  readonly #clients = new Map<number, ApiClient>()
   #app: App
   #arrivals: Promise<unknown> = Promise.resolve()
   #stopping: Promise<void> | undefined
@@ -247,6 +249,20 @@ export class TestBot implements AsyncDisposable {
       members: members.map(({ telegram }) => telegram),
       administrators: administrators.map(({ telegram }) => telegram),
     })
+  }
+
+  /** The HTTP API, with a token of this person: `await bot.api(bot.owner).get('/api/v1/worklog/entries')`. */
+  api(person: TestPerson): ApiClient {
+    const known = this.#clients.get(person.id)
+    if (known !== undefined) return known
+    const client = new ApiClient({
+      url: () => this.url,
+      database: this.database,
+      person: person.id,
+      arrived: async () => void (await this.#arrivals),
+    })
+    this.#clients.set(person.id, client)
+    return client
   }
 
   /** Loads a plugin anew. @throws OpsError the code, text and code frame of what aborted it */

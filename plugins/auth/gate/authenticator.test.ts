@@ -43,9 +43,11 @@ const row = {
 /** One whose database answers like this. */
 function authenticatorOver(execute: () => Promise<unknown[]>, ownerIds: readonly number[] = []) {
   const isOwner = (id: number) => ownerIds.includes(id)
+  const em = () => ({ execute }) as unknown as EntityManager
   return createAuthenticator({
+    em,
     // only what the gate calls: the rest is never reached
-    rows: new PersonRows({ em: () => ({ execute }) as unknown as EntityManager, isOwner }),
+    rows: new PersonRows({ em, isOwner }),
     owners: { has: isOwner } as Owners,
     rights: new ActorRights(),
     now: () => 1_000,

@@ -1,4 +1,12 @@
-import type { ActiveUser, Authentication, AuthenticatorApi, Translate, UpdateFacts } from 'opsgram'
+import type {
+  ActiveUser,
+  Authentication,
+  AuthenticatorApi,
+  EntityManager,
+  Translate,
+  UpdateFacts,
+} from 'opsgram'
+import { createBearer } from '../tokens/bearer.ts'
 import type { ActorRights } from './actor-rights.ts'
 import { KnownPeople } from './known-people.ts'
 import type { Owners } from './owners.ts'
@@ -7,6 +15,7 @@ import type { Profiles } from './profile.ts'
 import { type Strangers, stranger, strangerOf } from './strangers.ts'
 
 export interface AuthenticatorParts {
+  em: () => EntityManager
   rows: Pick<PersonRows, 'read' | 'isLocked'>
   owners: Owners
   rights: ActorRights
@@ -29,7 +38,18 @@ export function createAuthenticator(parts: AuthenticatorParts): AuthenticatorApi
     return { admitted: true, actor }
   }
   const people = new KnownPeople()
+  const find = async (telegramId: number): Promise<ActiveUser | undefined> => {
+    const row = await rows.read(telegramId)
+    if (row === undefined) return undefined
+    const isIn = row.status === 'active' && !isOver(row, now()) && !row.locked
+    if (!isIn && !owners.has(telegramId)) return undefined
+    const actor = actorOf(row, {})
+    rights.keep(actor, row.rights)
+    return actor
+  }
   return {
+    find,
+    bearer: createBearer({ em: parts.em, find, now }),
     async authenticate(facts, { open, epoch }) {
       const { userId, senderChatId, from } = facts
       // other bots write where they are admins; a role given to one would be given to its owner
@@ -59,16 +79,6 @@ export function createAuthenticator(parts: AuthenticatorParts): AuthenticatorApi
       // what is only just being written would be found missing again with the next update
       if (!profiles.seen(userId, row, facts.from)) people.keep(userId, row)
       return admit(row, facts)
-    },
-
-    async find(telegramId) {
-      const row = await rows.read(telegramId)
-      if (row === undefined) return undefined
-      const isIn = row.status === 'active' && !isOver(row, now()) && !row.locked
-      if (!isIn && !owners.has(telegramId)) return undefined
-      const actor = actorOf(row, {})
-      rights.keep(actor, row.rights)
-      return actor
     },
   }
 }
