@@ -119,6 +119,7 @@ describe('whoever isn’t known gets nothing', function () {
       const gateMissing = () => bot.lines.filter((line) => line.event === 'auth.gate-missing')
       for (const expected of [1, 0]) {
         await nobodyGetsIn()
+        expect((await bot.http('/api/v1/probe')).status).to.equal(503)
         expect(gateMissing()).to.have.length(expected)
       }
     })

@@ -22,7 +22,7 @@ export interface SiteParts {
 }
 
 /** Bytes of a request's body. */
-export const bodyLimit = 1024 * 1024
+const bodyLimit = 1024 * 1024
 export const apiPrefix = '/api/v1'
 
 /** Answers the requests to one plugin. */

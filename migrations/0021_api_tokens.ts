@@ -5,7 +5,7 @@ export default class ApiTokens extends Migration {
     this.addSql(`
       create table api_tokens (
         id text primary key,
-        person bigint not null references bot_users (telegram_id) on delete cascade,
+        person bigint not null,
         name text not null,
         hash text not null,
         expires_at timestamptz not null,
