@@ -454,7 +454,7 @@ export interface PluginDefinition<
     kit: HookKit<TypesOf<Config, Uses, Permissions, Result, Actions, Jobs, Dialogs>>,
   ): Readonly<Record<string, Hook>>
   /** What other programs may ask for, in the name of a person: under `/api/v1/<plugin>`. */
-  routes?(http: RouteKit<TypesOf<Config, Uses, Permissions, Result, Actions, Jobs>>): void
+  routes?(http: RouteKit<TypesOf<Config, Uses, Permissions, Result, Actions, Jobs, Dialogs>>): void
   /** How what it depends on is: shown in `/plugins` and `/readyz`. */
   health?(kit: HealthKit<NoInfer<Result>>): Readonly<Record<string, HealthCheck>>
   /** The escape hatch: any Telegraf middleware, for what no route took. */
