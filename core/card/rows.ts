@@ -19,6 +19,11 @@ export interface MessageRow {
   readonly message_id: number | null
 }
 
+/** What becomes of the card that is there, or of none; undefined: nothing changes. */
+type Decide = (
+  before: CardRow | undefined,
+) => { readonly content: unknown; readonly state: CardState } | undefined
+
 const columns = 'id, kind, subject, content, state, version'
 
 /** A card that ended by itself so recently goes on as the same one: a slip and its correction are one message. */
@@ -50,40 +55,49 @@ export class CardRows {
   /**
    * Changes the card of a subject, or makes one.
    *
-   * @param decide gets the card that is there; undefined: nothing changes
+   * @param decide may be asked again
    */
-  change(
+  async change(kind: string, subject: string, decide: Decide): Promise<CardRow | undefined> {
+    for (;;) {
+      const changed = await this.#database.transaction((transaction) =>
+        this.#changeIn(transaction, kind, subject, decide),
+      )
+      if (changed !== 'overtaken') return changed
+    }
+  }
+
+  /** `overtaken`: another instance made the card at the same moment, which is to be decided on again. */
+  async #changeIn(
+    transaction: Queries,
     kind: string,
     subject: string,
-    decide: (before: CardRow | undefined) => { content: unknown; state: CardState } | undefined,
-  ): Promise<CardRow | undefined> {
-    return this.#database.transaction(async (transaction) => {
-      const [before] = await transaction.query<CardRow>(
-        `select ${columns} from cards where kind = $1 and subject = $2
-            and (state = 'open' or (state = 'withdrawn' and changed_at > now() - interval '${reopensFor}'))
-          order by id desc limit 1 for update`,
-        [kind, subject],
+    decide: Decide,
+  ): Promise<CardRow | 'overtaken' | undefined> {
+    const [before] = await transaction.query<CardRow>(
+      `select ${columns} from cards where kind = $1 and subject = $2
+          and (state = 'open' or (state = 'withdrawn' and changed_at > now() - interval '${reopensFor}'))
+        order by id desc limit 1 for update`,
+      [kind, subject],
+    )
+    const change = decide(before)
+    if (change === undefined) return undefined
+    const { state } = change
+    const content = JSON.stringify(change.content)
+    if (before === undefined) {
+      const made = await transaction.query<CardRow>(
+        `insert into cards (kind, subject, content, state) values ($1, $2, $3, $4)
+         on conflict (kind, subject) where state = 'open' do nothing returning ${columns}`,
+        [kind, subject, content, state],
       )
-      const change = decide(before)
-      if (change === undefined) return undefined
-      const { state } = change
-      const content = JSON.stringify(change.content)
-      if (before === undefined) {
-        return first(
-          await transaction.query<CardRow>(
-            `insert into cards (kind, subject, content, state) values ($1, $2, $3, $4) returning ${columns}`,
-            [kind, subject, content, state],
-          ),
-        )
-      }
-      return first(
-        await transaction.query<CardRow>(
-          `update cards set content = $2, state = $3, version = version + 1, changed_at = now()
-            where id = $1 and (content <> $2::jsonb or state <> $3) returning ${columns}`,
-          [before.id, content, state],
-        ),
-      )
-    })
+      return first(made) ?? 'overtaken'
+    }
+    return first(
+      await transaction.query<CardRow>(
+        `update cards set content = $2, state = $3, version = version + 1, changed_at = now()
+          where id = $1 and (content <> $2::jsonb or state <> $3) returning ${columns}`,
+        [before.id, content, state],
+      ),
+    )
   }
 
   /** Says the last word on an open card, in a transaction of whoever decided. @param words merged into its content */

@@ -128,6 +128,21 @@ describe('a card', function () {
     expect((await audit()).map(({ reason }) => reason)).to.deep.equal(['changed', 'decided'])
   })
 
+  it('that instances make at the same moment says what all of them say', async () => {
+    const instances = await Promise.all([1, 2, 3, 4].map(() => open()))
+    for (const subject of ['a', 'b', 'c']) {
+      await Promise.all(
+        instances.map((cards) =>
+          cards.show(kind, subject, (before) => ({ words: `${before?.words ?? ''}!` })),
+        ),
+      )
+    }
+    const rows = await database.query<{ words: string }>(
+      `select content->>'words' as words from cards`,
+    )
+    expect(rows.map(({ words }) => words)).to.deep.equal(['!!!!', '!!!!', '!!!!'])
+  })
+
   it('is sent once and edited from then on, at most once in 3 s', async () => {
     const cards = await open()
     await cards.show(kind, 'x', () => ({ words: 'one' }))
