@@ -30,9 +30,7 @@ export class Search {
   /** Has a look into these partitions, soon; again and again until that succeeds. */
   into(parts: Iterable<number>): void {
     for (const part of parts) this.#strays.add(part)
-    this.#running ??= this.#run().finally(() => {
-      this.#running = undefined
-    })
+    this.#running ??= this.#run()
   }
 
   /** Resolves when nothing is being looked for. */
@@ -64,23 +62,37 @@ export class Search {
   }
 
   async #run(): Promise<void> {
-    const { stateOf, log, signal } = this.#options
+    // by then the promise of this is in its place
+    await null
+    const { signal } = this.#options
     const backoff = new Backoff({ firstMs: 50, maxMs: 1_000 })
-    while (this.#strays.size > 0 && !signal.aborted) {
-      const parts = [...this.#strays].filter((part) => stateOf(part) === 'own')
-      for (const part of this.#strays) {
-        // those that are only just being read are looked into afterwards
-        if (stateOf(part) !== 'loading') this.#strays.delete(part)
+    try {
+      for (let parts = this.#next(); parts.length > 0 && !signal.aborted; parts = this.#next()) {
+        await this.#lookInto(parts, backoff)
       }
-      if (parts.length === 0) return
-      try {
-        await this.take(parts, 0)
-        backoff.reset()
-      } catch (error) {
-        log.warn('inbox.look-failed', { error })
-        for (const part of parts) this.#strays.add(part)
-        await sleep(backoff.next(), signal).catch(() => undefined)
-      }
+    } finally {
+      // in one go with the last look at whether there are more
+      this.#running = undefined
+    }
+  }
+
+  /** Takes out what can be looked into now; what is only just being read is looked into afterwards. */
+  #next(): readonly number[] {
+    const { stateOf } = this.#options
+    const parts = [...this.#strays].filter((part) => stateOf(part) === 'own')
+    for (const part of this.#strays) if (stateOf(part) !== 'loading') this.#strays.delete(part)
+    return parts
+  }
+
+  async #lookInto(parts: readonly number[], backoff: Backoff): Promise<void> {
+    const { log, signal } = this.#options
+    try {
+      await this.take(parts, 0)
+      backoff.reset()
+    } catch (error) {
+      log.warn('inbox.look-failed', { error })
+      for (const part of parts) this.#strays.add(part)
+      await sleep(backoff.next(), signal).catch(() => undefined)
     }
   }
 

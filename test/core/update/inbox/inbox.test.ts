@@ -2,8 +2,10 @@ import { join } from 'node:path'
 import { expect } from 'chai'
 import { createTestBot, type TestBot } from 'opsgram/testing'
 import type { Database } from '../../../../core/database/connection.ts'
+import { Held } from '../../../../core/update/inbox/held.ts'
 import { Inbox } from '../../../../core/update/inbox/inbox.ts'
 import type { InboxItem } from '../../../../core/update/inbox/item.ts'
+import { Search } from '../../../../core/update/inbox/search.ts'
 import type { Ownership } from '../../../../core/update/partition/partitions.ts'
 import { freshDatabase } from '../../../support/database.ts'
 import { silentLog } from '../../../support/log.ts'
@@ -83,5 +85,32 @@ describe('an inbox', function () {
     await inbox.bury(item, 'it failed where it is no longer handled', 'E-1')
     expect(await states()).to.deep.equal([{ state: 0 }])
     await inbox.stop()
+  })
+})
+
+describe('the search for rows of others', () => {
+  it('misses no partition that is named while it ends', async () => {
+    for (let turns = 0; turns < 30; turns++) {
+      const looked: number[] = []
+      const search = new Search({
+        rows: {
+          async openIn(parts) {
+            looked.push(...parts)
+            return []
+          },
+          open: async () => [],
+        },
+        held: new Held(),
+        stateOf: () => 'own',
+        push: () => true,
+        log: silentLog,
+        signal: new AbortController().signal,
+      })
+      search.into([1])
+      for (let turn = 0; turn < turns; turn++) await null
+      search.into([2])
+      await new Promise((resolve) => setImmediate(resolve))
+      expect(looked, `${turns} turns later`).to.deep.equal([1, 2])
+    }
   })
 })
