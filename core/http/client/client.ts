@@ -257,12 +257,13 @@ export class HttpCalls {
     record({ ...call, url, plugin, attempt, at: new Date(clock.now()) })
   }
 
-  /** An address as it may be shown: without passwords, values that are named like secrets, and secrets that we know. */
+  /** An address as it may be shown: without passwords, what is named or looks like a secret, and secrets that we know. */
   #shown(url: URL): string {
     const shown = new URL(url)
     shown.username = ''
     shown.password = ''
     shown.hash = ''
+    shown.pathname = shown.pathname.split('/').map(withoutKey).join('/')
     for (const name of [...shown.searchParams.keys()]) {
       if (isSecretName(name) || /key|sig/i.test(name)) shown.searchParams.set(name, redacted)
     }
@@ -383,6 +384,12 @@ const harmless = /^(accept(-.+)?|cache-control|content-(type|language)|if-.+|ran
 /** What is meant for one host must not reach another; of a header of the service's own nobody knows what it is. */
 function withoutSecrets(headers: Readonly<Record<string, string>>) {
   return Object.fromEntries(Object.entries(headers).filter(([name]) => harmless.test(name)))
+}
+
+/** Letters and digits, mixed, that nobody would write: Slack, Discord and Teams have the key to a webhook in its path. */
+function withoutKey(segment: string): string {
+  const runs = segment.match(/[A-Za-z0-9]{20,}/g) ?? []
+  return runs.some((run) => /\d/.test(run) && /[A-Za-z]/.test(run)) ? redacted : segment
 }
 
 function redirectOf({ status, headers }: Incoming, from: URL): URL | undefined {

@@ -144,6 +144,27 @@ describe('calls to other services', () => {
     expect(rows[1]).to.include({ receivedBytes: 2, sentBytes: 0 })
   })
 
+  it('are on record without the keys that stand in a path, as in webhooks of Slack, Discord and Teams', async () => {
+    const paths = {
+      '/services/T024BE7LD/B024BE7LD/q7fOaRzN5dWcX2mTkLpV8sYb': '/services/T024BE7LD/B024BE7LD/***',
+      '/webhooks/4711/aB3_dE5-gH7jK9mN1pQ3sT5vW7yZ9bD1/x': '/webhooks/4711/***/x',
+      '/webhookb2/9f86d081884c7d659a2feaa0c55ad015/in': '/webhookb2/***/in',
+      '/pods/nginx-deployment-66b6c48dd5-abcde': '/pods/nginx-deployment-66b6c48dd5-abcde',
+      '/assets/1b4e28ba-2fa1-11d2-883f-0016d3cca427':
+        '/assets/1b4e28ba-2fa1-11d2-883f-0016d3cca427',
+      '/api/rear_and_front_ports_v2/internationalization/':
+        '/api/rear_and_front_ports_v2/internationalization/',
+    }
+    handler = answer(400)
+    for (const path of Object.keys(paths)) {
+      const error = await rejected(client().fetch(`${url}${path}`, { method: 'POST', json: {} }))
+      expect(error.message).to.include(Object.values(paths)[rows.length - 1])
+    }
+    expect(rows.map((row) => row.url)).to.deep.equal(
+      Object.values(paths).map((path) => `${url}${path}`),
+    )
+  })
+
   it('are repeated where that can’t hurt, as long as the service asks', async () => {
     for (const [method, answers, expected] of [
       ['GET', [answer(502), answer(500), answer(200)], 3],
