@@ -1,15 +1,5 @@
-import { randomUUID } from 'node:crypto'
 import { expect } from 'chai'
 import { createTestBot, type TestBot } from 'opsgram/testing'
-import { systemClock } from '../core/clock.ts'
-import type { Database } from '../core/database/connection.ts'
-import { JobQueue } from '../core/job/queue.ts'
-import type { ClaimedJob } from '../core/job/request.ts'
-import type { Generation } from '../core/plugin/generation/generation.ts'
-import type { Live } from '../core/plugin/generation/live.ts'
-import { JobRunner } from '../core/update/jobs/runner.ts'
-import { freshDatabase } from './support/database.ts'
-import { silentLog } from './support/log.ts'
 import { until } from './support/wait.ts'
 
 interface Parts {
@@ -406,72 +396,5 @@ describe('jobs by the clock', () => {
       expect(failure).to.have.property('code', 'OPS_PLUGIN_MANIFEST')
       expect(failure).to.have.property('message').that.matches(text)
     }
-  })
-})
-
-describe('jobs of a process', function () {
-  this.timeout(20_000)
-  const rooms = [{ plugin: 'worker', job: 'work', most: 5 }]
-  let database: Database
-  let queue: JobQueue
-  let runner: JobRunner
-  let ran: ClaimedJob[]
-
-  beforeEach(async () => {
-    database = await freshDatabase({ migrated: true })
-    const shared = { database, log: silentLog, migrations: 'auto', now: undefined } as const
-    queue = new JobQueue({ ...shared, instance: 'here' })
-    await database.query(
-      `insert into instances (id, bot_id, state, host, pid, core_version) values ('here', 1, 'serving', 'here', 1, '1')`,
-    )
-    ran = []
-    const jobs = new Map([['work', { concurrency: 5 }]])
-    const current = { plugins: new Map([['worker', { jobs }]]), quarantined: new Map() }
-    runner = new JobRunner({
-      queue,
-      live: { current: current as unknown as Generation } as Live,
-      handling: {
-        async handle(job) {
-          ran.push(job)
-          await queue.complete([job])
-        },
-        settle: async () => undefined,
-      },
-      clock: systemClock,
-      log: silentLog,
-      alone: false,
-    })
-    await queue.send({
-      id: randomUUID(),
-      plugin: 'worker',
-      job: 'work',
-      data: {},
-      retry: { limit: 0, delayMs: 1_000, maxDelayMs: 1_000 },
-    })
-  })
-  afterEach(async () => {
-    runner.close()
-    await runner.idle()
-    await queue.close()
-    await database.close()
-  })
-
-  it('run also when the answer to their claim was lost', async () => {
-    await queue.claim(rooms, 1)
-    await runner.start()
-    await until('it runs', () => ran.length === 1)
-  })
-
-  it('are not begun by a stop, or a pause, that comes while they are taken', async () => {
-    for (const end of [() => runner.hold(true), () => runner.close()]) {
-      await runner.start()
-      end()
-      await runner.idle()
-      runner.close()
-      runner.hold(false)
-      const [waiting] = await queue.counts()
-      expect(waiting).to.include({ waiting: 1, running: 0 })
-    }
-    expect(ran).to.deep.equal([])
   })
 })

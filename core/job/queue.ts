@@ -170,6 +170,12 @@ export class JobQueue {
     return affectedBy(await boss.complete(queueName, attempts, undefined, { db }))
   }
 
+  /** Whether an attempt was completed: for a COMMIT whose answer was lost. */
+  async isCompleted({ id, retryCount }: Attempt): Promise<boolean> {
+    const [row] = await this.#query<{ completed: boolean }>(sql.completedText, [id, retryCount])
+    return row?.completed === true
+  }
+
   /** Ends an attempt: the job is run again when its time comes, or is dead. `gone`: it was another's by now. */
   async fail(
     job: ClaimedJob,

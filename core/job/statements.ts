@@ -52,6 +52,11 @@ export const lostText = `
    where ${ours} and state = 'active'
      and not exists (select 1 from instances i where i.id = output->>'instance') limit 100`
 
+/** Whether attempt $2 of a job ($1) was completed. Locks the row: a session that is still at its COMMIT is waited for. */
+export const completedText = `
+  select state = 'completed' as completed from ${schema}.job
+   where ${ours} and id = $1 and retry_count = $2 for update`
+
 /** Attempts of a process ($1) other than those that it knows of ($2, ids). */
 export const unheardText = `
   select ${columns} from ${schema}.job

@@ -2,6 +2,7 @@ import type { Update, UserFromGetMe } from 'telegraf/types'
 import type { Clock } from '../../clock.ts'
 import { Batcher } from '../../database/batcher.ts'
 import type { Database } from '../../database/connection.ts'
+import { isCommitUnknown } from '../../database/failure.ts'
 import { hasChanges, inTransaction, queriesIn } from '../../database/orm.ts'
 import { codeOf, messageOf, OpsError } from '../../errors.ts'
 import type { HttpCalls } from '../../http/client/client.ts'
@@ -197,17 +198,31 @@ export class JobHandling {
     if (!writes && jobs.length === 0 && notices.length === 0) {
       return this.#persist(() => this.#marks.add(claimed))
     }
-    await this.#commits.use(() =>
-      inTransaction(run.em, async () => {
-        const sql = queriesIn(run.em)
-        if ((await queue.complete([claimed], sql)) === 0) throw new NotOurs()
-        const messages = await messagesOf(notices, sender, sql)
-        if (messages.length > 0) await outbox.write(sql, messages)
-        if (jobs.length > 0) await queue.put(jobs, sql)
-      }),
-    )
+    try {
+      await this.#commits.use(() =>
+        inTransaction(run.em, async () => {
+          const sql = queriesIn(run.em)
+          if ((await queue.complete([claimed], sql)) === 0) throw new NotOurs()
+          const messages = await messagesOf(notices, sender, sql)
+          if (messages.length > 0) await outbox.write(sql, messages)
+          if (jobs.length > 0) await queue.put(jobs, sql)
+        }),
+      )
+    } catch (error) {
+      // the answer to COMMIT was lost: the row knows whether it happened
+      if (!isCommitUnknown(error) || !(await this.#isCompleted(claimed))) throw error
+    }
     if (notices.length > 0) outbox.wake()
     if (jobs.length > 0) queue.sent(jobs)
+  }
+
+  /** False too when the stop comes first. */
+  async #isCompleted(claimed: ClaimedJob): Promise<boolean> {
+    let isCompleted = false
+    await this.#persist(async () => {
+      isCompleted = await this.#options.queue.isCompleted(claimed)
+    })
+    return isCompleted
   }
 
   /** @throws OPS_JOB_FORBIDDEN when whoever asked for it may not have it done now */
