@@ -9,6 +9,7 @@ const names = [
   'access',
   'send',
   'webhook',
+  'polling',
   'jobs',
   'reload',
   'reload-load',

@@ -12,7 +12,7 @@ const root = path.resolve(import.meta.dirname, '../..')
 export const ownerId = 1001
 
 export interface BotOptions {
-  api: FakeBotApi
+  api: Pick<FakeBotApi, 'url' | 'token'>
   /** PostgreSQL; without it the embedded database. */
   databaseUrl?: string
   /** `false`: Node's own type stripping instead of tsx. */
