@@ -475,7 +475,11 @@ export const errorCodes = {
   },
   OPS_ROUTE_BUSY: {
     title: 'No request is taken now',
-    hint: 'Send it again after the time in Retry-After: the bot is paused or stopping, or has much to do.',
+    hint: 'Send it again after the time in Retry-After: the bot is paused or stopping, has much to do, or its database is away.',
+  },
+  OPS_ROUTE_CONFLICT: {
+    title: 'Somebody else changed the same at the same moment',
+    hint: 'Nothing was written. Read again what is to be changed, and send the request again.',
   },
   OPS_ROUTE_FORBIDDEN: {
     title: 'The person whose token it is may not use this route',

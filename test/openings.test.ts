@@ -46,6 +46,22 @@ describe('what a reload opens', () => {
     return text
   }
 
+  it('holds HTTP routes too: owners have a new one at once, nobody else until one approved it', async () => {
+    const route = {
+      'index.ts': `import { definePlugin } from 'opsgram'
+export default definePlugin({
+  name: 'door', version: '1.0.0',
+  routes: (http) => http.get('/', { description: 'Opens' }, () => ({ open: true })),
+})`,
+    }
+    await bot.dropPlugin('door', route)
+    expect((await bot.api(bot.owner).get('/api/v1/door')).status).to.equal(200)
+    const refused = await bot.api(operator).get('/api/v1/door')
+    expect(refused.status).to.equal(403)
+    expect(JSON.stringify(refused.body)).to.include('waits for an owner’s approval')
+    await bot.removePlugin('door')
+  })
+
   it('is there for owners at once, and for nobody else until one approved it', async () => {
     await bot.edit('desk', desk(says('open')))
     expect(await answer(bot.owner, '/open')).to.equal('here is open')

@@ -257,3 +257,50 @@ definePlugin({
   version: '1.0.0',
   commands: ({ command }) => ({ ping: command({ description: 'Check', run: () => 'pong' }) }),
 })
+
+definePlugin({
+  name: 'shelf',
+  version: '1.0.0',
+  config: z.object({ limit: z.coerce.number() }),
+  permissions: { 'shelf.write': { description: 'Add', roles: ['operator'] } },
+  setup: () => ({ names: ['a'] }),
+  routes: (http) => {
+    http.put(
+      '/entries/:id',
+      {
+        description: 'Change one',
+        permission: 'shelf.write',
+        schema: {
+          params: z.object({ id: z.string() }),
+          query: z.object({ dry: z.coerce.boolean().default(false) }),
+          body: z.object({ text: z.string() }),
+          response: z.object({ id: z.string() }),
+        },
+      },
+      (ctx, { params, query, body }) => {
+        holds<Equal<typeof params, { id: string }>>()
+        holds<Equal<typeof query, { dry: boolean }>>()
+        holds<Equal<typeof body, { text: string }>>()
+        holds<Equal<typeof ctx.config.limit, number>>()
+        holds<Equal<typeof ctx.plugin.names, string[]>>()
+        holds<Equal<typeof ctx.actor.telegramId, number>>()
+        ctx.can('shelf.write')
+        // @ts-expect-error no permission of this plugin
+        ctx.can('shelf.read')
+        return { id: params.id }
+      },
+    )
+    http.get('/bare', { description: 'Without schemas' }, (_ctx, { query }) => {
+      // @ts-expect-error no schema, no query
+      return query.page
+    })
+    http.get(
+      '/wrong',
+      { description: 'Wrong', schema: { response: z.object({ id: z.string() }) } },
+      // @ts-expect-error not what the response's schema takes
+      () => ({ id: 7 }),
+    )
+    // @ts-expect-error a permission that the manifest doesn't declare
+    http.get('/open', { description: 'x', permission: 'shelf.read' }, () => undefined)
+  },
+})

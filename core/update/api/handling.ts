@@ -2,6 +2,7 @@ import type { Update, UserFromGetMe } from 'telegraf/types'
 import type { z } from 'zod'
 import type { Clock } from '../../clock.ts'
 import type { Database } from '../../database/connection.ts'
+import { isCommitUnknown, isConflict, isDatabaseAway } from '../../database/failure.ts'
 import { hasChanges, inTransaction, queriesIn, seal } from '../../database/orm.ts'
 import { OpsError } from '../../errors.ts'
 import type { HttpCalls } from '../../http/client/client.ts'
@@ -66,7 +67,7 @@ export class RouteHandling {
 
   /**
    * @returns the answer, undefined for none
-   * @throws OPS_ROUTE_REQUEST, OPS_ROUTE_RESPONSE, OPS_DEADLINE, the reason of the signal; what the route throws
+   * @throws OPS_ROUTE_REQUEST, OPS_ROUTE_RESPONSE, OPS_ROUTE_CONFLICT, OPS_ROUTE_BUSY, OPS_DEADLINE, the reason of the signal; what the route throws
    */
   async run(
     route: HttpRoute,
@@ -99,7 +100,7 @@ export class RouteHandling {
         }),
       )
       const fitting = answerOf(route, answer, plugin.name)
-      await this.#commit(run)
+      await this.#commit(run).catch(rejectCommit)
       for (const work of run.afterCommit) work()
       return fitting
     } finally {
@@ -171,6 +172,16 @@ export class RouteHandling {
     run.may = may
     return run
   }
+}
+
+/** Of what was surely not written it is said that it may be sent again. */
+function rejectCommit(error: unknown): never {
+  if (isCommitUnknown(error)) throw error
+  if (isConflict(error)) {
+    throw refused('OPS_ROUTE_CONFLICT', 'Somebody else changed the same at the same moment')
+  }
+  if (isDatabaseAway(error)) throw refused('OPS_ROUTE_BUSY', 'The database is away')
+  throw error
 }
 
 /** A route has no `ctx.commit`. */

@@ -26,6 +26,10 @@ describe('redaction of texts', () => {
       '{"authorization":"Basic ***","x":1}',
     ],
     'a bearer token without its header': ['sent Bearer abcdefghijklmnop1', 'sent Bearer ***'],
+    'a token of our own API': [
+      `Token x: ops_0123456789_${'aB-_9'.repeat(9)} until`,
+      'Token x: ops_0123456789_*** until',
+    ],
     'a secret in a query': ['GET /x?access_token=abc&y=1', 'GET /x?access_token=***&y=1'],
     'a password that somebody tells': ['VPN password: hunter2 ok', 'VPN password: *** ok'],
     'a password told in Russian': ['пароль - qwerty1, ждём', 'пароль - *** ждём'],
