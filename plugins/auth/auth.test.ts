@@ -575,6 +575,15 @@ describe('auth', () => {
       await operator.doesNotSee()
       await admin.presses('✅ admin')
       await admin.seesToast('below your own')
+      const had = (role: string) =>
+        bot.database.query('update bot_users set role = $2 where telegram_id = $1', [
+          stranger.id,
+          role,
+        ])
+      await had('admin')
+      await admin.presses('Refuse')
+      await admin.seesToast("isn't below yours")
+      await had('guest')
       await Promise.all([admin.presses('✅ operator'), bot.owner.presses('⛔ Block')])
       const ends = [
         await admin.sees(/let them in|blocked them/),
@@ -662,6 +671,21 @@ describe('auth', () => {
       expect(row?.days).to.equal(30)
       await bot.owner.sends(`/users until ${person.id}`)
       await bot.owner.sees("doesn't end")
+    })
+
+    it('is left to end by those alone who might renew it', async () => {
+      const [person, peer] = [bot.user({ role: 'admin' }), bot.user({ role: 'admin' })]
+      for (const judge of [bot.owner, peer]) {
+        await judge.sends('/users')
+        await judge.sees('People')
+      }
+      await soon(person, 3_600_000)
+      await bot.clock.advance(61_000)
+      await peer.sees('Access ends on')
+      await peer.presses('Let it end')
+      await peer.seesToast("isn't below yours")
+      await bot.owner.presses('Renew for 30 days')
+      await bot.owner.sees('renewed it until')
     })
 
     it('ends at its time, with the very next update, and is on record', async () => {

@@ -15,7 +15,7 @@ import {
 } from 'opsgram'
 import { z } from 'zod'
 import type { Owners } from '../gate/owners.ts'
-import { changePerson } from '../people/change.ts'
+import { changePerson, outOfReach } from '../people/change.ts'
 import { nameOf } from '../people/name.ts'
 import { momentOf } from '../rights/list.ts'
 
@@ -140,21 +140,24 @@ export class Expiry {
   async #press(content: Content, action: string, presser: Presser, reader: Reader) {
     const { t } = reader
     const { telegramId } = content
+    const { em, owners, now } = this.#parts
     if (action === 'leave') {
+      const person = await em().findOne(BotUser, { telegramId })
+      const refusal = person && (await outOfReach({ em: em(), actor: presser }, owners, person))
+      if (refusal) {
+        return { outcome: 'failed', reason: 'refused', text: t(`refused.${refusal}`) } as const
+      }
       await this.#end(String(telegramId), { how: 'leave', by: presser.name })
       return { outcome: 'done', text: t('expiry.left') } as const
     }
-    const { owners, now } = this.#parts
-    const { done, text } = await this.#parts
-      .em()
-      .transactional((em) =>
-        changePerson(
-          { ...reader, em, actor: presser, facts: { chatId: presser.telegramId }, now },
-          owners,
-          String(telegramId),
-          { kind: 'until', forMs: renewalMs },
-        ),
-      )
+    const { done, text } = await em().transactional((inner) =>
+      changePerson(
+        { ...reader, em: inner, actor: presser, facts: { chatId: presser.telegramId }, now },
+        owners,
+        String(telegramId),
+        { kind: 'until', forMs: renewalMs },
+      ),
+    )
     if (!done) return { outcome: 'failed', reason: 'refused', text } as const
     const until = new Date(now().getTime() + renewalMs).toISOString()
     await this.#end(String(telegramId), { how: 'renew', by: presser.name, until })

@@ -5,7 +5,7 @@ import { momentOf } from '../rights/list.ts'
 import { baseOf, standingOf } from '../rights/roles.ts'
 import { type Found, findPerson } from './find.ts'
 import { nameOf } from './name.ts'
-import { type Change, refusalOf } from './rules.ts'
+import { type Change, type Refusal, refusalOf } from './rules.ts'
 
 /** Who asks, and the unit of work that is committed with their update. */
 export type Asker = Pick<OpsContext, 'em' | 't' | 'now' | 'language' | 'timeZone'> & {
@@ -75,6 +75,21 @@ export async function changePerson(
     wish.kind === 'until' && wish.forMs === undefined ? 'done.forever' : `done.${wish.kind}`
   const text = t(key, { name: nameOf(person), id: telegramId, ...words(person, asker) })
   return { done: true, text }
+}
+
+/**
+ * Whether somebody may not decide about a person at all, which is so of themselves, owners and whoever isn't below them.
+ *
+ * @returns why: the key of its text, `refused.<refusal>`
+ */
+export async function outOfReach(
+  { em, actor }: Pick<Asker, 'em' | 'actor'>,
+  owners: Owners,
+  { telegramId, role }: Pick<BotUser, 'telegramId' | 'role'>,
+): Promise<Refusal | undefined> {
+  const by = { telegramId: actor.telegramId, role: await standingOf(em, actor.role) }
+  const standing = owners.has(telegramId) ? 'owner' : await standingOf(em, role)
+  return refusalOf({ kind: 'block' }, by, { telegramId, role: standing })
 }
 
 function refusedBy(text: string): Changed {

@@ -20,10 +20,9 @@ import { standingOf } from '../rights/roles.ts'
 import { givenRoles, isAbove } from '../roles.ts'
 import { type Act, parseAct } from './act.ts'
 import { cardOf } from './card.ts'
-import { changePerson, type Wish, wasLetIn } from './change.ts'
+import { changePerson, outOfReach, type Wish, wasLetIn } from './change.ts'
 import type { ButtonMaker, MenuOf } from './keys.ts'
 import { ago, nameOf } from './name.ts'
-import { refusalOf } from './rules.ts'
 
 /** Who looks, and how their buttons are made. */
 export type Looking = OpsContext &
@@ -73,7 +72,7 @@ export async function personScreen(
 }
 
 async function keysFor(ctx: Looking, person: BotUser): Promise<Keys> {
-  if (await isOutOfReach(ctx, person)) return []
+  if ((await outOfReach(ctx, ctx.plugin.owners, person)) !== undefined) return []
   const { t } = ctx
   const id = person.telegramId
   const menu = (of: MenuOf) => ctx.button('menu', { id, of }, { label: t(`menu.${of}`) })
@@ -83,15 +82,6 @@ async function keysFor(ctx: Looking, person: BotUser): Promise<Keys> {
   if (person.status === 'pending' && !wasLetIn(person)) return [[menu('add')], [block]]
   const rights = ctx.can('auth.grants') ? [[menu('rights')]] : []
   return [[menu('role'), menu('time')], ...rights, [block]]
-}
-
-/** Whether this asker may not change the person at all. */
-async function isOutOfReach(ctx: Looking, person: BotUser): Promise<boolean> {
-  const { em, actor, plugin } = ctx
-  const by = { telegramId: actor.telegramId, role: await standingOf(em, actor.role) }
-  const isOwner = plugin.owners.has(person.telegramId)
-  const role = isOwner ? 'owner' : await standingOf(em, person.role)
-  return refusalOf({ kind: 'block' }, by, { telegramId: person.telegramId, role }) !== undefined
 }
 
 /** A choice of what to do, each of which is asked for once more. */

@@ -15,7 +15,7 @@ import {
 } from 'opsgram'
 import { z } from 'zod'
 import type { Owners } from '../gate/owners.ts'
-import { changePerson, roleName } from '../people/change.ts'
+import { changePerson, outOfReach, roleName } from '../people/change.ts'
 import { nameOf } from '../people/name.ts'
 import { readMetadata } from '../person-metadata.ts'
 import { momentOf } from '../rights/list.ts'
@@ -124,6 +124,9 @@ export class Requests {
       if (person === null || !isAsking(person)) return { kind: 'over' } as const
       const asker = { ...reader, em, actor: presser, facts: { chatId: presser.telegramId }, now }
       if (choice.how === 'refuse') {
+        const refusal = await outOfReach(asker, owners, person)
+        if (refusal !== undefined)
+          return { kind: 'refused', text: t(`refused.${refusal}`) } as const
         refuse(em, person, presser, now())
         return {
           kind: 'done',
