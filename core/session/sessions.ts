@@ -135,27 +135,29 @@ export async function writeSession(
     )
     return rows.length > 0
   }
-  const rows = await sql.query(
-    `insert into user_sessions as old
-       (chat_id, user_id, plugin, name, step, version, revision, context, updated_at, expires_at)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, now(), $9)
-     on conflict (chat_id, user_id) do update set plugin = excluded.plugin, name = excluded.name, step = excluded.step,
-       version = excluded.version, revision = excluded.revision, context = excluded.context,
-       updated_at = excluded.updated_at, expires_at = excluded.expires_at
-     where old.revision = $10
-     returning 1`,
-    [
-      key.chatId,
-      key.userId,
-      to.plugin,
-      to.name,
-      to.step,
-      to.version,
-      to.revision,
-      JSON.stringify(to.context),
-      to.expiresAt.toISOString(),
-      from ?? null,
-    ],
-  )
+  const values = [
+    key.chatId,
+    key.userId,
+    to.plugin,
+    to.name,
+    to.step,
+    to.version,
+    to.revision,
+    JSON.stringify(to.context),
+    to.expiresAt.toISOString(),
+  ]
+  const rows = await (from === undefined
+    ? sql.query(
+        `insert into user_sessions
+           (chat_id, user_id, plugin, name, step, version, revision, context, expires_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9) on conflict do nothing returning 1`,
+        values,
+      )
+    : sql.query(
+        `update user_sessions set plugin = $3, name = $4, step = $5, version = $6, revision = $7,
+           context = $8, expires_at = $9, updated_at = now()
+         where chat_id = $1 and user_id = $2 and revision = $10 returning 1`,
+        [...values, from],
+      ))
   return rows.length > 0
 }

@@ -43,6 +43,9 @@ export async function moveChat(
   execute: (sql: string) => Promise<unknown>,
   { from, to }: ChatMove,
 ): Promise<void> {
+  // the dialog that was begun there meanwhile is the one that is talked about
+  await execute(`delete from user_sessions old using user_sessions new
+    where old.chat_id = ${from} and new.chat_id = ${to} and old.user_id = new.user_id`)
   // The ids stand in the text, as the two ways of running it write parameters differently; they are integers.
   for (const { table, column } of chatColumns) {
     await execute(`update ${table} set ${column} = ${to} where ${column} = ${from}`)

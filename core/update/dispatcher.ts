@@ -167,9 +167,7 @@ export class Dispatcher {
         return this.#leftOver(run)
       case 'unknown-command':
         if (await this.#composers(run)) return
-        if (run.cancelled === undefined || found.word !== cancelWord) {
-          if (await this.#answer(run, await this.#dialogs.told(run, found.word))) return
-        }
+        if (await this.#answer(run, await this.#dialogs.told(run, found.word))) return
         if (found.word === cancelWord) return this.#cancel(run, found)
         run.outcome = 'unknown-command'
         // in a group the command may well be another bot's

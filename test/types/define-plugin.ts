@@ -251,6 +251,47 @@ definePlugin({
   },
 })
 
+// a dialog's steps know their own key, and what may have been answered before them
+definePlugin({
+  name: 'asks',
+  version: '1.0.0',
+  permissions: { 'asks.it': { description: 'x', roles: ['admin'] } },
+  dialogs: ({ dialog }) => ({
+    add: dialog({
+      version: 1,
+      permission: 'asks.it',
+      state: z.object({ host: z.string(), hours: z.number().default(1), by: z.number() }),
+      start: 'hours',
+      steps: {
+        host: {
+          ask(_ctx, state) {
+            holds<Equal<typeof state.hours, number | undefined>>()
+            return 'Which?'
+          },
+          // @ts-expect-error a host is a text
+          choices: () => [{ label: 'x', value: 1 }],
+        },
+      },
+      finish(ctx, state) {
+        holds<Equal<typeof state, { host: string; hours: number; by: number }>>()
+        holds<Equal<typeof ctx.actor.role, string>>()
+      },
+    }),
+  }),
+  commands: ({ command }) => ({
+    add: command({
+      description: 'x',
+      run(ctx) {
+        ctx.begin('add', { by: 1 })
+        // @ts-expect-error a number is wanted
+        ctx.begin('add', { by: 'x' })
+        // @ts-expect-error no such dialog
+        ctx.begin('added')
+      },
+    }),
+  }),
+})
+
 // the smallest one
 definePlugin({
   name: 'ping',

@@ -21,12 +21,25 @@ export function checkedAnswer(
   value: unknown,
   texts: ArgumentTexts,
 ): Answer {
+  const parsed = parseFor(field, value, texts)
+  return parsed.ok ? { ok: true, value } : parsed
+}
+
+type ParsedFor =
+  | { ok: true; data: unknown }
+  /** `key`: what of an object it is about. */
+  | { ok: false; key: string | undefined; complaint: string; cause: unknown }
+
+/** What a schema makes of a value, or what it has against it, in the person's language. */
+export function parseFor(schema: z.core.$ZodType, value: unknown, texts: ArgumentTexts): ParsedFor {
   const messages = texts.language?.startsWith('ru') === true ? z.locales.ru() : z.locales.en()
-  const parsed = z.safeParse(field, value, { error: messages.localeError })
-  if (parsed.success) return { ok: true, value }
+  const parsed = z.safeParse(schema, value, { error: messages.localeError })
+  if (parsed.success) return { ok: true, data: parsed.data }
   const issue = parsed.error.issues[0]
   const detail = issue === undefined ? '' : complaintOf(issue, texts)
-  return { ok: false, complaint: texts.t('dialog.invalid', { detail }) }
+  const key = issue?.path[0] === undefined ? undefined : String(issue.path[0])
+  const complaint = texts.t('dialog.invalid', { detail })
+  return { ok: false, key, complaint, cause: parsed.error }
 }
 
 /** Whether the question may be left without an answer. */

@@ -8,6 +8,7 @@ import {
   checkedAnswer,
   choicesOf,
   isOptional,
+  parseFor,
   typedAnswer,
 } from '../../plugin/manifest/answer.ts'
 import type { Choice, Dialog, Step } from '../../plugin/manifest/dialog.ts'
@@ -192,25 +193,19 @@ class Walk {
     notes: readonly string[],
   ): Promise<unknown> {
     const { run, ctx, dialog, session, t } = this.#parts
-    const parsed = dialog.state.safeParse(answers)
-    if (!parsed.success) {
+    const texts = { t, own: ctx.t, language: run.language }
+    const parsed = parseFor(dialog.state, answers, texts)
+    if (!parsed.ok) {
       // each answer fits by itself: they don't go together, or were kept by an older version
-      const issue = parsed.error.issues[0]
-      const step = String(issue?.path[0])
-      if (!dialog.steps.has(step)) {
-        throw new OpsError(
-          'OPS_DIALOG',
-          `What the dialog "${session.name}" has collected doesn't fit its state`,
-          {
-            cause: parsed.error,
-          },
-        )
+      const { key = '', complaint, cause } = parsed
+      if (dialog.steps.has(key)) {
+        return this.ask(key, without(answers, key), path, [...notes, complaint])
       }
-      const detail = issue?.message ?? ''
-      return this.ask(step, without(answers, step), path, [
-        ...notes,
-        t('dialog.invalid', { detail }),
-      ])
+      throw new OpsError(
+        'OPS_DIALOG',
+        `What the dialog "${session.name}" has collected doesn't fit its state`,
+        { cause },
+      )
     }
     if (!this.#isNew) run.keepSession({ key: session, from: session.revision, to: undefined })
     run.outcome = 'done'
