@@ -2,6 +2,7 @@ import { createHmac } from 'node:crypto'
 import { expect } from 'chai'
 import { hmac } from 'opsgram'
 import { createTestBot, type TestBot } from 'opsgram/testing'
+import { until } from './support/wait.ts'
 
 const receiver = (requires = '') => ({
   'index.ts': `import { AuditEntry, bearer, definePlugin, hmac, standardWebhook } from 'opsgram'
@@ -24,6 +25,7 @@ export default definePlugin({
       retry: { limit: 2, delayMs: 1_000 },
       async run(ctx, body) {
         await mark(ctx, 'github ' + JSON.stringify(body))
+        if (body.action === 'takes long') await globalThis[Symbol.for('receiver.gate')]
         if (body.action === 'fails once' && ctx.job.attempt === 1) throw new Error('not yet')
       },
     }),
@@ -196,6 +198,24 @@ describe('hooks', () => {
     expect((await send('receiver/none', '{}')).status).to.equal(404)
     expect((await send('nobody/none', '{}')).text).to.include('OPS_HOOK_UNKNOWN')
     expect(await marks()).to.deep.equal([])
+  })
+
+  it('take what comes while an exclusive plugin is being replaced, for its next version', async () => {
+    const gate = Promise.withResolvers<void>()
+    Reflect.set(globalThis, Symbol.for('receiver.gate'), gate.promise)
+    await bot.edit('receiver', receiver(`reload: 'exclusive',`))
+    await github('{"action":"takes long"}')
+    const isHeld = () => bot.log.filter(({ event }) => event === 'plugin.held').length === 2
+    const edited = bot.edit('receiver', receiver(`reload: 'exclusive', // the next version`))
+    await until('it is held', isHeld)
+    expect((await github('{"action":"meanwhile"}')).status).to.equal(202)
+    expect((await github('{"action":"forged"}', 'other')).status).to.equal(401)
+    gate.resolve()
+    await edited
+    expect(await marks()).to.deep.equal([
+      'github {"action":"takes long"}',
+      'github {"action":"meanwhile"}',
+    ])
   })
 
   it('are not there while their plugin is away, and say so', async () => {

@@ -118,12 +118,15 @@ export class HookIntake {
 
   #find({ plugin, hook: name }: HookCall): { instance: PluginInstance; hook: Hook } {
     const { plugins, waiting, held } = this.#options.live.current
-    const instance = plugins.get(plugin)
+    // by the version that is being replaced: the job waits for the next one, the sender needn't
+    const instance = plugins.get(plugin) ?? held.get(plugin)?.plugin
     const hook = instance?.hooks.get(name)
     if (instance !== undefined && hook !== undefined) return { instance, hook }
-    if (instance === undefined && (waiting.has(plugin) || held.has(plugin))) {
-      const why = waiting.has(plugin) ? 'it waits for another plugin' : 'it is being replaced'
-      throw new OpsError('OPS_HOOK_AWAY', `Plugin ${plugin} is not live: ${why}`)
+    if (instance === undefined && waiting.has(plugin)) {
+      throw new OpsError(
+        'OPS_HOOK_AWAY',
+        `Plugin ${plugin} is not live: it waits for another plugin`,
+      )
     }
     throw new OpsError('OPS_HOOK_UNKNOWN', `No live plugin has a hook ${plugin}/${name}`)
   }
