@@ -174,7 +174,11 @@ describe('hooks', () => {
       expect((await github('{"action":"long"}', 'new', id)).status).to.equal(202)
     for (const id of ids)
       expect((await github('{"action":"long"}', 'new', id)).status).to.equal(200)
-    expect(await marks()).to.have.length(2)
+    const none = { 'x-github-delivery': '' }
+    for (const action of ['a', 'b']) {
+      expect((await github(`{"action":"${action}"}`, 'new', none)).status, 'no id').to.equal(202)
+    }
+    expect(await marks()).to.have.length(4)
   })
 
   it('log refusals once a minute, however many come', async () => {

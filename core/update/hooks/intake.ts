@@ -193,9 +193,9 @@ export class HookIntake {
 
 /** What tells a delivery from others: the sender's id, or a digest where that is too long for an index; else the body's. */
 function keyOf(delivery: string | undefined, body: Buffer): string {
-  if (delivery !== undefined && delivery.length <= longestKey) return delivery
+  if (delivery !== undefined && delivery !== '' && delivery.length <= longestKey) return delivery
   return createHash('sha256')
-    .update(delivery ?? body)
+    .update(delivery || body)
     .digest('base64url')
 }
 
