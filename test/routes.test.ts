@@ -154,6 +154,20 @@ describe('routes', () => {
     await bot.logged('plugin.drained', { plugin: 'shelf' })
   })
 
+  it('end before the bot stops, which takes no more of them', async () => {
+    const waiting = bot.api(guest).get('/api/v1/shelf/gate')
+    await bot.logged('shelf.gate')
+    const { url } = bot
+    const restarted = bot.restart()
+    await bot.logged('app.stopping')
+    const late = await fetch(`${url}/api/v1/shelf`)
+    expect([late.status, codeIn(await late.json())]).to.deep.equal([503, 'OPS_ROUTE_BUSY'])
+    expect(late.headers.get('retry-after')).to.equal('1')
+    Reflect.get(globalThis, 'openShelf')()
+    expect((await waiting).body).to.deep.equal({ answer: 'two' })
+    await restarted
+  })
+
   it('are described to whoever may use them', async () => {
     const pathsOf = async (person: TestPerson) =>
       Reflect.get(Object((await bot.api(person).get('/api/v1/openapi.json')).body), 'paths')
@@ -197,6 +211,15 @@ export default definePlugin({ name: 'base', version: '1.0.0' })`,
       await bot.owner.sends('/token new grafana 7')
       const token = await tokenIn()
       expect((await ask('/api/v1/shelf', `Bearer ${token}`)).status).to.equal(200)
+      const entries = (body: string, type = 'application/json') =>
+        ask('/api/v1/shelf/entries', `Bearer ${token}`, {
+          method: 'POST',
+          headers: { 'content-type': type },
+          body,
+        })
+      expect((await entries('{"text":')).status).to.equal(400)
+      expect((await entries('{"__proto__":{"text":"x"}}')).status).to.equal(400)
+      expect((await entries('text=x', 'application/x-www-form-urlencoded')).status).to.equal(415)
       const secret = token.slice(15)
       for (const table of ['api_tokens', 'audit_log', 'outbox']) {
         const found = await bot.database.query(
