@@ -169,6 +169,7 @@ describe('a dialog', () => {
   it('asks in private for arguments that a command lacks', async () => {
     await asked(anna, '/move chairs', /“to” is missing.*\nUsage: \/move/)
     await anna.presses('cellar')
+    await anna.sees('› cellar')
     await anna.sees('“count” is missing')
     await asked(anna, 'many', '“many” is not a number')
     await anna.presses('Back')

@@ -1,6 +1,6 @@
 import type { z } from 'zod'
 import type { Translate } from '../../i18n/texts.ts'
-import { message } from '../../plugin/content.ts'
+import { edit, message } from '../../plugin/content.ts'
 import { contextOver, type LiveContext } from '../../plugin/context.ts'
 import type { CommandRoute } from '../../plugin/generation/routes.ts'
 import { choicesOf } from '../../plugin/manifest/answer.ts'
@@ -11,7 +11,7 @@ import type { UpdateRun } from '../../plugin/run.ts'
 import { newRevision, type Session, type SessionKey } from '../../session/sessions.ts'
 import { findCommand } from '../find-command.ts'
 import type { TakenAnswer } from './dialogs.ts'
-import { type DialogInput, dialogKeyboard } from './keyboard.ts'
+import { closed, type DialogInput, dialogKeyboard } from './keyboard.ts'
 
 /** A command that lacks an argument, and what was typed after it. */
 export interface ArgumentDialog {
@@ -118,6 +118,7 @@ export function answerArgument(
   const line = withArgument(text, step, String(given))
   if (line === undefined) return say(run, `${t('dialog.quotes')}\n${t('dialog.again')}`)
   const parsed = read(run, args, line, found, t)
+  if (run.pressId !== undefined) run.say(edit(closed(run, `› ${String(given)}`)))
   if (parsed.ok) {
     run.keepSession({ key: session, from: session.revision, to: undefined })
     const ctx = contextOver(run, found.route.instance, update)
