@@ -542,13 +542,10 @@ async function startApp(config: Config, parts: AppParts, opened: Opened): Promis
     const limit = AbortSignal.timeout(shutdownTimeoutMs)
     log.info('app.stopping', { open: inbox.open })
     health.phase = 'stopping'
+    const requests = api.drain(limit)
     await source.stop()
     await instances?.leadership.resign()
-    await Promise.all([
-      api.drain(limit),
-      jobs.drain(limit),
-      workOff(inbox, instances?.partitions, limit),
-    ])
+    await Promise.all([requests, jobs.drain(limit), workOff(inbox, instances?.partitions, limit)])
     await instances?.partitions.handBack(limit)
     handling.abort()
     await notices.end(lastNoticeMs)

@@ -161,9 +161,9 @@ describe('routes', () => {
     const restarted = bot.restart()
     await bot.logged('app.stopping')
     const late = await fetch(`${url}/api/v1/shelf`)
+    Reflect.get(globalThis, 'openShelf')()
     expect([late.status, codeIn(await late.json())]).to.deep.equal([503, 'OPS_ROUTE_BUSY'])
     expect(late.headers.get('retry-after')).to.equal('1')
-    Reflect.get(globalThis, 'openShelf')()
     expect((await waiting).body).to.deep.equal({ answer: 'two' })
     await restarted
   })
