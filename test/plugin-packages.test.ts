@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path'
 import { expect } from 'chai'
 import { BotProcess } from './support/bot-process.ts'
 import { wordPlugin } from './support/plugins.ts'
+import { until } from './support/wait.ts'
 
 const json = (value: object) => JSON.stringify(value)
 
@@ -100,9 +101,11 @@ describe('npm packages that are plugins', function () {
     expect(await ask('/source')).to.equal('a')
     expect(await ask('/built')).to.equal('TEXT! 0')
     expect(await ask('/linkage')).to.equal('a')
-    expect(await ask('/help'))
-      .to.include('/built')
-      .and.include('/linkage')
+    await ask('/help')
+    // the list takes more than one message
+    const told = () => bot.said(bot.ownerId).join('\n')
+    await until('all of it', () => /\/worklog sync/.test(told()))
+    expect(told()).to.include('/built — ').and.include('/linkage — ')
   })
 
   it('fail alone when they are not installed or hold nothing, and say what to do', async () => {
