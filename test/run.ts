@@ -70,9 +70,7 @@ const run = {
   folder: runFolder(),
   // most of a run is waiting: for pauses, limits and other processes
   shards:
-    values.shards === undefined
-      ? Math.min(2 * availableParallelism(), 8)
-      : Number(values.shards),
+    values.shards === undefined ? Math.min(2 * availableParallelism(), 8) : Number(values.shards),
   onResult({ file, passed, skipped, failures, ms }: FileResult) {
     const counts = [
       `${passed} passed`,
