@@ -3,6 +3,7 @@ import { database } from './database.ts'
 import { clean, type Environment, isSet } from './environment.ts'
 import { http } from './http.ts'
 import { lifecycle } from './lifecycle.ts'
+import { limits, type Rate } from './limits.ts'
 import { log } from './log.ts'
 import { coreVariables, firstWord, pluginKey, reservedPluginNames } from './names.ts'
 import { people } from './people.ts'
@@ -27,6 +28,12 @@ export interface Config {
     readonly adminIds: readonly number[]
     readonly strangers: 'preset' | 'request'
     readonly blockAfter: number
+  }
+  /** How much may be asked for; undefined: no limit. */
+  readonly limits: {
+    readonly person: Rate | undefined
+    readonly chat: Rate | undefined
+    readonly global: Rate | undefined
   }
   readonly http: {
     readonly host: string
@@ -103,6 +110,7 @@ export function parseConfig(env: Environment, around: Surroundings): ConfigResul
   const bot = read(telegram, env, problems)
   const hook = read(webhook, env, problems)
   const who = read(access, env, problems)
+  const most = read(limits, env, problems)
   const web = read(http, env, problems)
   const data = read(database, env, problems)
   const folders = read(plugins, env, problems)
@@ -170,6 +178,11 @@ export function parseConfig(env: Environment, around: Surroundings): ConfigResul
       strangers: who.ACCESS,
       blockAfter: who.AUTH_BLOCK_AFTER,
     },
+    limits: {
+      person: rateOf(most.RATE_LIMIT_PERSON),
+      chat: rateOf(most.RATE_LIMIT_CHAT),
+      global: rateOf(most.RATE_LIMIT_GLOBAL),
+    },
     http: {
       host: mode === 'bot' || isLoopback(web.HTTP_HOST) ? web.HTTP_HOST : '127.0.0.1',
       port: web.HTTP_PORT,
@@ -232,6 +245,10 @@ export function changedVariables(
 export function isNobodys(name: string): boolean {
   if (coreVariables.has(name)) return false
   return !name.includes('_') || reservedPluginNames.has(firstWord(name))
+}
+
+function rateOf(value: Rate | 'off'): Rate | undefined {
+  return value === 'off' ? undefined : value
 }
 
 /** Whether a host name or an address is this machine's loopback. */

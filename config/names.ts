@@ -2,6 +2,7 @@ import { access } from './access.ts'
 import { database } from './database.ts'
 import { http } from './http.ts'
 import { lifecycle } from './lifecycle.ts'
+import { limits } from './limits.ts'
 import { log } from './log.ts'
 import { people } from './people.ts'
 import { plugins } from './plugins.ts'
@@ -15,6 +16,7 @@ export const sections: readonly Section[] = [
   telegram,
   webhook,
   access,
+  limits,
   http,
   database,
   plugins,

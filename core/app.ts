@@ -94,6 +94,8 @@ import { UpdateHandling } from './update/handling.ts'
 import { HookIntake } from './update/hooks/intake.ts'
 import { Inbox } from './update/inbox/inbox.ts'
 import { Maintenance, passesPause } from './update/maintenance.ts'
+import { Throttle } from './update/throttle/throttle.ts'
+import { Turnstile } from './update/throttle/turnstile.ts'
 
 export interface AppParts {
   log: Logger
@@ -192,7 +194,13 @@ async function startApp(config: Config, parts: AppParts, opened: Opened): Promis
   const instances = await joinInstances({ database, id: health.instance, token, version, log })
   opened.add(() => instances?.presence.leave())
   const relay = instances?.news.under('topic:', (error) => log.warn('store.not-told', { error }))
-  const shared = await openStore({ url: config.store.url, botId: botIdOf(token), relay, log })
+  const shared = await openStore({
+    url: config.store.url,
+    botId: botIdOf(token),
+    relay,
+    clock,
+    log,
+  })
   opened.add(() => shared.close())
   const writer = createBulkWriter({ database, log })
   opened.add(() => writer.close(2_000))
@@ -381,6 +389,10 @@ async function startApp(config: Config, parts: AppParts, opened: Opened): Promis
   const { live } = reloader
   const judge = quarantineFailing(reloader)
   const gate = new Gate(config.access.adminIds)
+  const { person, chat, global } = config.limits
+  const throttle = new Throttle({ store: shared, texts, person, chat })
+  const ownerIds = config.access.adminIds
+  const turnstile = new Turnstile({ store: shared, clock, rate: global, ownerIds })
   const dispatcher = new Dispatcher({
     botInfo,
     gate,
@@ -389,11 +401,13 @@ async function startApp(config: Config, parts: AppParts, opened: Opened): Promis
     cards,
     confirmations: new Confirmations({ database, texts, gate }),
     dialogs: new Dialogs({ sessions, texts }),
+    throttle,
   })
   const menus = new Menus({ gateway, live, log })
   const menusSettled = keepMenus({ menus, reloader, instances, log })
   const handling = new UpdateHandling({
     live,
+    turnstile,
     dispatcher,
     gateway,
     sender,
@@ -476,7 +490,8 @@ async function startApp(config: Config, parts: AppParts, opened: Opened): Promis
   })
   registerHealth(health, { database, store: shared, gateway, reloader, maintenance })
   checkInstances(health, instances, skew)
-  measure(metrics, { database, gateway, health, inbox, instances, reloader })
+  const measured = { database, gateway, health, inbox, instances, reloader, throttle, turnstile }
+  measure(metrics, measured)
   const { metricsToken } = config.http
   http.mount((fastify) => serveMetrics(fastify, { metrics, token: metricsToken }))
   const intake = new HookIntake({ live, queue, database, store: shared, clock, log })

@@ -79,6 +79,7 @@ export {
   type Next,
   type Phase,
   type PluginTypes,
+  type RateLimit,
 } from './plugin/manifest/manifest.ts'
 export type { RouteContext } from './plugin/manifest/route.ts'
 export type { NotifyOptions, NotifyTarget } from './plugin/notify.ts'

@@ -29,6 +29,8 @@ import { Dispatcher } from '../../core/update/dispatcher.ts'
 import { Gate } from '../../core/update/gate.ts'
 import { UpdateHandling } from '../../core/update/handling.ts'
 import type { Inbox } from '../../core/update/inbox/inbox.ts'
+import { Throttle } from '../../core/update/throttle/throttle.ts'
+import { Turnstile } from '../../core/update/throttle/turnstile.ts'
 
 /** The program's way from a parsed update to the handler's return, on real plugins, without Telegram. */
 export interface Pipeline {
@@ -69,6 +71,7 @@ export async function openPipeline(options: PipelineOptions): Promise<Pipeline> 
     guard: () => undefined,
   })
   const queue = new JobQueue({ database, log, migrations: 'auto', now: undefined, instance: 'one' })
+  const memory = new MemoryStore(log)
   const reloader = await Reloader.create({
     disabled: new Set(),
     access: acceptEverything,
@@ -77,7 +80,7 @@ export async function openPipeline(options: PipelineOptions): Promise<Pipeline> 
     coreEntities,
     coreServices: [],
     calls,
-    store: new MemoryStore(log),
+    store: memory,
     queue,
     migrations: 'auto',
     others: async () => [],
@@ -116,9 +119,16 @@ export async function openPipeline(options: PipelineOptions): Promise<Pipeline> 
     cards: { press: async () => ({ text: '' }) },
     texts,
     buttons: new ButtonReader({ codec, store }),
+    throttle: new Throttle({ store: memory, texts, person: undefined, chat: undefined }),
   })
   const handling = new UpdateHandling({
     live,
+    turnstile: new Turnstile({
+      store: memory,
+      clock: systemClock,
+      rate: undefined,
+      ownerIds: [],
+    }),
     dispatcher,
     gateway,
     sender,

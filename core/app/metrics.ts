@@ -5,6 +5,8 @@ import type { Reloader } from '../plugin/reload/reloader.ts'
 import type { UpdateRun } from '../plugin/run.ts'
 import type { Gateway } from '../telegram/gateway.ts'
 import type { Inbox } from '../update/inbox/inbox.ts'
+import type { Throttle } from '../update/throttle/throttle.ts'
+import type { Turnstile } from '../update/throttle/turnstile.ts'
 import type { Instances } from './instances.ts'
 
 export interface Measured {
@@ -14,6 +16,8 @@ export interface Measured {
   readonly inbox: Inbox
   readonly instances: Instances | undefined
   readonly reloader: Reloader
+  readonly throttle: Throttle
+  readonly turnstile: Turnstile
 }
 
 const levels: Readonly<Record<HealthStatus, number>> = { down: 0, degraded: 1, up: 2 }
@@ -75,6 +79,20 @@ export function measure(metrics: Metrics, parts: Measured): void {
       this_instance: leadership.leads ? 1 : 0,
     }))
   }
+
+  const { throttle, turnstile } = parts
+  for (const limit of ['person', 'chat', 'command'] as const) {
+    metrics.counter(
+      `opsgram_limited_${limit}_total`,
+      `Updates refused as the limit of a ${limit} was reached`,
+      () => throttle.refused[limit],
+    )
+  }
+  metrics.counter(
+    'opsgram_limited_bot_total',
+    'Updates that waited as the limit of the bot was reached',
+    () => turnstile.waited,
+  )
 
   const { counts } = gateway
   const counted = {

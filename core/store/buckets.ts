@@ -17,7 +17,7 @@ export class Buckets {
   #tidyAt = tidyAbove
 
   /** @param now milliseconds of a clock that never goes back */
-  constructor(now: () => number = () => performance.now()) {
+  constructor(now: () => number) {
     this.#now = now
   }
 

@@ -1,3 +1,4 @@
+import { type Clock, systemClock } from '../clock.ts'
 import type { Logger } from '../log/logger.ts'
 import { Buckets } from './buckets.ts'
 import type { BucketLimit, Relay, Store } from './store.ts'
@@ -7,12 +8,13 @@ import { Subscribers } from './subscribers.ts'
 export class MemoryStore implements Store {
   readonly kind = 'memory'
   readonly trouble = undefined
-  readonly #buckets = new Buckets()
+  readonly #buckets: Buckets
   readonly #subscribers: Subscribers
 
   readonly #relay: Relay | undefined
 
-  constructor(log: Logger, relay?: Relay) {
+  constructor(log: Logger, relay?: Relay, clock: Pick<Clock, 'elapsed'> = systemClock) {
+    this.#buckets = new Buckets(() => clock.elapsed())
     this.#subscribers = new Subscribers(log)
     this.#relay = relay
     relay?.onHeard((topic) => this.#subscribers.tell(topic))

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { Redis, type RedisOptions } from 'ioredis'
+import { type Clock, systemClock } from '../clock.ts'
 import { type ErrorCode, messageOf } from '../errors.ts'
 import type { Logger } from '../log/logger.ts'
 import { Buckets } from './buckets.ts'
@@ -11,6 +12,8 @@ export interface RedisStoreOptions {
   readonly url: string
   /** Before every key and topic; in braces, so that a cluster keeps them together. */
   readonly prefix: string
+  /** Of its own buckets, while Redis is away. */
+  readonly clock?: Pick<Clock, 'elapsed'> | undefined
   readonly log: Logger
 }
 
@@ -33,7 +36,7 @@ export class RedisStore implements Store {
   readonly #listening: Redis
   readonly #subscribers: Subscribers
   /** In place of Redis's while that is away. */
-  readonly #own = new Buckets()
+  readonly #own: Buckets
   /** What could not be told yet. */
   readonly #untold = new Set<string>()
   readonly #listenCheck: NodeJS.Timeout
@@ -42,7 +45,8 @@ export class RedisStore implements Store {
   #heard = false
   #closed = false
 
-  private constructor({ url, prefix, log }: RedisStoreOptions) {
+  private constructor({ url, prefix, clock = systemClock, log }: RedisStoreOptions) {
+    this.#own = new Buckets(() => clock.elapsed())
     this.#prefix = prefix
     this.#log = log
     this.#subscribers = new Subscribers(log)

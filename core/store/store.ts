@@ -1,3 +1,4 @@
+import type { Clock } from '../clock.ts'
 import type { ErrorCode } from '../errors.ts'
 import type { Logger } from '../log/logger.ts'
 import { MemoryStore } from './memory.ts'
@@ -61,13 +62,15 @@ export interface StoreOptions {
   readonly botId: number
   /** Carries topics between instances where there is no Redis; none: a store of this process alone. */
   readonly relay?: Relay | undefined
+  /** What its own buckets run on; Redis has a clock of its own. */
+  readonly clock?: Pick<Clock, 'elapsed'> | undefined
   readonly log: Logger
 }
 
 /** Opens the store. A Redis that is away is no reason not to start: the store is in trouble until it comes. */
-export async function openStore({ url, botId, relay, log }: StoreOptions): Promise<Store> {
-  if (url === undefined) return new MemoryStore(log, relay)
+export async function openStore({ url, botId, relay, clock, log }: StoreOptions): Promise<Store> {
+  if (url === undefined) return new MemoryStore(log, relay, clock)
   // loaded only where it is used
   const { RedisStore } = await import('./redis.ts')
-  return RedisStore.open({ url, prefix: `{opsgram:${botId}}`, log })
+  return RedisStore.open({ url, prefix: `{opsgram:${botId}}`, clock, log })
 }

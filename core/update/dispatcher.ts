@@ -22,6 +22,7 @@ import type { Gate, Open } from './gate.ts'
 import { observed } from './observe.ts'
 import { Replies } from './replies.ts'
 import { type Match, match } from './router.ts'
+import type { Throttle } from './throttle/throttle.ts'
 
 export interface DispatcherOptions {
   botInfo: UserFromGetMe
@@ -33,6 +34,7 @@ export interface DispatcherOptions {
   cards: Pick<Cards, 'press'>
   confirmations: Confirmations
   dialogs: Dialogs
+  throttle: Throttle
 }
 
 type Found<Kind extends Match['kind']> = Extract<Match, { kind: Kind }>
@@ -56,11 +58,13 @@ export class Dispatcher {
   readonly #cards: Pick<Cards, 'press'>
   readonly #confirmations: Confirmations
   readonly #dialogs: Dialogs
+  readonly #throttle: Throttle
   readonly #replies: Replies
   readonly #gate: Gate
 
   constructor(options: DispatcherOptions) {
-    const { botInfo, gate, texts, buttons, cards, confirmations, dialogs } = options
+    const { botInfo, gate, texts, buttons, cards, confirmations, dialogs, throttle } = options
+    this.#throttle = throttle
     this.#confirmations = confirmations
     this.#dialogs = dialogs
     this.#cards = cards
@@ -95,6 +99,8 @@ export class Dispatcher {
         ? everybodys
         : match(run.update, run.facts, run.routes, this.#botUsername)
     run.asked = found.kind !== 'events' && found.kind !== 'none'
+    // before all middleware, whose work it spares, and after the gate, to which a flood of strangers is left
+    if (isCounted(run, found) && !(await this.#throttle.admits(run))) return
     const { entry, authorize } = run.generation.routes.middleware
     const passes = this.#passesQuarantined(run, found)
     await this.#through(run, entry.filter(passes), async () => {
@@ -227,9 +233,10 @@ export class Dispatcher {
   }
 
   /** A dangerous one asks first. */
-  #carryOut(run: UpdateRun, found: ArgumentDialog, value: unknown): Promise<void> {
+  async #carryOut(run: UpdateRun, found: ArgumentDialog, value: unknown): Promise<void> {
     const { route, command } = found
-    const { confirm } = command
+    const { confirm, rateLimit } = command
+    if (!(await this.#throttle.admitsTo(run, rateLimit))) return
     if (confirm !== undefined && run.isUser) {
       return this.#confirmations.ask(run, { ...found, command: { ...command, confirm }, value })
     }
@@ -311,7 +318,10 @@ export class Dispatcher {
       run.alert = this.#replies.in(run)(waits ? 'refused.unapprovedPress' : 'refused.press')
       return
     }
-    await inPressTime(run, () => this.#handle(run, instance, action.run, button.data))
+    await inPressTime(run, async () => {
+      if (!(await this.#throttle.admitsTo(run, action.rateLimit))) return
+      await this.#handle(run, instance, action.run, button.data)
+    })
   }
 
   /** The presser has waited through an outage, and may want something else by now; their spinner has ended long ago. */
@@ -402,6 +412,12 @@ export class Dispatcher {
     const question = await asPlugin(instance.name, () => this.#dialogs.begin(run, begun))
     run.say(contentOf(question))
   }
+}
+
+/** Whether somebody asks for something; in groups people talk to each other, and commands may be other bots'. */
+function isCounted({ facts, asked }: UpdateRun, found: Match): boolean {
+  if (facts.kind === 'message' && facts.chatType === 'private') return true
+  return asked && (found.kind !== 'unknown-command' || found.addressed)
 }
 
 /** @throws PluginHeld while an exclusive plugin is being replaced: the update is run again after it */

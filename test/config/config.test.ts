@@ -42,6 +42,11 @@ describe('configuration', () => {
       mode: 'playground',
       telegram: { token: undefined, apiRoot: 'https://api.telegram.org', webhook: undefined },
       access: { adminIds: [], strangers: 'preset', blockAfter: 5 },
+      limits: {
+        person: { count: 60, perMs: 60_000 },
+        chat: { count: 240, perMs: 60_000 },
+        global: undefined,
+      },
       http: { host: '127.0.0.1', port: 3000, metricsToken: undefined, trustProxy: [] },
       database: { url: undefined, dir: '/srv/./var/playground', migrations: 'auto' },
       store: { url: undefined },

@@ -39,6 +39,7 @@ function checkCommand(path: string, command: Command, fail: Fail): void {
     fail(`the description of ${path} is longer than 256 characters`)
   checkAudience(path, command, fail)
   checkConfirm(path, command, fail)
+  checkRateLimit(path, command, fail)
   if (command.args !== undefined && !objectSchema.safeParse(command.args).success) {
     fail(`args of ${path}: an object schema of the host's zod is expected: z.object({ … })`)
   }
@@ -56,6 +57,17 @@ function checkCommand(path: string, command: Command, fail: Fail): void {
       fail(`${path} ${name} has subcommands of its own: one level is enough`)
     checkCommand(`${path} ${name}`, sub, fail)
   }
+}
+
+const rateLimitSchema = z.strictObject({
+  count: z.int().min(1),
+  perS: z.number().positive(),
+  by: z.enum(['person', 'chat', 'everybody']).optional(),
+})
+
+function checkRateLimit(what: string, { rateLimit }: { rateLimit?: unknown }, fail: Fail): void {
+  if (rateLimit === undefined || rateLimitSchema.safeParse(rateLimit).success) return
+  fail(`rateLimit of ${what}: { count, perS, by? } is expected, such as { count: 5, perS: 60 }`)
 }
 
 /** A question to nobody in particular, or without words, would be a yes in disguise. */
@@ -96,6 +108,7 @@ export function readActions(callback: unknown, fail: Fail): ReadonlyMap<string, 
     }
     if (typeof action.run !== 'function') fail(`the action ${name} has no run`)
     checkAudience(`the action ${name}`, action, fail)
+    checkRateLimit(`the action ${name}`, action, fail)
     if (typeof action.label !== 'string' || action.label === '')
       fail(`the action ${name} has no label`)
   }

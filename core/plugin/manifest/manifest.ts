@@ -121,6 +121,8 @@ export interface CommandDefinition<
   chats?: ChatScope
   /** Other names of the command, without the slash. */
   aliases?: readonly string[]
+  /** How often it may be given, beside the bot's own limits. Owners have none; subcommands don't inherit it. */
+  rateLimit?: RateLimit
   /** Positional in key order; `key=value`; a last string takes the rest. */
   args?: A
   /** It is dangerous: what would be done is shown, and done after a yes. Subcommands don't inherit it. */
@@ -128,6 +130,14 @@ export interface CommandDefinition<
   /** `/worklog sync`: the first word chooses; one without a permission of its own has the command's. */
   subcommands?: Readonly<Record<string, Command>>
   run?(ctx: ContextFor<P, W, Update.MessageUpdate>, args: Parsed<A>): unknown
+}
+
+/** So many times in so many seconds: so many at once, which come back evenly over the time. */
+export interface RateLimit {
+  readonly count: number
+  readonly perS: number
+  /** Who shares them: each person has their own (default), each chat, or everybody together. */
+  readonly by?: 'person' | 'chat' | 'everybody'
 }
 
 /** How a dangerous command asks. */
@@ -167,6 +177,7 @@ export interface Command {
   readonly audience?: Audience
   readonly chats?: ChatScope
   readonly aliases: readonly string[]
+  readonly rateLimit?: RateLimit
   readonly args?: Schema
   readonly confirm?: Confirm
   readonly subcommands: Readonly<Record<string, Command>>
@@ -195,6 +206,8 @@ export interface ActionDefinition<
   permission?: PermissionFor<P, W>
   /** `everyone`: strangers may press it too. */
   audience?: W
+  /** How often it may be pressed, beside the bot's own limits. Owners have none. */
+  rateLimit?: RateLimit
   run(ctx: ContextFor<P, W, Update.CallbackQueryUpdate>, data: Parsed<D>): unknown
 }
 
@@ -205,6 +218,7 @@ export interface Action<D = unknown> {
   readonly data?: Schema
   readonly permission?: string
   readonly audience?: Audience
+  readonly rateLimit?: RateLimit
   readonly former?: Former
   readonly run: (ctx: never, data: never) => unknown
   /** Carries the type of the data that a button needs; never set. */
