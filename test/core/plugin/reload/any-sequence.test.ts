@@ -105,14 +105,14 @@ class Bench {
   }
 
   /** Applies edits as they come, and reloads once. */
-  async apply(edits: readonly Edit[], disk: ReadonlyMap<string, Content>): Promise<void> {
-    for (const edit of edits) this.#apply(edit, disk)
+  async apply(edits: readonly Edit[]): Promise<void> {
+    for (const edit of edits) this.#apply(edit)
     const files = new Set(this.#touched)
     this.#touched.clear()
     await this.reloader.filesChanged(files)
   }
 
-  #apply(edit: Edit, disk: ReadonlyMap<string, Content>): void {
+  #apply(edit: Edit): void {
     switch (edit.do) {
       case 'share': {
         const { word } = edit
@@ -125,13 +125,10 @@ class Bench {
       case 'delete':
         rmSync(this.#path(edit.name), { recursive: true, force: true })
         return
-      case 'rename': {
+      case 'rename':
         rmSync(this.#path(edit.to), { recursive: true, force: true })
         renameSync(this.#path(edit.name), this.#path(edit.to))
-        const content = disk.get(edit.to)
-        if (edit.whole && content !== undefined)
-          this.#write(`${edit.to}/index.ts`, source(edit.to, content))
-      }
+        if (edit.whole) this.#write(`${edit.to}/index.ts`, source(edit.to, edit.content))
     }
   }
 
@@ -262,10 +259,10 @@ describe('any sequence of edits, under traffic', function () {
     if (plan.do === 'write')
       return { do: 'write', name: plan.name, content: { kind: plan.kind, version: count } }
     if (plan.do === 'share') return { do: 'share', word: plan.breaks ? 0 : count }
-    if (!disk.has(plan.name)) return undefined
+    const content = disk.get(plan.name)
+    if (content === undefined) return undefined
     if (plan.do === 'delete') return plan
-    const isMisnamed = disk.get(plan.name)?.kind === 'misnamed'
-    return plan.to === plan.name || isMisnamed ? undefined : plan
+    return plan.to === plan.name || content.kind === 'misnamed' ? undefined : { ...plan, content }
   }
 
   it('leaves nothing when it comes after the stop', async () => {
@@ -276,7 +273,7 @@ describe('any sequence of edits, under traffic', function () {
       name: 'alpha',
       content: { kind: 'good', version: ++count },
     }
-    const { code } = await rejected(bench.apply([written], new Map()))
+    const { code } = await rejected(bench.apply([written]))
     expect(code).to.equal('OPS_SHUTDOWN')
     expect(openVersions.size).to.equal(0)
   })
@@ -301,7 +298,7 @@ describe('any sequence of edits, under traffic', function () {
             applyTo(shadow, next)
           }
           model.apply(edits)
-          const asked = await underTraffic(bench, () => bench.apply(edits, shadow))
+          const asked = await underTraffic(bench, () => bench.apply(edits))
           const { answers } = model
           expectOnce(asked, before, answers)
           for (const one of names)

@@ -10,8 +10,14 @@ export type Content =
 export type Edit =
   | { readonly do: 'write'; readonly name: string; readonly content: Content }
   | { readonly do: 'delete'; readonly name: string }
-  /** Moves the folder; its manifest is changed with it, or not. */
-  | { readonly do: 'rename'; readonly name: string; readonly to: string; readonly whole: boolean }
+  /** Moves the folder with what lies in it; its manifest is changed with it, or not. */
+  | {
+      readonly do: 'rename'
+      readonly name: string
+      readonly to: string
+      readonly whole: boolean
+      readonly content: Content
+    }
   /** Changes the file that all plugins but the last import; 0: breaks it. */
   | { readonly do: 'share'; readonly word: number }
 
@@ -53,11 +59,11 @@ export class Model {
         shared = true
         continue
       }
-      const content = this.disk.get(edit.name)
       if (edit.do === 'write') this.disk.set(edit.name, edit.content)
       else this.disk.delete(edit.name)
       written.add(edit.name)
-      if (edit.do === 'rename' && content !== undefined) {
+      if (edit.do === 'rename') {
+        const { content } = edit
         this.disk.set(edit.to, edit.whole ? content : { ...content, kind: 'misnamed' })
         written.add(edit.to)
       }
