@@ -5,6 +5,7 @@ import { dirname, relative, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { coreVariables } from '../config/names.ts'
 import { maskSecrets } from '../config/secret.ts'
+import { onceMoreAlone } from './support/alone.ts'
 import { runFolder } from './support/folders.ts'
 import { type FileResult, runFiles } from './support/shards.ts'
 
@@ -83,20 +84,16 @@ const run = {
   },
 }
 const beside = await runFiles({ ...run, files })
-const unsteady = beside.filter(({ failures }) => failures.length > 0)
-// a few, since a machine that was too busy isn't what is tested; what is broken is so alone too
-const again = unsteady.length > 0 && unsteady.length <= 5 && files.length > 10
-if (again) print('\nonce more, alone:')
-const alone = again
-  ? await runFiles({ ...run, shards: 1, files: unsteady.map(({ file }) => file) })
-  : []
-for (const { file, failures } of unsteady) {
-  const second = alone.find((result) => result.file === file)
-  if (second === undefined || second.failures.length > 0) continue
-  print(`\n  ! ${file} failed beside others and passed alone:`)
-  for (const { title, text } of failures) print(`    ${title}\n${text.replace(/^/gm, '      ')}`)
+const { results, unsteady } = await onceMoreAlone(beside, (shaky) => {
+  print('\nonce more, alone:')
+  return runFiles({ ...run, shards: 1, files: shaky })
+})
+for (const { beside: first } of unsteady) {
+  print(`\n  ! ${first.file} failed beside others and passed alone:`)
+  for (const { title, text } of first.failures) {
+    print(`    ${title}\n${text.replace(/^/gm, '      ')}`)
+  }
 }
-const results = beside.map((result) => alone.find(({ file }) => file === result.file) ?? result)
 
 for (const result of results) if (result.failures.length > 0) printFailures(result)
 
