@@ -52,6 +52,8 @@ import { ButtonStore } from './plugin/button-store.ts'
 import { brokenCards } from './plugin/cards/broken.ts'
 import { quarantineCards } from './plugin/cards/quarantine.ts'
 import { createCatalog } from './plugin/catalog.ts'
+import { chatsService } from './plugin/chats/service.ts'
+import { ChatSettingsCache } from './plugin/chats/settings.ts'
 import { followChoices } from './plugin/choice-news.ts'
 import { PluginChoices } from './plugin/choices.ts'
 import { warmCompiler } from './plugin/code/compiler.ts'
@@ -248,7 +250,6 @@ async function startApp(config: Config, parts: AppParts, opened: Opened): Promis
   opened.add(() => gateway.close())
   const outbox = new Outbox({ database, gateway, instance: health.instance, clock, log })
   opened.add(() => outbox.stop())
-  const settledChat = followChats({ database, gateway, targets, log })
 
   opened.add(installStacks(stacks))
   opened.add(guardExit())
@@ -283,6 +284,9 @@ async function startApp(config: Config, parts: AppParts, opened: Opened): Promis
   })
   const maintenance = new Maintenance({ database, botId: botIdOf(token), store: shared, log })
   opened.add(() => maintenance.stop())
+  const chatSettings = new ChatSettingsCache({ database, store: shared, log })
+  await chatSettings.start()
+  opened.add(() => chatSettings.stop())
   const jobDesk = new JobDesk({
     queue,
     live: () => reloader.live,
@@ -301,6 +305,10 @@ async function startApp(config: Config, parts: AppParts, opened: Opened): Promis
     coreServices: coreServicesOf({
       config,
       cards,
+      chats: chatsService({
+        settings: chatSettings,
+        isProtected: (plugin) => reloader.isProtected(plugin),
+      }),
       writer,
       gateway,
       dead,
@@ -384,6 +392,7 @@ async function startApp(config: Config, parts: AppParts, opened: Opened): Promis
   opened.add(openings.watch())
   for (const started of cardsStarted) started()
   const buttons = new ButtonReader({ codec, store })
+  const settledChat = followChats({ database, gateway, targets, settings: chatSettings, log })
   const sessions = new Sessions({ database, log })
   opened.add(() => sessions.stop())
   const { live } = reloader
@@ -418,6 +427,7 @@ async function startApp(config: Config, parts: AppParts, opened: Opened): Promis
     botInfo,
     texts,
     defaults,
+    chats: chatSettings,
     stacks,
     log,
     clock,

@@ -91,6 +91,10 @@ export const errorCodes = {
     title: 'A handler was cancelled by the person who asked for it',
     hint: 'Nothing is wrong: nothing of it was saved. Honour ctx.signal, so that its work outside ends too.',
   },
+  OPS_CHAT_PLUGIN: {
+    title: 'A plugin that lets people in can’t be switched off in a chat',
+    hint: 'Switch off others there; what may be used in a chat is also a matter of grants: /grants deny.',
+  },
   OPS_CLI_EXISTS: {
     title: 'There is a plugin of that name already',
     hint: 'Choose another name, or remove that folder first.',

@@ -18,6 +18,7 @@ export { AccessRole } from './database/entities/access-role.ts'
 export { ApiToken } from './database/entities/api-token.ts'
 export { AuditEntry, type AuditOutcome } from './database/entities/audit-entry.ts'
 export { BotUser, type UserStatus } from './database/entities/bot-user.ts'
+export { UserSession } from './database/entities/user-session.ts'
 export type { EntityManager } from './database/orm.ts'
 export { OpsError } from './errors.ts'
 export type { ApiCallsApi, ServiceStatistics } from './http/client/api-log.ts'
@@ -31,6 +32,7 @@ export {
   standardWebhook,
 } from './http/hooks/verify.ts'
 export { HttpError } from './http/http-error.ts'
+export { isTimeZone, languageTag } from './i18n/language.ts'
 export type { Translate } from './i18n/texts.ts'
 export type { LogFields, Logger } from './log/logger.ts'
 export { redactText as redact } from './log/redact.ts'
@@ -48,6 +50,8 @@ export type {
 } from './plugin/access.ts'
 export type { Cache, CacheOptions } from './plugin/cache.ts'
 export type { CardsApi, CardsOf } from './plugin/cards/service.ts'
+export type { ChatChange, ChatsApi } from './plugin/chats/service.ts'
+export type { ChatSetting } from './plugin/chats/settings.ts'
 export {
   type Answer,
   type Button,
@@ -104,6 +108,7 @@ export {
   Authorizer,
   BulkWriter,
   Cards,
+  Chats,
   type CoreSettings,
   DeadLetters,
   Jobs,

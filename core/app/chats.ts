@@ -1,5 +1,6 @@
 import type { Database } from '../database/connection.ts'
 import type { Logger } from '../log/logger.ts'
+import type { ChatSettingsCache } from '../plugin/chats/settings.ts'
 import type { UpdateRun } from '../plugin/run.ts'
 import { chatMoveOf, moveBetween, moveChat } from '../telegram/chat-move.ts'
 import type { Gateway } from '../telegram/gateway.ts'
@@ -9,6 +10,8 @@ export interface ChatsOptions {
   database: Database
   gateway: Gateway
   targets: DeadTargets
+  /** What was decided for chats goes with them. */
+  settings: Pick<ChatSettingsCache, 'refresh'>
   log: Logger
 }
 
@@ -17,7 +20,7 @@ export interface ChatsOptions {
  * @returns to be told of each settled update
  */
 export function followChats(options: ChatsOptions): (run: UpdateRun) => void {
-  const { database, gateway, targets, log } = options
+  const { database, gateway, targets, settings, log } = options
   // a send found out what no update told, or has not told yet
   gateway.sent.on('migrated', ({ from, to }) => {
     const move = moveBetween(Number(from), to)
@@ -25,6 +28,7 @@ export function followChats(options: ChatsOptions): (run: UpdateRun) => void {
     targets.alive(move.from)
     database
       .transaction((transaction) => moveChat((sql) => transaction.query(sql), move))
+      .then(() => settings.refresh())
       .catch((error: unknown) => log.error('telegram.chat.not-moved', { ...move, error }))
   })
   return ({ update, facts }) => {
@@ -35,7 +39,9 @@ export function followChats(options: ChatsOptions): (run: UpdateRun) => void {
     else targets.died(chatId, gone)
     // the move itself was part of the update's transaction: commit.ts
     const move = chatMoveOf(update)
-    if (move !== undefined) targets.alive(move.from)
+    if (move === undefined) return
+    targets.alive(move.from)
+    void settings.refresh()
   }
 }
 

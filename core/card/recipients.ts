@@ -49,7 +49,7 @@ export class Recipients {
 
   async #find(who: string, values: readonly unknown[]): Promise<readonly Recipient[]> {
     const rows = await this.#database.query<Row>(
-      `select telegram_id, language, time_zone, last_seen_at is not null as wrote
+      `select telegram_id, coalesce(chosen_language, language) as language, time_zone, last_seen_at is not null as wrote
          from bot_users where ${who}`,
       values,
     )

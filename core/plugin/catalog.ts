@@ -63,6 +63,11 @@ export function createCatalog({
       await others.reload(name)
       return outcome
     },
+    languages() {
+      const { plugins } = reloader.live.current
+      const all = [...plugins.values()].flatMap((plugin) => plugin.texts.languages)
+      return [...new Set([...texts.languages, ...all])].sort()
+    },
     elsewhere,
     async rollBack(name, by) {
       const outcome = await reloader.rollBack(name, by)

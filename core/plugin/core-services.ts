@@ -4,6 +4,7 @@ import type { BulkWriter as Writer } from '../database/bulk-writer.ts'
 import type { ApiCallsApi } from '../http/client/api-log.ts'
 import type { Gateway } from '../telegram/gateway.ts'
 import { cardsFor } from './cards/service.ts'
+import type { ChatsApi } from './chats/service.ts'
 import type { DeadLettersApi } from './dead-letters.ts'
 import type { JobsApi } from './jobs.ts'
 import type { MaintenanceApi } from './maintenance.ts'
@@ -14,6 +15,7 @@ import {
   ApiCalls,
   BulkWriter,
   Cards,
+  Chats,
   type CoreSettings,
   DeadLetters,
   Jobs,
@@ -36,12 +38,25 @@ export interface CoreServiceParts {
   maintenance: MaintenanceApi
   jobs: JobsApi
   cards: CoreCards
+  chats: ChatsApi
   apiLog: ApiCallsApi
 }
 
 /** What the core provides to plugins, by token. */
 export function coreServicesOf(parts: CoreServiceParts): readonly CoreService[] {
-  const { config, writer, gateway, catalog, dead, outbox, maintenance, jobs, cards, apiLog } = parts
+  const {
+    config,
+    writer,
+    gateway,
+    catalog,
+    dead,
+    outbox,
+    maintenance,
+    jobs,
+    cards,
+    chats,
+    apiLog,
+  } = parts
   const settings: CoreSettings = {
     ownerIds: config.access.adminIds,
     access: config.access.strangers,
@@ -55,6 +70,7 @@ export function coreServicesOf(parts: CoreServiceParts): readonly CoreService[] 
     service(DeadLetters, () => dead),
     service(Outbox, (scope) => outboxFor(scope.plugin, outbox)),
     service(Cards, (scope) => cardsFor(scope, cards)),
+    service(Chats, () => chats),
     service(Maintenance, () => maintenance),
     service(Jobs, () => jobs),
     service(ApiCalls, () => apiLog),

@@ -180,6 +180,8 @@ export interface Plugins {
   declared(language?: string): readonly PermissionDeclaration[]
   /** What the actor of this update holds here, in the actor's language. */
   permissionsFor(ctx: OpsContext): readonly HeldPermission[]
+  /** Languages that the core or some live plugin has texts in, by their tags. */
+  languages(): readonly string[]
   /** Instances of this bot that run other versions of plugins, or of the core, than this one. */
   elsewhere(): Promise<readonly PluginSkew[]>
   /** Number of the live generation. */

@@ -17,6 +17,8 @@ import {
   isOwner,
   type PermissionDeclaration,
 } from './access.ts'
+import { routesWithout } from './chats/routes.ts'
+import type { ChatSetting } from './chats/settings.ts'
 import type { Content } from './content.ts'
 import type { LiveContext } from './context.ts'
 import type { Generation } from './generation/generation.ts'
@@ -53,6 +55,8 @@ export interface RunParts {
   sender: ContentSender
   /** Language and time zone of people who have none. */
   defaults: PeopleDefaults
+  /** What was decided for the chat that it comes from. */
+  chat: ChatSetting | undefined
   log: Logger
   clock: Clock
   signal: AbortSignal
@@ -86,6 +90,7 @@ export class UpdateRun {
   readonly botInfo: UserFromGetMe
   readonly sender: ContentSender
   readonly defaults: PeopleDefaults
+  readonly chat: ChatSetting | undefined
   readonly log: Logger
   readonly clock: Clock
   readonly signal: AbortSignal
@@ -153,6 +158,7 @@ export class UpdateRun {
     this.botInfo = parts.botInfo
     this.sender = parts.sender
     this.defaults = parts.defaults
+    this.chat = parts.chat
     this.log = parts.log
     this.clock = parts.clock
     this.signal = parts.signal
@@ -192,9 +198,10 @@ export class UpdateRun {
     throw new OpsError('OPS_INTERNAL', 'A handler ran for an update without an active user')
   }
 
-  /** The actor's language: own choice, else Telegram's guess, else the default. */
+  /** The chat's language, which all there can read; else the actor's: own choice, Telegram's guess, the default. */
   get language(): string {
-    const { actor } = this
+    const { actor, chat } = this
+    if (chat?.language !== undefined) return chat.language
     // asked for at every text of an answer, and `Intl` takes its time
     if (this.#language?.actor !== actor) {
       const known = actor.kind === 'user' || actor.kind === 'stranger'
@@ -205,7 +212,8 @@ export class UpdateRun {
   }
 
   get timeZone(): string {
-    const { actor } = this
+    const { actor, chat } = this
+    if (chat?.timeZone !== undefined) return chat.timeZone
     if (this.#timeZone?.actor !== actor) {
       const own = actor.kind === 'user' ? actor.timeZone : undefined
       const name = own !== undefined && isTimeZone(own) ? own : this.defaults.timeZone
@@ -217,7 +225,13 @@ export class UpdateRun {
   /** What this person's updates are matched against: owners have at once what still waits for their approval. */
   get routes(): Routes {
     const { routes, unapproved } = this.generation
-    return this.actor.kind === 'user' && isOwner(this.actor) ? routes : unapproved.guarded
+    const all = this.actor.kind === 'user' && isOwner(this.actor) ? routes : unapproved.guarded
+    return this.chat === undefined ? all : routesWithout(all, this.chat.off)
+  }
+
+  /** Whether somebody switched the plugin off in this chat. */
+  isOffHere(plugin: string): boolean {
+    return this.chat?.off.has(plugin) === true
   }
 
   get chatType(): string | undefined {

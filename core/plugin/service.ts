@@ -5,6 +5,7 @@ import type { ApiCallsApi } from '../http/client/api-log.ts'
 import type { GatewayEvents } from '../telegram/gateway.ts'
 import type { Authenticator as AuthenticatorApi, Authorizer as AuthorizerApi } from './access.ts'
 import type { CardsApi } from './cards/service.ts'
+import type { ChatsApi } from './chats/service.ts'
 import type { DeadLettersApi } from './dead-letters.ts'
 import type { JobsApi } from './jobs.ts'
 import type { MaintenanceApi } from './maintenance.ts'
@@ -85,6 +86,9 @@ export const Outbox: ServiceToken<OutboxApi> = token('outbox', 1)
 /** Messages whose first press decides, to all who may. Provided by the core. */
 export const Cards: ServiceToken<CardsApi> = token('cards', 1)
 
+/** What was decided for single chats: language, time, plugins that are silent there. Provided by the core. */
+export const Chats: ServiceToken<ChatsApi> = token('chats', 1)
+
 /** Pause and resume: updates wait meanwhile. Provided by the core. */
 export const Maintenance: ServiceToken<MaintenanceApi> = token('maintenance', 1)
 /** Jobs of all plugins: how many there are, what runs, what died. Provided by the core. */
@@ -119,6 +123,7 @@ export const coreTokens: readonly ServiceToken<never>[] = [
   DeadLetters,
   Outbox,
   Cards,
+  Chats,
   Maintenance,
   Jobs,
   ApiCalls,

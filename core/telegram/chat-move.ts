@@ -15,6 +15,8 @@ const chatColumns: readonly { readonly table: string; readonly column: string }[
   { table: 'outbox', column: 'chat_id' },
   { table: 'user_sessions', column: 'chat_id' },
   { table: 'access_grants', column: 'chat_id' },
+  { table: 'confirmations', column: 'chat_id' },
+  { table: 'chat_settings', column: 'chat_id' },
 ]
 
 /**
@@ -46,6 +48,8 @@ export async function moveChat(
   // the dialog that was begun there meanwhile is the one that is talked about
   await execute(`delete from user_sessions old using user_sessions new
     where old.chat_id = ${from} and new.chat_id = ${to} and old.user_id = new.user_id`)
+  await execute(`delete from chat_settings old using chat_settings new
+    where old.chat_id = ${from} and new.chat_id = ${to}`)
   // The ids stand in the text, as the two ways of running it write parameters differently; they are integers.
   for (const { table, column } of chatColumns) {
     await execute(`update ${table} set ${column} = ${to} where ${column} = ${from}`)

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { cardOwner } from '../card/post.ts'
 import type { ButtonStore } from '../plugin/button-store.ts'
+import type { PluginInstance } from '../plugin/generation/instance.ts'
 import type { ActionRoute } from '../plugin/generation/routes.ts'
 import type { UpdateRun } from '../plugin/run.ts'
 import type { CallbackCodec } from '../telegram/callback.ts'
@@ -38,6 +39,12 @@ export class ButtonReader {
   claimed({ routes }: UpdateRun, pressed: string): ActionRoute | undefined {
     const [version, plugin = '', action = ''] = pressed.split(':')
     return version === 'v1' ? actionRoute(routes, plugin, action) : undefined
+  }
+
+  /** The plugin that a press says it is of, unproven, also where it is switched off in the chat. */
+  owner({ generation }: UpdateRun, pressed: string): PluginInstance | undefined {
+    const [version, plugin = '', action = ''] = pressed.split(':')
+    return version === 'v1' ? actionRoute(generation.routes, plugin, action)?.instance : undefined
   }
 
   /** Whether a press says that it is of a card of the core's own, unproven: it is read as that or not at all. */

@@ -172,6 +172,8 @@ export class Dispatcher {
         if (await this.#events(run, found.routes)) return
         return this.#leftOver(run)
       case 'unknown-command':
+        if (this.#refuseOff(run, run.generation.routes.commands.get(found.word)?.instance, 'say'))
+          return
         if (await this.#composers(run)) return
         if (await this.#answer(run, await this.#dialogs.told(run, found.word))) return
         if (found.word === cancelWord) return this.#cancel(run, found)
@@ -253,6 +255,16 @@ export class Dispatcher {
     await this.#handle(run, route.instance, command.run, value)
   }
 
+  /** What somebody switched off in this chat says so when it is asked for, and is silent otherwise. */
+  #refuseOff(run: UpdateRun, plugin: PluginInstance | undefined, how: 'say' | 'alert'): boolean {
+    if (plugin === undefined || !run.isOffHere(plugin.name)) return false
+    this.#refuse(run, 'off-here')
+    const text = this.#replies.in(run)('refused.offHere', { plugin: plugin.name })
+    if (how === 'alert') run.alert = text
+    else run.say(message(text))
+    return true
+  }
+
   #refuseUnapproved(run: UpdateRun, path: string): void {
     this.#refuseCommand(run, path, 'unapproved', 'refused.unapproved')
   }
@@ -295,6 +307,7 @@ export class Dispatcher {
       })
     }
     if (button.kind === 'refused') {
+      if (this.#refuseOff(run, this.#buttons.owner(run, data), 'alert')) return
       this.#refuse(run, button.reason)
       if (button.reason === 'stale') run.outcome = 'stale'
       run.alert = this.#replies.in(run)(`button.${button.reason}`)

@@ -13,6 +13,7 @@ import type { Texts } from '../i18n/texts.ts'
 import type { JobQueue } from '../job/queue.ts'
 import type { Logger } from '../log/logger.ts'
 import type { Outbox } from '../outbox/outbox.ts'
+import type { ChatSettingsCache } from '../plugin/chats/settings.ts'
 import type { PluginStacks } from '../plugin/code/stack.ts'
 import { message } from '../plugin/content.ts'
 import type { Live } from '../plugin/generation/live.ts'
@@ -45,6 +46,8 @@ export interface HandlingOptions {
   botInfo: UserFromGetMe
   texts: Texts
   defaults: PeopleDefaults
+  /** What was decided for single chats. */
+  chats: Pick<ChatSettingsCache, 'of'>
   /** Tells in which plugin an error arose. */
   stacks: PluginStacks
   log: Logger
@@ -214,7 +217,7 @@ export class UpdateHandling {
     signal: AbortSignal,
     commitNow: UpdateRun['commitNow'],
   ): UpdateRun {
-    const { gateway, sender, botInfo, defaults, log, clock } = this.#options
+    const { gateway, sender, botInfo, defaults, chats, log, clock } = this.#options
     const { updateId, chatId, userId } = facts
     const telegram = gateway.with({
       signal,
@@ -231,6 +234,7 @@ export class UpdateHandling {
       botInfo,
       sender,
       defaults,
+      chat: chats.of(chatId),
       clock,
       signal,
       calls: this.#options.calls,

@@ -1,7 +1,20 @@
 import { BotUser, type CoreSettings, type OpsContext, type PluginsApi } from 'opsgram'
 
 /** What comes with the bot: any other plugin is the team's own. */
-const bundled: ReadonlySet<string> = new Set(['auth', 'logging', 'plugins', 'start', 'worklog'])
+const bundled: ReadonlySet<string> = new Set([
+  'api',
+  'auth',
+  'dead',
+  'groups',
+  'jobs',
+  'logging',
+  'outbox',
+  'plugins',
+  'preferences',
+  'privacy',
+  'start',
+  'worklog',
+])
 
 /** The first steps of an owner, each ticked or not by how things are now. */
 export async function checklist(

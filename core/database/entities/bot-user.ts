@@ -18,7 +18,10 @@ const schema = defineEntity({
     username: p.text().nullable(),
     firstName: p.text().nullable(),
     lastName: p.text().nullable(),
+    /** Telegram's own, a first guess: it is written anew with each change of it. */
     language: p.text().nullable(),
+    /** The person's choice; null: what Telegram says. */
+    chosenLanguage: p.text().nullable(),
     timeZone: p.text().nullable(),
     role: p.text().default('guest'),
     status: p.text().$type<UserStatus>().default('pending'),

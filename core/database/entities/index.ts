@@ -6,7 +6,9 @@ import { ApiToken } from './api-token.ts'
 import { AuditEntry } from './audit-entry.ts'
 import { BotUser } from './bot-user.ts'
 import { ButtonPayload } from './button-payload.ts'
+import { ChatSettings } from './chat-settings.ts'
 import { InboxRow } from './inbox-row.ts'
+import { UserSession } from './user-session.ts'
 
 /** The core's own entities; every generation has them. */
 export const coreEntities: readonly Entity[] = [
@@ -17,5 +19,7 @@ export const coreEntities: readonly Entity[] = [
   AuditEntry,
   BotUser,
   ButtonPayload,
+  ChatSettings,
   InboxRow,
+  UserSession,
 ]

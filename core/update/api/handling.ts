@@ -152,6 +152,7 @@ export class RouteHandling {
       botInfo,
       sender,
       defaults,
+      chat: undefined,
       clock,
       signal,
       calls,

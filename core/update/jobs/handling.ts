@@ -262,6 +262,7 @@ export class JobHandling {
       botInfo,
       sender,
       defaults,
+      chat: undefined,
       clock,
       signal,
       calls: this.#options.calls,

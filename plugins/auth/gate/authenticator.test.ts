@@ -27,6 +27,7 @@ const row = {
   first_name: 'Ann',
   last_name: null,
   language: null,
+  chosen_language: null,
   time_zone: null,
   role: 'admin',
   status: 'active',

@@ -93,7 +93,7 @@ function actorOf(row: PersonRow, { from }: Pick<UpdateFacts, 'from'>): ActiveUse
   const username = from === undefined ? row.username : from.username
   const first = from?.first_name ?? row.first_name
   const last = from === undefined ? row.last_name : from.last_name
-  const language = from?.language_code ?? row.language
+  const language = row.chosen_language ?? from?.language_code ?? row.language
   const fullName = [first, last].filter(Boolean).join(' ')
   return {
     kind: 'user',

@@ -13,6 +13,8 @@ const rowSchema = z.object({
   first_name: z.string().nullable(),
   last_name: z.string().nullable(),
   language: z.string().nullable(),
+  /** The person's choice, above what Telegram says. */
+  chosen_language: z.string().nullable(),
   time_zone: z.string().nullable(),
   role: z.string(),
   /** Of a role that was made here. */
@@ -40,7 +42,7 @@ export type PersonRow = Omit<z.output<typeof rowSchema>, 'base' | 'own_grants' |
 }
 
 const columns = `b.id, b.telegram_id, b.id || ':' || b.auth_epoch as epoch, username, first_name, last_name, language,
-  time_zone, b.role, status, metadata,
+  chosen_language, time_zone, b.role, status, metadata,
   floor(extract(epoch from access_until) * 1000)::bigint as until,
   (select base from access_roles where name = b.role) as base,
   (select jsonb_agg(jsonb_build_object(${grantColumns}))::text from access_grants where person = b.telegram_id) as own_grants,

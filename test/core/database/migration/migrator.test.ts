@@ -404,6 +404,7 @@ describe('migrator', () => {
       '0010_auth_epoch: create trigger bot_users_auth_epoch ',
       '0014_access: create trigger bot_users_auth_epoch_up ',
       '0018_people_screens: create trigger audit_log_no_delete ',
+      '0024_settings_of_people_and_chats: create trigger bot_users_auth_epoch_language ',
     ]
     const breaking = reviews.flatMap(({ migration, breaking: marked, findings }) =>
       marked
