@@ -498,7 +498,8 @@ async function startApp(config: Config, parts: AppParts, opened: Opened): Promis
     jobs.hold(pause !== undefined)
     api.hold(pause !== undefined)
   })
-  registerHealth(health, { database, store: shared, gateway, reloader, maintenance })
+  const { dataDir } = config
+  registerHealth(health, { database, store: shared, gateway, reloader, maintenance, dataDir })
   checkInstances(health, instances, skew)
   const measured = { database, gateway, health, inbox, instances, reloader, throttle, turnstile }
   measure(metrics, measured)
@@ -520,9 +521,10 @@ async function startApp(config: Config, parts: AppParts, opened: Opened): Promis
     outbox,
     reloader,
     instances,
-    instance: health.instance,
+    health,
     version,
     texts,
+    metrics,
     clock,
     log,
   })
@@ -550,6 +552,7 @@ async function startApp(config: Config, parts: AppParts, opened: Opened): Promis
   await jobs.start()
 
   health.phase = 'ready'
+  notices.watch()
   webhook?.register()
   log.info('app.started', {
     ms: Math.round(performance.now() - began),

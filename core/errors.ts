@@ -164,6 +164,10 @@ export const errorCodes = {
       'A dialog was begun that its plugin lacks, with data that do not fit, or went round in a circle',
     hint: 'Use a name of the manifest’s `dialogs`, with keys of its state, for an update that a person sent in a chat.',
   },
+  OPS_DISK_LOW: {
+    title: 'The disk of DATA_DIR is almost full',
+    hint: 'Make room: old backups and logs, heap snapshots and pictures of other programs. Below 2 GiB, or a tenth of a smaller disk, it is told; at 0 an embedded database stops.',
+  },
   OPS_EM_FLUSH: {
     title: 'A handler wrote the unit of work of its update by itself',
     hint: 'Leave that call out: what is created, changed or removed in ctx.em is written together with the completed update. For writes of their own use scope.em() in setup.',

@@ -76,6 +76,35 @@ describe('owners are told', function () {
     await owner.sees('runs')
   })
 
+  it('when something is not well any more, and when it is again', async () => {
+    await bot.dropPlugin('shelf', {
+      'index.ts': `import { definePlugin } from 'opsgram'
+export default definePlugin({
+  name: 'shelf',
+  version: '1.0.0',
+  setup: () => ({ status: 'up' }),
+  commands: ({ command }) => ({
+    break: command({ description: 'x', run: (ctx) => { ctx.plugin.status = 'degraded'; return 'broken' } }),
+    mend: command({ description: 'x', run: (ctx) => { ctx.plugin.status = 'up'; return 'mended' } }),
+  }),
+  health: ({ check }) => ({ lamp: check(({ status }) => ({ status, detail: 'of the lamp' })) }),
+})`,
+    })
+    await owner.sends('/break')
+    await owner.sees('broken')
+    for (let look = 0; look < 4; look++) await bot.clock.advance(30_000)
+    const { text } = await owner.sees('shelf.lamp')
+    expect(text).to.match(/^🟠 shelf\.lamp: not as it should be since .+\.\nIt says: of the lamp$/)
+    await owner.sends('/mend')
+    await owner.sees('mended')
+    for (let look = 0; look < 4; look++) await bot.clock.advance(30_000)
+    await owner.sees(/^🟢 shelf\.lamp: well again\. It was not from .+ to .+\.$/)
+    await bot.logged('health.settled', { check: 'shelf.lamp', status: 'up' })
+    const metrics = await (await fetch(`${bot.url}/metrics`)).text()
+    expect(metrics).to.match(/^opsgram_notices_total\{kind="health"\} 2$/m)
+    await bot.removePlugin('shelf')
+  })
+
   it('when the database is away for long, and when it is back', async () => {
     const clock = new TestClock(Date.UTC(2026, 0, 1))
     const told: string[] = []

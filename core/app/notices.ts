@@ -2,10 +2,13 @@ import type { Config } from '../../config/config.ts'
 import { Recipients } from '../card/recipients.ts'
 import type { Clock } from '../clock.ts'
 import type { Database } from '../database/connection.ts'
+import type { HealthChecks } from '../http/health.ts'
+import type { Metrics } from '../http/metrics/metrics.ts'
 import type { Texts } from '../i18n/texts.ts'
 import type { Logger } from '../log/logger.ts'
+import { HealthWatch } from '../notice/health-watch.ts'
 import { Outage } from '../notice/outage.ts'
-import { Owners } from '../notice/owners.ts'
+import { type NoticeKind, Owners } from '../notice/owners.ts'
 import { Starts } from '../notice/starts.ts'
 import type { Outbox } from '../outbox/outbox.ts'
 import type { Reloader } from '../plugin/reload/reloader.ts'
@@ -20,10 +23,10 @@ export interface NoticeParts {
   readonly outbox: Outbox
   readonly reloader: Reloader
   readonly instances: Instances | undefined
-  /** Id of this process. */
-  readonly instance: string
+  readonly health: HealthChecks
   readonly version: string
   readonly texts: Texts
+  readonly metrics: Pick<Metrics, 'noticed'>
   readonly clock: Clock
   readonly log: Logger
 }
@@ -32,13 +35,16 @@ export interface NoticeParts {
 export interface BotNotices {
   /** Before the first update is taken. */
   begin(): Promise<void>
+  /** Once all is there: looks how it is, from time to time. */
+  watch(): void
   /** At a stop; what it says is still sent. @param ms at most */
   end(ms: number): Promise<void>
   close(): Promise<void>
 }
 
 export function botNotices(parts: NoticeParts): BotNotices {
-  const { config, database, gateway, outbox, reloader, instances, texts, clock, log } = parts
+  const { config, database, gateway, outbox, reloader, instances, health, clock, log } = parts
+  const { texts, metrics } = parts
   const recipients = new Recipients({
     database,
     ownerIds: config.access.adminIds,
@@ -46,27 +52,32 @@ export function botNotices(parts: NoticeParts): BotNotices {
   })
   // whoever plays sees it start and stop
   const enabled = config.people.notices && config.mode === 'bot'
-  const owners = new Owners({ recipients, outbox, gateway, texts, enabled, log })
+  const counted = (kind: NoticeKind) => metrics.noticed(kind)
+  const owners = new Owners({ recipients, outbox, gateway, texts, enabled, counted, log })
   const plugins = () => ({
     live: [...reloader.live.current.plugins.keys()].sort(),
     broken: reloader.records.failed().sort(),
   })
-  const { instance, version } = parts
+  const { version } = parts
+  const { instance } = health
   const starts = new Starts({ database, owners, outbox, instance, version, plugins, clock, log })
   const leads = () => instances?.leadership.leads ?? true
   const outage = new Outage({ database, owners, outbox, leads, clock, log })
+  const about = { health, database, owners, outbox, instance, leads, clock, log }
+  const watch = new HealthWatch(about)
   return {
     async begin() {
       await starts.begin()
       // an embedded database is never away
       if (database.kind === 'postgres') outage.start()
     },
+    watch: () => watch.start(),
     async end(ms) {
       const limit = new AbortController()
       const late = sleep(ms, limit.signal).catch(() => undefined)
       await Promise.race([starts.end().then(() => outbox.idle()), late])
       limit.abort()
     },
-    close: () => outage.stop(),
+    close: async () => void (await Promise.all([outage.stop(), watch.stop()])),
   }
 }

@@ -7,6 +7,7 @@ import type { Reloader } from '../plugin/reload/reloader.ts'
 import type { Store } from '../store/store.ts'
 import { sleep } from '../telegram/backoff.ts'
 import type { Gateway } from '../telegram/gateway.ts'
+import { diskCheck } from './disk.ts'
 
 /** How long `/readyz` waits for the first look of a plugin's check. Less than what it gives a check itself. */
 const firstLookMs = 1_000
@@ -20,9 +21,10 @@ export function registerHealth(
     gateway: Gateway
     reloader: Reloader
     maintenance: MaintenanceApi
+    dataDir: string
   },
 ): void {
-  const { database, store, gateway, reloader, maintenance } = parts
+  const { database, store, gateway, reloader, maintenance, dataDir } = parts
   health.register('database', async () => {
     await database.ping()
     return { status: 'up', detail: database.kind }
@@ -39,6 +41,7 @@ export function registerHealth(
       : { status: 'degraded', detail: `paused since ${pause.since.toISOString()}` }
   })
   health.register('telegram', telegramCheck(gateway))
+  health.register('disk', diskCheck(dataDir))
   registerPluginChecks(health, reloader)
   health.register('plugins', () => {
     const { authenticator, authorizer } = reloader.live.current

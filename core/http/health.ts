@@ -25,6 +25,16 @@ export interface Readiness {
   readonly checks: Readonly<Record<string, HealthResult & { readonly latencyMs: number }>>
 }
 
+/** How a part is, and since when. */
+export interface HealthState {
+  readonly check: string
+  readonly status: HealthStatus
+  readonly detail?: string
+  readonly latencyMs: number
+  /** When it was first found so; a fresh process knows of nothing earlier than itself. */
+  readonly since: Date
+}
+
 /** The answer of `/healthz`. */
 export interface Liveness {
   readonly status: 'ok'
@@ -40,6 +50,7 @@ const cacheMs = 1_000
 /** The parts that say how they are, and what the process as a whole answers. */
 export class HealthChecks {
   readonly instance = randomUUID()
+  readonly startedAt = new Date()
   phase: Phase = 'starting'
   readonly #version: string
   readonly #log: Logger
@@ -72,6 +83,17 @@ export class HealthChecks {
     }
   }
 
+  /** Asks every part, however young its last answer is. */
+  async look(): Promise<readonly HealthState[]> {
+    return Promise.all(
+      [...this.#parts].map(async ([check, part]) => {
+        const { status, detail, latencyMs } = await part.look({ fresh: true })
+        const known = detail === undefined ? {} : { detail }
+        return { check, status, ...known, latencyMs, since: part.since }
+      }),
+    )
+  }
+
   /** Asks every part; answers younger than a second are used again. */
   async readiness(): Promise<Readiness> {
     const checks = Object.fromEntries(
@@ -92,6 +114,8 @@ class Part {
   readonly #log: Logger
   #last: { readonly at: number; readonly answer: Answer } | undefined
   #looking: Promise<Answer> | undefined
+  /** When it was first found as it is. */
+  since = new Date()
   /** A check that hangs is not started again and again beside itself. */
   #hanging = false
 
@@ -101,10 +125,9 @@ class Part {
     this.#log = log
   }
 
-  async look(): Promise<Answer> {
-    if (this.#last !== undefined && performance.now() - this.#last.at < cacheMs) {
-      return this.#last.answer
-    }
+  async look({ fresh = false } = {}): Promise<Answer> {
+    const isYoung = this.#last !== undefined && performance.now() - this.#last.at < cacheMs
+    if (this.#last !== undefined && isYoung && !fresh) return this.#last.answer
     this.#looking ??= this.#ask().finally(() => {
       this.#looking = undefined
     })
@@ -117,6 +140,7 @@ class Part {
     const latencyMs = Math.round((performance.now() - started) * 10) / 10
     const answer: Answer = { latencyMs, ...result }
     if (answer.status !== (this.#last?.answer.status ?? 'up')) {
+      this.since = new Date()
       const { status, detail } = answer
       this.#log.warn('health.changed', { check: this.#name, status, detail })
     }

@@ -73,6 +73,7 @@ export class Outage {
     if (!this.#led) return
     away.isTold = true
     await owners.sendDirectly(
+      'database',
       (reader) => reader.t('notice.databaseAway', { when: timeFor(away.since, reader) }),
       this.#stopping.signal,
     )
@@ -86,7 +87,7 @@ export class Outage {
     const ms = now.getTime() - away.since.getTime()
     if (away.isLogged) log.info('database.outage-over', { since: away.since, ms })
     if (away.isTold) {
-      await owners.write(database, (reader) =>
+      await owners.write(database, 'database', (reader) =>
         reader.t('notice.databaseBack', {
           from: timeFor(away.since, reader),
           to: timeFor(now, reader),

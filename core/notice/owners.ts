@@ -7,6 +7,9 @@ import type { Outbox } from '../outbox/outbox.ts'
 import type { Gateway } from '../telegram/gateway.ts'
 import { textParts } from '../telegram/text-parts.ts'
 
+/** What owners are told of. */
+export type NoticeKind = 'start' | 'stop' | 'database' | 'health'
+
 /** What is said, in the reader's language and time. */
 export type Words = (reader: Reader) => string
 
@@ -17,6 +20,8 @@ export interface OwnersParts {
   readonly texts: Texts
   /** With false the log alone has it. */
   readonly enabled: boolean
+  /** Told of each message, for the count. */
+  readonly counted: (kind: NoticeKind) => void
   readonly log: Logger
 }
 
@@ -45,8 +50,9 @@ export class Owners {
    * @param sql of the transaction that it belongs to
    * @returns whether there is anybody
    */
-  async write(sql: Queries, words: Words): Promise<boolean> {
+  async write(sql: Queries, kind: NoticeKind, words: Words): Promise<boolean> {
     if (this.#known.length === 0) return false
+    for (const _ of this.#known) this.#parts.counted(kind)
     const messages = this.#known.flatMap((owner) =>
       textParts(words(this.#readerOf(owner))).map((part) => ({
         kind: 'notice' as const,
@@ -62,9 +68,10 @@ export class Owners {
   }
 
   /** Sends to each of them at once, for want of a database. What can't be sent stands in the log alone. */
-  async sendDirectly(words: Words, signal: AbortSignal): Promise<void> {
+  async sendDirectly(kind: NoticeKind, words: Words, signal: AbortSignal): Promise<void> {
     const telegram = this.#parts.gateway.with({ signal })
     for (const owner of this.#known) {
+      this.#parts.counted(kind)
       try {
         await telegram.sendMessage(owner.telegramId, words(this.#readerOf(owner)))
       } catch (error) {

@@ -74,7 +74,7 @@ export class Starts {
       await this.#alone(async (sql) => {
         await sql.query('update starts set ended_at = now() where instance = $1', [instance])
         if (!(await othersServe(sql, instance))) {
-          await owners.write(sql, ({ t }) => t('notice.stopped', { version }))
+          await owners.write(sql, 'stop', ({ t }) => t('notice.stopped', { version }))
         }
       })
       outbox.wake()
@@ -99,7 +99,7 @@ export class Starts {
       const isTold =
         isNews &&
         !(hasCrashed && found.isLoop) &&
-        (await owners.write(sql, (reader) => this.#words(found, reader)))
+        (await owners.write(sql, 'start', (reader) => this.#words(found, reader)))
       await sql.query('update starts set told = $2, told_crash = $3 where instance = $1', [
         instance,
         isTold,

@@ -43,6 +43,13 @@ export class Metrics {
     registers: [this.#registry],
   })
 
+  readonly #notices = new Counter({
+    name: 'opsgram_notices_total',
+    help: 'Messages to owners that they did not ask for, by kind',
+    labelNames: ['kind'] as const,
+    registers: [this.#registry],
+  })
+
   constructor() {
     if (ofProcess !== undefined) return
     ofProcess = new Registry()
@@ -62,6 +69,11 @@ export class Metrics {
 
   reloaded(plugin: string, action: string, ms: number): void {
     this.#reloads.observe({ plugin: this.#known('plugin', plugin), action }, ms / 1_000)
+  }
+
+  /** An owner was written to unasked. */
+  noticed(kind: string): void {
+    this.#notices.inc({ kind })
   }
 
   /** Adds something that is read when somebody looks. One that can't be read is left out of that look. */

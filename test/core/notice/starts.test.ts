@@ -34,7 +34,7 @@ describe('starts and stops of several instances', function () {
       database,
       owners: {
         meet: async () => undefined,
-        async write(_sql, words) {
+        async write(_sql, _kind, words) {
           told.push(words({ t, language: 'en', timeZone: 'UTC' }))
           return true
         },
