@@ -1,5 +1,6 @@
 import { expect } from 'chai'
 import { createTestBot, type TestBot, type TestPerson } from 'opsgram/testing'
+import { until } from './support/wait.ts'
 
 const plugin = ({ version = 1, more = '' } = {}) => `
 import { definePlugin } from 'opsgram'
@@ -128,6 +129,14 @@ describe('a dialog', () => {
     ])
     await asked(anna, 'sw-1', 'not allowed to do this any more')
     expect(await open()).to.deep.equal([])
+    const row = await until('it is on record', async () => {
+      const rows = await bot.database.query<{ action: string; reason: string }>(
+        `select action, reason from audit_log where actor_id = $1 and outcome = 'refused'`,
+        [anna.id],
+      )
+      return rows[0]
+    })
+    expect(row).to.deep.equal({ action: 'desk.add.host', reason: 'permission' })
   })
 
   it('stays where it is when its end fails, and writes nothing of it', async () => {
@@ -199,5 +208,118 @@ describe('a dialog', () => {
       expect(error).to.include({ code: 'OPS_PLUGIN_MANIFEST' })
     }
     await bot.edit('desk', { 'index.ts': plugin() })
+  })
+})
+
+const trip = `
+import { definePlugin, html } from 'opsgram'
+import { z } from 'zod'
+
+export default definePlugin({
+  name: 'trip',
+  version: '1.0.0',
+  dialogs: ({ dialog }) => ({
+    plan: dialog({
+      version: 1,
+      state: z.object({ from: z.iso.date(), to: z.iso.date() }),
+      steps: {
+        from: { ask: () => html\`<b>From</b> when?\`, range: () => ({ from: '2026-02-28', to: '2027-01-15' }) },
+        to: { ask: () => 'Until when?', range: (_ctx, { from }) => ({ from }) },
+      },
+      finish: (_ctx, { from, to }) => from + ' to ' + to,
+    }),
+  }),
+  commands: ({ command }) => ({
+    plan: command({ description: 'Plan', run: (ctx) => ctx.begin('plan') }),
+    off: command({
+      description: 'Off', args: z.object({ day: z.iso.date(), text: z.string() }), run: (_ctx, { day, text }) => day + ': ' + text,
+    }),
+  }),
+})
+`
+
+type Shown = Awaited<ReturnType<TestPerson['sees']>>['message']
+
+describe('a question for a day', () => {
+  let bot: TestBot
+  let anna: TestPerson
+  before(async () => {
+    // Sunday evening in Berlin, Monday in Tokyo
+    bot = await createTestBot({ now: '2026-03-01T20:00:00Z' })
+    await bot.dropPlugin('trip', { 'index.ts': trip })
+  })
+  beforeEach(() => {
+    anna = bot.user({ role: 'operator', firstName: 'Anna' })
+  })
+  after(() => bot?.stop())
+
+  const asked = async (person: TestPerson, said: string, answer: RegExp | string) => {
+    await person.sends(said)
+    return person.sees(answer)
+  }
+
+  /** What stands on the buttons by now. */
+  const keys = async (message: Shown): Promise<string[]> => {
+    await bot.settled()
+    return message.buttons.map(({ text }) => text)
+  }
+
+  it('has a calendar of the days that may be taken, which turns to other months', async () => {
+    const { buttons, message } = await asked(anna, '/plan', 'From when?')
+    expect(buttons.slice(0, 14)).to.deep.equal([
+      ...['«', '‹', 'Mar 2026', '›', '»'],
+      ...['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'],
+      ...['•1•', '2'],
+    ])
+    for (const { callback_data: data } of message.buttons) {
+      expect(Buffer.byteLength(String(data))).to.be.at.most(64)
+    }
+    await anna.presses('‹')
+    const february = await keys(message)
+    expect(february.slice(0, 5)).to.deep.equal(['·', '·', 'Feb 2026', '›', '»'])
+    expect(february.filter((label) => /\d$/.test(label))).to.deep.equal(['Feb 2026', '28'])
+    await anna.presses('»')
+    expect((await keys(message)).slice(0, 5)).to.deep.equal(['«', '‹', 'Jan 2027', '·', '·'])
+    // it is the question that was put, with its markup
+    expect(message.entities).to.deep.include({ type: 'bold', offset: 0, length: 4 })
+    await anna.presses('Jan 2027')
+    await anna.presses('15')
+    await anna.sees('From when?\n\n› Friday, January 15, 2027')
+    await anna.sees('Until when?')
+    await asked(anna, '14.1.2027', 'a day from Friday, January 15, 2027 on is expected')
+    await asked(anna, 'sunday', '2027-01-15 to 2027-01-17')
+  })
+
+  it('knows the language and the day of the person', async () => {
+    const ivan = bot.user({ role: 'operator', languageCode: 'ru' })
+    await bot.settled()
+    await bot.database.query(
+      `update bot_users set time_zone = 'Asia/Tokyo' where telegram_id = $1`,
+      [ivan.id],
+    )
+    const { buttons } = await asked(ivan, '/plan', 'From when?')
+    expect(buttons.slice(5, 20)).to.deep.equal([
+      ...['пн', 'вт', 'ср', 'чт', 'пт', 'сб', 'вс'],
+      ...['·', '·', '·', '·', '·', '·', '1', '•2•'],
+    ])
+    await asked(ivan, 'завтра', 'Until when?')
+    await asked(ivan, '4.3.', '2026-03-03 to 2026-03-04')
+  })
+
+  it('says what is wrong with what was typed', async () => {
+    await asked(anna, '/plan', 'From when?')
+    await asked(anna, '30.2.2026', '“30.2.2026” is no day. Choose one, or send it like 2026-03-01.')
+    await asked(anna, '3/4/2026', 'is no day')
+    await asked(anna, '2027-02-01', 'to Friday, January 15, 2027 is expected')
+    await asked(anna, '13/3/2026', 'Until when?')
+  })
+
+  it('is put in the same way for an argument that a command lacks', async () => {
+    const { message } = await asked(anna, '/off', '“day” is missing')
+    await anna.presses('›')
+    expect((await keys(message))[2]).to.equal('Apr 2026')
+    await anna.presses('17')
+    await asked(anna, 'at home', '2026-04-17: at home')
+    await asked(anna, '/off 31.4. away', 'a day such as 2026-11-24 is expected')
   })
 })

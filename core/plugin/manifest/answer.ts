@@ -47,6 +47,11 @@ export function isOptional(field: z.core.$ZodType): boolean {
   return z.safeParse(field, undefined).success
 }
 
+/** Whether a day is asked for: by a calendar. */
+export function isDay(field: z.core.$ZodType): boolean {
+  return unwrap(field) instanceof z.ZodISODate
+}
+
 /** The answers that the schema itself names. */
 export function choicesOf(field: z.core.$ZodType, t: ArgumentTexts['t']): readonly Choice[] {
   const base = unwrap(field)

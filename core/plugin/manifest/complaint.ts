@@ -30,6 +30,8 @@ export function complaintOf(issue: z.core.$ZodIssue, { t, own }: ArgumentTexts):
       return issue.message
     case 'invalid_value':
       return t('args.oneOf', { values: issue.values.map(String).join(', ') })
+    case 'invalid_format':
+      return issue.format === 'date' ? t('args.day') : issue.message
     default:
       return issue.message
   }

@@ -12,6 +12,12 @@ export interface Choice<V = unknown> {
   value: V
 }
 
+/** Days as `2026-11-24`, both included; one that is left out is no border. */
+export interface DateRange {
+  readonly from?: string | undefined
+  readonly to?: string | undefined
+}
+
 export interface StepDefinition<P extends PluginTypes, S extends Schema, K extends KeyOf<S>> {
   /** The question: text, or `html`. Looks only, and changes nothing. @param state what was answered so far */
   ask(ctx: HandlerContext<P>, state: Partial<z.output<S>>): string | Html | Promise<string | Html>
@@ -20,6 +26,8 @@ export interface StepDefinition<P extends PluginTypes, S extends Schema, K exten
     ctx: HandlerContext<P>,
     state: Partial<z.output<S>>,
   ): readonly Choice<z.input<S['shape'][K]>>[] | Promise<readonly Choice<z.input<S['shape'][K]>>[]>
+  /** Which days may be taken, where the key is a `z.iso.date()`: such a step has a calendar. */
+  range?(ctx: HandlerContext<P>, state: Partial<z.output<S>>): DateRange | Promise<DateRange>
   /** The step after it; `end`: there is none. Default: in the order of `steps`. */
   next?(ctx: HandlerContext<P>, state: Partial<z.output<S>>): NoInfer<KeyOf<S>> | 'end'
 }
@@ -53,6 +61,7 @@ export interface DialogDefinition<P extends PluginTypes, S extends Schema> {
 export interface Step {
   readonly ask: (ctx: never, state: never) => unknown
   readonly choices?: (ctx: never, state: never) => unknown
+  readonly range?: (ctx: never, state: never) => unknown
   readonly next?: (ctx: never, state: never) => unknown
 }
 

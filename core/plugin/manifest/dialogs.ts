@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { OpsError } from '../../errors.ts'
 import type { PluginDeclaration } from '../generation/instance.ts'
+import { isDay } from './answer.ts'
 import { readRecord } from './definitions.ts'
 import type { Dialog, Step } from './dialog.ts'
 import { type Fail, objectSchema } from './shape.ts'
@@ -12,6 +13,7 @@ const aFunction = z.custom<Step['ask']>((value) => typeof value === 'function', 
 const stepSchema = z.strictObject({
   ask: aFunction,
   choices: aFunction.optional(),
+  range: aFunction.optional(),
   next: aFunction.optional(),
 })
 
@@ -55,6 +57,10 @@ function readDialog(name: string, made: Dialog, fail: Fail): Dialog {
   const known = Object.keys(dialog.state.shape)
   for (const step of names) {
     if (!known.includes(step)) fail(`the dialog ${name}: no key of its state is named "${step}"`)
+    const field = dialog.state.shape[step]
+    if (steps[step]?.range !== undefined && field !== undefined && !isDay(field)) {
+      fail(`the dialog ${name}: "${step}" has a range, and is no z.iso.date()`)
+    }
   }
   const first = start ?? names[0]
   if (first === undefined) return fail(`the dialog ${name} has no steps`)
@@ -70,10 +76,11 @@ function readDialog(name: string, made: Dialog, fail: Fail): Dialog {
 }
 
 function stepOf(step: z.output<typeof stepSchema> | undefined): Step {
-  const { ask = () => '', choices, next } = step ?? {}
+  const { ask = () => '', choices, range, next } = step ?? {}
   return {
     ask,
     ...(choices === undefined ? {} : { choices }),
+    ...(range === undefined ? {} : { range }),
     ...(next === undefined ? {} : { next }),
   }
 }

@@ -4,6 +4,7 @@ import type { Translate } from '../../i18n/texts.ts'
 import { type Button, type Buttons, buttons } from '../../plugin/content.ts'
 import type { UpdateRun } from '../../plugin/run.ts'
 import { type Html, html } from '../../telegram/html.ts'
+import { type CalendarParts, calendarRows } from './calendar.ts'
 
 /** In the place of an action in the data of a question's buttons. */
 const buttonAction = 'step'
@@ -18,6 +19,11 @@ type WayOut = (typeof waysOut)[keyof typeof waysOut]
 export type DialogInput =
   | { readonly kind: 'text'; readonly text: string }
   | { readonly kind: 'choice'; readonly index: number }
+  | { readonly kind: 'day'; readonly day: string }
+  /** Another month of a calendar, as `2026-11`. */
+  | { readonly kind: 'month'; readonly month: string }
+  /** A button that only shows something. */
+  | { readonly kind: 'nothing' }
   | { readonly kind: WayOut }
 
 /** A pressed button of a question: it counts as long as that very question stands. */
@@ -27,13 +33,16 @@ export interface DialogButton {
 }
 
 /** Short: it has to fit into Telegram's 64 bytes with the signature. */
-const payloadShape = z.object({ q: z.string().regex(/^[\w-]{12}\.(?:[bsx]|\d{1,3})$/) })
+const payloadShape = z.object({
+  q: z.string().regex(/^[\w-]{12}\.(?:[bsxn]|\d{1,3}|d\d{8}|m\d{6})$/),
+})
 
 export interface KeyboardParts {
   readonly t: Translate
   readonly revision: string
   readonly presser: number
   readonly labels: readonly string[]
+  readonly calendar?: CalendarParts | undefined
   readonly mayGoBack: boolean
   readonly maySkip: boolean
 }
@@ -55,6 +64,9 @@ export function dialogKeyboard(parts: KeyboardParts): Buttons {
     const row = labels.slice(from, from + width)
     rows.push(row.map((label, index) => button(String(from + index), label)))
   }
+  for (const row of parts.calendar === undefined ? [] : calendarRows(parts.calendar)) {
+    rows.push(row.map(({ label, what }) => button(what, label)))
+  }
   rows.push([
     ...(parts.mayGoBack ? [button('b', t('dialog.back'))] : []),
     ...(parts.maySkip ? [button('s', t('dialog.skip'))] : []),
@@ -72,6 +84,10 @@ export function readDialogButton(action: string, payload: unknown): DialogButton
 
 function inputOf(what: string): DialogInput {
   if (what === 'b' || what === 's' || what === 'x') return { kind: waysOut[what] }
+  if (what === 'n') return { kind: 'nothing' }
+  const [, kind, year = '', month = '', date = ''] = /^([dm])(\d{4})(\d\d)(\d\d)?$/.exec(what) ?? []
+  if (kind === 'd') return { kind: 'day', day: `${year}-${month}-${date}` }
+  if (kind === 'm') return { kind: 'month', month: `${year}-${month}` }
   return { kind: 'choice', index: Number(what) }
 }
 

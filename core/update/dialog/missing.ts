@@ -3,13 +3,14 @@ import type { Translate } from '../../i18n/texts.ts'
 import { edit, message } from '../../plugin/content.ts'
 import { contextOver, type LiveContext } from '../../plugin/context.ts'
 import type { CommandRoute } from '../../plugin/generation/routes.ts'
-import { choicesOf } from '../../plugin/manifest/answer.ts'
+import { choicesOf, isDay } from '../../plugin/manifest/answer.ts'
 import { kindOf, parseArguments, unwrap, usageOf } from '../../plugin/manifest/arguments.ts'
 import type { Command } from '../../plugin/manifest/manifest.ts'
 import { isHere, isPermitted } from '../../plugin/manifest/usable.ts'
 import type { UpdateRun } from '../../plugin/run.ts'
 import { newRevision, type Session, type SessionKey } from '../../session/sessions.ts'
 import { findCommand } from '../find-command.ts'
+import { calendarFor, takenDay } from './day.ts'
 import type { TakenAnswer } from './dialogs.ts'
 import { closed, type DialogInput, dialogKeyboard } from './keyboard.ts'
 
@@ -77,16 +78,32 @@ export function askArgument(run: UpdateRun, asking: Asking, name: string): boole
   })
   run.outcome = 'asked'
   const usage = t('usage', { usage: usageOf(path, command.args) })
-  const keyboard = dialogKeyboard({
-    t,
-    revision,
-    presser: key.userId,
+  const parts = { t, revision, presser: key.userId, choices, mayGoBack: earlier.length > 0 }
+  const keyboard = keyboardFor(run, field, parts)
+  run.say(message(questionFor(t, name, usage), keyboard))
+  return true
+}
+
+function questionFor(t: Translate, name: string, usage: string): string {
+  return `${t('args.missing', { name })} ${t('dialog.sendIt')}\n${usage}`
+}
+
+interface Shown {
+  readonly t: Translate
+  readonly revision: string
+  readonly presser: number
+  readonly choices: readonly { readonly label: string }[]
+  readonly mayGoBack: boolean
+  readonly month?: string
+}
+
+function keyboardFor(run: UpdateRun, field: z.core.$ZodType, { choices, month, ...shown }: Shown) {
+  return dialogKeyboard({
+    ...shown,
     labels: choices.map(({ label }) => label),
-    mayGoBack: earlier.length > 0,
+    calendar: isDay(field) ? calendarFor(run, {}, month) : undefined,
     maySkip: false,
   })
-  run.say(message(`${t('args.missing', { name })} ${t('dialog.sendIt')}\n${usage}`, keyboard))
-  return true
 }
 
 /** Takes an answer: the next question, or the command. @returns undefined when the person was told */
@@ -111,10 +128,28 @@ export function answerArgument(
     return undefined
   }
   if (input.kind === 'skip') return say(run, t('dialog.needed'))
+  if (input.kind === 'nothing') return undefined
+  const asked = args.shape[step]
+  const isOfDays = asked !== undefined && isDay(asked)
+  if (input.kind === 'month') {
+    if (!isOfDays) return undefined
+    const usage = t('usage', { usage: usageOf(path, args) })
+    const { choices } = context
+    const { revision, userId: presser } = session
+    const shown = { t, revision, presser, choices, mayGoBack: context.path.length > 0 }
+    const keyboard = keyboardFor(run, asked, { ...shown, month: input.month })
+    run.say(edit(questionFor(t, step, usage), keyboard))
+    return undefined
+  }
+  const day = isOfDays ? takenDay(run, input, {}, t) : undefined
+  if (day !== undefined && !('day' in day)) {
+    return say(run, `${day.complaint}\n${t('dialog.again')}`)
+  }
   const given =
-    input.kind === 'text'
+    day?.day ??
+    (input.kind === 'text'
       ? input.text
-      : context.choices[input.kind === 'choice' ? input.index : 0]?.value
+      : context.choices[input.kind === 'choice' ? input.index : 0]?.value)
   const line = withArgument(text, step, String(given))
   if (line === undefined) return say(run, `${t('dialog.quotes')}\n${t('dialog.again')}`)
   const parsed = read(run, args, line, found, t)

@@ -1,20 +1,23 @@
 import { z } from 'zod'
 import { OpsError } from '../../errors.ts'
+import { dayText } from '../../i18n/dates.ts'
 import type { Translate } from '../../i18n/texts.ts'
-import { type Content, edit, message } from '../../plugin/content.ts'
+import { type Buttons, type Content, edit, message } from '../../plugin/content.ts'
 import type { LiveContext } from '../../plugin/context.ts'
 import {
   type Answer,
   checkedAnswer,
   choicesOf,
+  isDay,
   isOptional,
   parseFor,
   typedAnswer,
 } from '../../plugin/manifest/answer.ts'
-import type { Choice, Dialog, Step } from '../../plugin/manifest/dialog.ts'
+import type { Choice, DateRange, Dialog, Step } from '../../plugin/manifest/dialog.ts'
 import type { UpdateRun } from '../../plugin/run.ts'
 import { newRevision, type Session } from '../../session/sessions.ts'
 import { Html, html } from '../../telegram/html.ts'
+import { calendarFor, takenDay } from './day.ts'
 import { closed, type DialogInput, dialogKeyboard } from './keyboard.ts'
 
 export type Beginning = NonNullable<UpdateRun['begun']>
@@ -26,6 +29,18 @@ interface StepParts {
   readonly dialog: Dialog
   readonly session: Session
   readonly t: Translate
+}
+
+/** A question that is put. */
+interface Put {
+  readonly step: string
+  readonly state: Readonly<Record<string, unknown>>
+  readonly question: unknown
+  readonly revision: string
+  readonly choices: readonly Choice[]
+  readonly mayGoBack: boolean
+  /** Of its calendar; default: where the first day can be taken. */
+  readonly month?: string
 }
 
 interface TakenParts extends StepParts {
@@ -58,7 +73,9 @@ export async function takeStep(parts: TakenParts): Promise<unknown> {
     if (run.pressId !== undefined) run.say(edit(closed(run, `‹ ${t('dialog.back')}`)))
     return walk.ask(before, without(answers, before), path.slice(0, path.lastIndexOf(before)), [])
   }
-  const taken = walk.answer(step, input)
+  if (input.kind === 'nothing') return undefined
+  if (input.kind === 'month') return walk.turn(step, answers, input.month)
+  const taken = await walk.answer(step, input, answers)
   if (!taken.ok) return message(`${taken.complaint}\n${t('dialog.again')}`)
   if (run.pressId !== undefined) run.say(edit(closed(run, `› ${taken.label}`)))
   const kept = input.kind === 'skip' ? without(answers, step) : { ...answers, [step]: taken.value }
@@ -99,7 +116,7 @@ class Walk {
   }
 
   /** What the person answered to a question. */
-  answer(step: string, input: DialogInput): Taken {
+  async answer(step: string, input: DialogInput, answers: Answers): Promise<Taken> {
     const { dialog, session, run, t, ctx } = this.#parts
     const field = fieldOf(dialog, step)
     const texts = { t, own: ctx.t, language: run.language }
@@ -110,6 +127,12 @@ class Walk {
     const chosen = chosenBy(input, session.context.choices)
     if (chosen !== undefined) {
       return labelled(checkedAnswer(field, chosen.value, texts), chosen.label)
+    }
+    if (isDay(field)) {
+      const range = await this.#range(step, stateOf(dialog, answers))
+      const taken = takenDay(run, input, range, t)
+      if (!('day' in taken)) return taken
+      return labelled(checkedAnswer(field, taken.day, texts), dayText(taken.day, run.language))
     }
     if (input.kind === 'text') return labelled(typedAnswer(field, input.text, texts), input.text)
     return { ok: false, complaint: t('dialog.stale') }
@@ -174,17 +197,48 @@ class Walk {
       },
     })
     run.outcome = 'asked'
+    const put = { step, state, question, revision, choices, mayGoBack: path.length > 0 }
+    const [text, keyboard] = await this.#shown(put, notes)
+    return message(text, keyboard)
+  }
+
+  /** Shows another month of the calendar under the question that stands. */
+  async turn(step: string, answers: Answers, month: string): Promise<Content | undefined> {
+    const { ctx, dialog, session } = this.#parts
+    if (!isDay(fieldOf(dialog, step))) return undefined
+    const state = stateOf(dialog, answers)
+    const question = await call(stepOf(dialog, step).ask, ctx, state)
+    const { path, choices } = session.context
+    const { revision } = session
+    const put = { step, state, question, revision, choices, mayGoBack: path.length > 0, month }
+    return edit(...(await this.#shown(put, [])))
+  }
+
+  /** A question as the person sees it. */
+  async #shown(
+    { step, state, question, revision, choices, mayGoBack, month }: Put,
+    notes: readonly string[],
+  ): Promise<[text: string | Html, keyboard: Buttons]> {
+    const { run, dialog, session, t } = this.#parts
+    const field = fieldOf(dialog, step)
     const hints = run.facts.chatType === 'private' ? [] : [t('dialog.replyHint')]
     const keyboard = dialogKeyboard({
       t,
       revision,
       presser: session.userId,
       labels: choices.map(({ label }) => label),
-      mayGoBack: path.length > 0,
+      calendar: isDay(field) ? calendarFor(run, await this.#range(step, state), month) : undefined,
+      mayGoBack,
       maySkip: isOptional(field),
     })
     const asked = question instanceof Html ? question : String(question)
-    return message(paragraphs([...notes, asked, ...hints]), keyboard)
+    return [paragraphs([...notes, asked, ...hints]), keyboard]
+  }
+
+  async #range(step: string, state: unknown): Promise<DateRange> {
+    const { dialog, ctx } = this.#parts
+    const { range } = stepOf(dialog, step)
+    return range === undefined ? {} : ((await call(range, ctx, state)) as DateRange)
   }
 
   async #finish(
