@@ -69,6 +69,10 @@ export interface Config {
     readonly level: 'error' | 'warn' | 'info' | 'debug'
     readonly format: 'pretty' | 'json'
     readonly dir: string
+    /** After so many bytes another file is begun. */
+    readonly fileBytes: number
+    /** How long, and how many bytes together, old files stay. */
+    readonly keep: { readonly days: number; readonly bytes: number }
   }
   readonly shutdownTimeoutMs: number
   /** Values that no log line may hold: the redactor takes them out wherever they stand. */
@@ -214,6 +218,8 @@ export function parseConfig(env: Environment, around: Surroundings): ConfigResul
         lines.LOG_DIR === undefined
           ? around.resolve(dataDir, 'logs')
           : around.resolve(lines.LOG_DIR),
+      fileBytes: lines.LOG_FILE_MB * 1024 * 1024,
+      keep: { days: lines.LOG_KEEP_DAYS, bytes: lines.LOG_KEEP_MB * 1024 * 1024 },
     },
     shutdownTimeoutMs: stopping.SHUTDOWN_TIMEOUT_MS,
     secrets: secretsIn(env),

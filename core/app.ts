@@ -19,6 +19,7 @@ import {
 } from './app/instances.ts'
 import { createJobs, createQueue } from './app/jobs.ts'
 import { LeaderPolling } from './app/leader-polling.ts'
+import { keepLogs, noControl } from './app/logs.ts'
 import { keepMenus } from './app/menus.ts'
 import { measure, measureUpdate } from './app/metrics.ts'
 import { botNotices } from './app/notices.ts'
@@ -44,7 +45,7 @@ import { serveMetrics } from './http/metrics/route.ts'
 import { createHttpServer } from './http/server.ts'
 import { coreTexts } from './i18n/core-texts.ts'
 import * as opsgram from './index.ts'
-import type { Logger } from './log/logger.ts'
+import type { LogControl, Logger } from './log/logger.ts'
 import { Outbox } from './outbox/outbox.ts'
 import { Records } from './outbox/records.ts'
 import { quarantineFailing } from './plugin/breaker.ts'
@@ -101,6 +102,8 @@ import { Turnstile } from './update/throttle/turnstile.ts'
 
 export interface AppParts {
   log: Logger
+  /** Of that log: its levels, what is missing of it. */
+  logControl?: LogControl
   version: string
   /** Settings of a plugin as they are now; default: as they were at the start. */
   settingsOf?: (plugin: string) => Readonly<Record<string, string>>
@@ -206,6 +209,18 @@ async function startApp(config: Config, parts: AppParts, opened: Opened): Promis
   opened.add(() => shared.close())
   const writer = createBulkWriter({ database, log })
   opened.add(() => writer.close(2_000))
+
+  const logControl = parts.logControl ?? noControl()
+  const logs = await keepLogs({
+    control: logControl,
+    database,
+    writer,
+    store: shared,
+    instance: health.instance,
+    clock,
+    log,
+  })
+  opened.add(() => logs.stop())
 
   const queue = createQueue({
     database,
@@ -315,6 +330,7 @@ async function startApp(config: Config, parts: AppParts, opened: Opened): Promis
       outbox: { database, outbox, records, sender },
       maintenance,
       jobs: jobDesk,
+      logs: logs.desk,
       apiLog,
       catalog: () => catalog,
     }),
@@ -502,7 +518,7 @@ async function startApp(config: Config, parts: AppParts, opened: Opened): Promis
   registerHealth(health, { database, store: shared, gateway, reloader, maintenance, dataDir })
   checkInstances(health, instances, skew)
   const measured = { database, gateway, health, inbox, instances, reloader, throttle, turnstile }
-  measure(metrics, measured)
+  measure(metrics, { ...measured, log: logControl })
   const { metricsToken } = config.http
   http.mount((fastify) => serveMetrics(fastify, { metrics, token: metricsToken }))
   const intake = new HookIntake({ live, queue, database, store: shared, clock, log })

@@ -34,7 +34,7 @@ export {
 export { HttpError } from './http/http-error.ts'
 export { isTimeZone, languageTag } from './i18n/language.ts'
 export type { Translate } from './i18n/texts.ts'
-export type { LogFields, Logger } from './log/logger.ts'
+export type { LogFields, Logger, LogLevel } from './log/logger.ts'
 export { redactText as redact } from './log/redact.ts'
 export type { BroadcastProgress } from './outbox/broadcasts.ts'
 export type { OutboxMessage } from './outbox/records.ts'
@@ -66,6 +66,9 @@ export type { DeadLetter, DeadLettersApi } from './plugin/dead-letters.ts'
 export type { PluginSkew } from './plugin/elsewhere.ts'
 export type { CheckState, PluginHealth } from './plugin/health.ts'
 export type { DeadJobDetails, JobKind, JobsApi, RunningJob } from './plugin/jobs.ts'
+export type { LogLevelsNow, LogsApi } from './plugin/logs/desk.ts'
+export type { ErrorReport, KnownError } from './plugin/logs/errors.ts'
+export type { LevelChoice } from './plugin/logs/levels.ts'
 export type { MaintenanceApi, Pause } from './plugin/maintenance.ts'
 export { duration, parseDuration } from './plugin/manifest/duration.ts'
 export type { EnqueueOptions, Job, JobContext } from './plugin/manifest/job.ts'
@@ -112,6 +115,7 @@ export {
   type CoreSettings,
   DeadLetters,
   Jobs,
+  Logs,
   Maintenance,
   type OptionalToken,
   Outbox,

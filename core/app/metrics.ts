@@ -1,6 +1,7 @@
 import type { Database } from '../database/connection.ts'
 import type { HealthChecks, HealthStatus } from '../http/health.ts'
 import type { Metrics } from '../http/metrics/metrics.ts'
+import type { LogControl } from '../log/logger.ts'
 import type { Reloader } from '../plugin/reload/reloader.ts'
 import type { UpdateRun } from '../plugin/run.ts'
 import type { Gateway } from '../telegram/gateway.ts'
@@ -14,6 +15,7 @@ export interface Measured {
   readonly gateway: Gateway
   readonly health: HealthChecks
   readonly inbox: Inbox
+  readonly log: LogControl
   readonly instances: Instances | undefined
   readonly reloader: Reloader
   readonly throttle: Throttle
@@ -31,7 +33,7 @@ export function measureUpdate(metrics: Metrics, { route, outcome, acceptedAt }: 
 
 /** Has the parts of the app tell what they do, and be asked at each look. */
 export function measure(metrics: Metrics, parts: Measured): void {
-  const { database, gateway, health, inbox, instances, reloader } = parts
+  const { database, gateway, health, inbox, instances, log, reloader } = parts
   reloader.events.on('committed', (_generation, reports) => {
     for (const { plugin, action, ms } of reports) metrics.reloaded(plugin, action, ms)
   })
@@ -94,6 +96,12 @@ export function measure(metrics: Metrics, parts: Measured): void {
     () => turnstile.waited,
   )
 
+  metrics.counters(
+    'opsgram_log_lines_lost_total',
+    'Lines that are missing in a log file, or on standard output',
+    'of',
+    () => ({ files: log.lost.files, output: log.lost.output }),
+  )
   const { counts } = gateway
   const counted = {
     repeated: 'Attempts to call Telegram after a 5xx or a broken connection',

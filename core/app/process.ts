@@ -36,6 +36,7 @@ export async function runProcess(options: ProcessOptions): Promise<number> {
   try {
     const environment = new LiveEnvironment(options.sources)
     const { config, warnings } = loadConfig(environment.values)
+    neverBlock(process.stdout)
     const log = createLogger({ ...config.log, secrets: config.secrets, output: process.stdout })
     log.addSecrets(environment.secrets)
     for (const warning of warnings) log.warn('config.warning', { warning })
@@ -72,6 +73,7 @@ async function run(
   const work = async (): Promise<void> => {
     const parts: AppParts = {
       log,
+      logControl: log,
       stacks,
       version: packageJson.version,
       settingsOf: (plugin) => environment.pluginEnv(plugin),
@@ -99,6 +101,16 @@ async function run(
   }
   await log.close()
   return failure === undefined ? 0 : reportFailure(failure, createRedactor(environment.secrets))
+}
+
+/**
+ * Node writes to a pipe on POSIX systems at once (nodejs.org/api/process.html#a-note-on-process-io): a reader that stands still,
+ * `opsgram | less`, would hold all of the bot. Nothing but the handle has a switch for it.
+ */
+function neverBlock(stream: NodeJS.WriteStream & { _handle?: unknown }): void {
+  const handle = stream._handle
+  if (stream.isTTY || typeof handle !== 'object' || handle === null) return
+  if ('setBlocking' in handle && typeof handle.setBlocking === 'function') handle.setBlocking(false)
 }
 
 function listenForSignals(stop: () => void): void {

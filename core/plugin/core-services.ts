@@ -7,6 +7,7 @@ import { cardsFor } from './cards/service.ts'
 import type { ChatsApi } from './chats/service.ts'
 import type { DeadLettersApi } from './dead-letters.ts'
 import type { JobsApi } from './jobs.ts'
+import type { LogsApi } from './logs/desk.ts'
 import type { MaintenanceApi } from './maintenance.ts'
 import { type OutboxServiceParts, outboxFor } from './outbox-service.ts'
 import type { Plugins as PluginsApi } from './plugins.ts'
@@ -19,6 +20,7 @@ import {
   type CoreSettings,
   DeadLetters,
   Jobs,
+  Logs,
   Maintenance,
   Outbox,
   Plugins,
@@ -37,6 +39,7 @@ export interface CoreServiceParts {
   outbox: OutboxServiceParts
   maintenance: MaintenanceApi
   jobs: JobsApi
+  logs: LogsApi
   cards: CoreCards
   chats: ChatsApi
   apiLog: ApiCallsApi
@@ -53,6 +56,7 @@ export function coreServicesOf(parts: CoreServiceParts): readonly CoreService[] 
     outbox,
     maintenance,
     jobs,
+    logs,
     cards,
     chats,
     apiLog,
@@ -73,6 +77,7 @@ export function coreServicesOf(parts: CoreServiceParts): readonly CoreService[] 
     service(Chats, () => chats),
     service(Maintenance, () => maintenance),
     service(Jobs, () => jobs),
+    service(Logs, () => logs),
     service(ApiCalls, () => apiLog),
     service(Traffic, () => gateway.sent),
     service(Settings, () => settings),

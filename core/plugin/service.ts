@@ -8,6 +8,7 @@ import type { CardsApi } from './cards/service.ts'
 import type { ChatsApi } from './chats/service.ts'
 import type { DeadLettersApi } from './dead-letters.ts'
 import type { JobsApi } from './jobs.ts'
+import type { LogsApi } from './logs/desk.ts'
 import type { MaintenanceApi } from './maintenance.ts'
 import type { OutboxApi } from './outbox-service.ts'
 import type { Plugins as PluginsApi } from './plugins.ts'
@@ -94,6 +95,9 @@ export const Maintenance: ServiceToken<MaintenanceApi> = token('maintenance', 1)
 /** Jobs of all plugins: how many there are, what runs, what died. Provided by the core. */
 export const Jobs: ServiceToken<JobsApi> = token('jobs', 1)
 
+/** How much is logged, and what is known of errors under their ids. Provided by the core. */
+export const Logs: ServiceToken<LogsApi> = token('logs', 1)
+
 /** Calls of plugins to other services, as they are on record. Provided by the core. */
 export const ApiCalls: ServiceToken<ApiCallsApi> = token('api-calls', 1)
 
@@ -126,6 +130,7 @@ export const coreTokens: readonly ServiceToken<never>[] = [
   Chats,
   Maintenance,
   Jobs,
+  Logs,
   ApiCalls,
   Settings,
 ]

@@ -96,6 +96,20 @@ export class Metrics {
     })
   }
 
+  /** Adds numbers that only grow and that somebody else counts, one for each value of the label. */
+  counters(name: string, help: string, label: string, read: () => Record<string, number>): void {
+    new Counter({
+      name,
+      help,
+      labelNames: [label],
+      registers: [this.#registry],
+      collect() {
+        this.reset()
+        for (const [value, number] of Object.entries(read())) this.inc({ [label]: value }, number)
+      },
+    })
+  }
+
   /** Adds a number that only grows and that somebody else counts. */
   counter(name: string, help: string, read: () => number): void {
     new Counter({

@@ -1,5 +1,6 @@
 import { codeOf, messageOf, OpsError } from '../../errors.ts'
-import type { LogFields, Logger, LogLevel } from '../../log/logger.ts'
+import { LogLevels } from '../../log/levels.ts'
+import type { ErrorListener, LogControl, LogFields, Logger, LogLevel } from '../../log/logger.ts'
 import { redactText } from '../../log/redact.ts'
 
 export interface LogLine {
@@ -8,14 +9,23 @@ export interface LogLine {
   readonly fields: LogFields
 }
 
-/** A logger that keeps its lines, and says nothing. */
-export class RecordedLog implements Logger {
+/** A logger that keeps its lines, of whatever level, and says nothing. */
+export class RecordedLog implements Logger, LogControl {
   readonly lines: LogLine[]
+  readonly levels: LogLevels
+  readonly lost = { files: 0, output: 0 }
   readonly #fields: LogFields
+  readonly #listeners: ErrorListener[]
 
-  constructor(lines: LogLine[] = [], fields: LogFields = {}) {
-    this.lines = lines
+  constructor(of?: RecordedLog, fields: LogFields = {}) {
+    this.lines = of?.lines ?? []
+    this.levels = of?.levels ?? new LogLevels('info')
+    this.#listeners = of === undefined ? [] : of.#listeners
     this.#fields = fields
+  }
+
+  onError(listener: ErrorListener): void {
+    this.#listeners.splice(0, 1, listener)
   }
 
   debug(event: string, fields?: LogFields): void {
@@ -39,7 +49,7 @@ export class RecordedLog implements Logger {
   }
 
   child(fields: LogFields): Logger {
-    return new RecordedLog(this.lines, { ...this.#fields, ...fields })
+    return new RecordedLog(this, { ...this.#fields, ...fields })
   }
 
   /** The newest warnings and errors as readable lines, for the text of a failed expectation. */
@@ -56,6 +66,9 @@ export class RecordedLog implements Logger {
   }
 
   #add(level: LogLevel, event: string, fields: LogFields = {}): void {
+    if (fields.errorId !== undefined) {
+      for (const listener of this.#listeners) listener(event, { ...this.#fields, ...fields })
+    }
     const { error, ...others } = fields
     const kept = 'error' in fields ? { error: detached(error) } : {}
     this.lines.push({ level, event, fields: { ...this.#fields, ...others, ...kept } })

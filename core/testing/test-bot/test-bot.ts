@@ -150,6 +150,7 @@ function startApp(world: TestWorld): Promise<App> {
   const { config, log, clock, http, database, sources, handlerLimitMs, openings } = world
   return createApp(config, {
     log,
+    logControl: log,
     clock,
     exchange: http,
     version: packageJson.version,

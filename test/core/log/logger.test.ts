@@ -1,10 +1,23 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { PassThrough } from 'node:stream'
+import { gunzipSync } from 'node:zlib'
 import { expect } from 'chai'
+import { LogFiles, type LogFilesOptions } from '../../../core/log/files.ts'
 import { createLogger, type LoggerOptions } from '../../../core/log/logger.ts'
 import { rejected } from '../../support/rejected.ts'
 import { until } from '../../support/wait.ts'
@@ -141,21 +154,165 @@ describe('log', () => {
     expect(JSON.parse(lines.at(-1) ?? '')).to.include({ event: 'line', i: 4_999 })
   })
 
-  it('starts another file at 10 MiB and keeps five', async () => {
-    for (const name of ['opsgram.log', 'opsgram.1.log', 'opsgram.3.log', 'opsgram.4.log'])
-      writeFileSync(
-        join(dir, name),
-        `${name}\n${name === 'opsgram.log' ? 'x'.repeat(10 * 1024 * 1024) : ''}`,
-      )
-    const { log } = loggerOf({ dir })
-    log.info('another')
+  it('writes a file for each level, and one with all', async () => {
+    const { log } = loggerOf({ dir, level: 'debug' })
+    for (const level of ['error', 'warn', 'info', 'debug'] as const) log[level](`of.${level}`)
     await log.close()
-    const first = (name: string) => readFileSync(join(dir, name), 'utf8').split('\n')[0] ?? ''
-    expect(JSON.parse(first('opsgram.log'))).to.include({ event: 'another' })
-    expect(first('opsgram.1.log')).to.equal('opsgram.log')
-    expect(first('opsgram.2.log')).to.equal('opsgram.1.log')
-    expect(first('opsgram.4.log')).to.equal('opsgram.3.log')
-    expect(readdirSync(dir)).to.have.length(4)
+    const events = (name: string) =>
+      readFileSync(join(dir, name), 'utf8')
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line).event)
+    expect(events('opsgram.log')).to.have.length(4)
+    for (const level of ['error', 'warn', 'info', 'debug']) {
+      expect(events(`opsgram.${level}.log`)).to.deep.equal([`of.${level}`])
+    }
+  })
+
+  it('changes what is written while it runs, also for a plugin alone', async () => {
+    const { log, lines } = loggerOf()
+    log.debug('1')
+    log.levels.set('warn', new Map([['ping', 'debug']]))
+    log.info('2')
+    log.child({ plugin: 'ping' }).debug('3')
+    log.debug('4', { plugin: 'ping' })
+    log.debug('5', { plugin: 'pong' })
+    log.levels.set('info', new Map([['ping', 'error']]))
+    log.child({ plugin: 'ping' }).warn('6')
+    log.info('7')
+    await log.close()
+    expect(lines().map(({ event }) => event)).to.deep.equal(['3', '4', '7'])
+  })
+
+  it('tells of every line with an error id, also of those that it does not write', async () => {
+    const { log } = loggerOf({ level: 'error' })
+    const told: unknown[] = []
+    log.onError((event, fields) => told.push([event, fields.plugin, fields.errorId]))
+    log.child({ plugin: 'ping' }).warn('job.failed', { errorId: 'E-22222' })
+    log.error('other')
+    await log.close()
+    expect(told).to.deep.equal([['job.failed', 'ping', 'E-22222']])
+  })
+
+  describe('files', () => {
+    const logNames = () => readdirSync(dir).filter((name) => /^opsgram\.\d/.test(name))
+    const filesOf = (options: Partial<LogFilesOptions> = {}) => {
+      const failures: unknown[] = []
+      const files = new LogFiles({
+        dir,
+        fileBytes: 10_000,
+        keep: { days: 30, bytes: 1_000_000 },
+        onFailure: (error) => failures.push(error),
+        settledMs: 0,
+        ...options,
+      })
+      // written when it is there: what is handed over at once goes into one file
+      const write = async (line: string) => {
+        files.write('info', line)
+        await until('the line is written', () =>
+          ['opsgram.log', ...logNames()].some(
+            (name) =>
+              statSync(join(dir, name), { throwIfNoEntry: false })?.isFile() &&
+              readFileSync(join(dir, name), 'utf8').includes(line),
+          ),
+        )
+      }
+      return { files, failures, write, close: () => files.close(AbortSignal.timeout(2_000)) }
+    }
+
+    it('are put aside when they are full, and packed', async () => {
+      const { write, close } = filesOf()
+      await write(`first ${'x'.repeat(9_000)}`)
+      await write(`second ${'x'.repeat(9_000)}`)
+      const packed = await until('one is packed', () =>
+        logNames().find((name) => name.endsWith('.log.gz')),
+      )
+      await close()
+      expect(packed).to.match(/^opsgram\.\d{4}-\d\d-\d\dT\d{6}\.\d{3}\.log\.gz$/)
+      expect(gunzipSync(readFileSync(join(dir, packed))).toString()).to.match(/^first x+\n$/)
+      expect(readFileSync(join(dir, 'opsgram.log'), 'utf8')).to.match(/^second x+\n$/)
+    })
+
+    it('of a day before are put aside, deleted when they are old, and the oldest when they are too much', async () => {
+      const daysAgo = (name: string, days: number, bytes: number) => {
+        writeFileSync(join(dir, name), 'x'.repeat(bytes))
+        const at = new Date(Date.now() - days * 86_400_000)
+        utimesSync(join(dir, name), at, at)
+      }
+      daysAgo('opsgram.log', 1, 100)
+      daysAgo('opsgram.2020-01-01T000000.000.log.gz', 40, 100)
+      daysAgo('opsgram.1.log', 41, 100)
+      daysAgo('opsgram.error.2020-01-02T000000.000.log.gz', 3, 900_000)
+      daysAgo('opsgram.error.2020-01-03T000000.000.log.gz', 2, 900_000)
+      daysAgo('somebody.else.log', 99, 100)
+      const { write, close } = filesOf()
+      await write('today')
+      await until('the old ones are gone', () => {
+        const names = readdirSync(dir)
+        return names.length > 0 && !names.some((name) => /2020-01-0[12]|\.1\.log/.test(name))
+      })
+      await until('yesterday is packed', () => logNames().some((name) => name.endsWith('.gz')))
+      await close()
+      expect(readFileSync(join(dir, 'opsgram.log'), 'utf8')).to.equal('today\n')
+      expect(readdirSync(dir)).to.include.members([
+        'opsgram.error.2020-01-03T000000.000.log.gz',
+        'somebody.else.log',
+      ])
+    })
+
+    it('are made anew when their folder was removed', async () => {
+      const { write, close, files } = filesOf()
+      await write('before')
+      rmSync(dir, { recursive: true })
+      await until('it is there again', () => {
+        files.write('info', 'after')
+        return existsSync(join(dir, 'opsgram.log'))
+      })
+      await close()
+      expect(readFileSync(join(dir, 'opsgram.log'), 'utf8')).to.include('after')
+    })
+
+    it('that cannot be put aside grow for a while, then lines are lost and counted', async () => {
+      const { files, failures, write, close } = filesOf()
+      await write('x'.repeat(9_000))
+      // a folder with the very name: nothing can be renamed to it
+      const toISOString = Date.prototype.toISOString
+      Date.prototype.toISOString = () => '2020-01-01T00:00:00.000Z'
+      mkdirSync(join(dir, 'opsgram.2020-01-01T000000.000.log'))
+      mkdirSync(join(dir, 'opsgram.info.2020-01-01T000000.000.log'))
+      try {
+        for (const part of ['a', 'b', 'c']) await write(part.repeat(9_000))
+        expect(files.lost).to.equal(0)
+        expect(failures).to.have.length(1)
+        files.write('info', 'd'.repeat(9_000))
+        await until('it is lost', () => files.lost > 0)
+      } finally {
+        Date.prototype.toISOString = toISOString
+      }
+      await close()
+    })
+
+    it('shared by two processes lose no line when one of them puts them aside', async () => {
+      const [one, two] = [filesOf(), filesOf()]
+      await one.write('one 1')
+      await two.write('two 1')
+      await one.write(`one 2 ${'x'.repeat(9_990)}`)
+      await one.write('one 3')
+      // looked for again at most once a second
+      await until('the other one follows', () => {
+        two.files.write('info', 'two 2')
+        return readFileSync(join(dir, 'opsgram.log'), 'utf8').includes('two 2')
+      })
+      await Promise.all([one.close(), two.close()])
+      const all = readdirSync(dir)
+        .filter((name) => /^opsgram\.(\d|log)/.test(name))
+        .map((name) => readFileSync(join(dir, name)))
+        .map((bytes) => (bytes[0] === 0x1f ? gunzipSync(bytes) : bytes).toString())
+        .join('')
+      for (const line of ['one 1', 'two 1', 'one 2', 'one 3', 'two 2']) {
+        expect(all).to.include(`${line}`)
+      }
+    })
   })
 
   it('refuses a folder that it cannot write', async () => {
@@ -175,6 +332,8 @@ describe('log', () => {
           event === 'log.file-failed' && JSON.stringify(error).includes('ENOSPC'),
       ),
     )
+    // the file with all lines alone was on the full disk
+    await until('all are lost', () => log.lost.files >= 200)
     rmSync(join(dir, 'opsgram.log'))
     log.info('space again')
     await log.close()
@@ -182,6 +341,19 @@ describe('log', () => {
     expect(events.filter((event) => event === 'log.file-failed')).to.have.length(1)
     expect(events.filter((event) => event === 'lost')).to.have.length(200)
     expect(readFileSync(join(dir, 'opsgram.log'), 'utf8')).to.include('space again')
+  })
+
+  it('drops and counts lines that nobody reads, and goes on', async () => {
+    const output = new PassThrough()
+    const log = createLogger({ level: 'info', format: 'json', output, dir })
+    for (let i = 0; i < 1_000; i++) {
+      log.info('unread', { text: 'x'.repeat(8_000) })
+      await new Promise(setImmediate)
+    }
+    expect(log.lost.output).to.be.above(100)
+    output.resume()
+    await log.close()
+    expect(readFileSync(join(dir, 'opsgram.log'), 'utf8').trim().split('\n')).to.have.length(1_000)
   })
 
   it('survives a closed standard output', async () => {
