@@ -151,7 +151,7 @@ describe('a folder of plugins that is not there', function () {
     try {
       bot.remove('.')
       await bot.start()
-      await bot.event('plugin.folder-missing', { dir: bot.pluginsDir })
+      await bot.event('plugin.dir-missing', { dir: bot.pluginsDir })
       bot.write('wild/index.ts', source(command('alive', '')))
       await bot.event('plugin.loaded', { plugin: 'wild' })
       expect(await bot.ask(bot.ownerId, '/alive')).to.equal('alive done')

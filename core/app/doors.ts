@@ -1,0 +1,50 @@
+import { serveMetrics } from '../http/metrics/route.ts'
+import { HookIntake } from '../update/hooks/intake.ts'
+import { serveApi } from './api.ts'
+import type { Connections } from './connections.ts'
+import { serveFileLinks } from './file-links.ts'
+import { serveHooks } from './hooks.ts'
+import { checkInstances } from './instances.ts'
+import type { LoadedPlugins } from './loaded-plugins.ts'
+import { measure } from './metrics.ts'
+import { registerHealth } from './readiness.ts'
+import type { Start } from './start.ts'
+import type { Work } from './work.ts'
+
+/** Opens what is asked over HTTP: health, metrics, hooks, routes of plugins, files. */
+export async function openDoors(
+  { config, parts, opened, log, clock }: Start,
+  connections: Connections,
+  { reloader, maintenance, skew }: LoadedPlugins,
+  { inbox, api, throttle, turnstile }: Work,
+): Promise<void> {
+  const {
+    health,
+    http,
+    database,
+    instances,
+    shared,
+    queue,
+    metrics,
+    gateway,
+    fileLinks,
+    logControl,
+  } = connections
+  const { live } = reloader
+  const { dataDir } = config
+  registerHealth(health, { database, store: shared, gateway, reloader, maintenance, dataDir })
+  checkInstances(health, instances, skew)
+  const measured = { database, gateway, health, inbox, instances, reloader, throttle, turnstile }
+  measure(metrics, { ...measured, log: logControl })
+  const { metricsToken } = config.http
+  http.mount((fastify) => serveMetrics(fastify, { metrics, token: metricsToken }))
+  const intake = new HookIntake({ live, queue, database, store: shared, clock, log })
+  intake.start()
+  opened.add(() => intake.stop())
+  http.mount((fastify) => serveHooks(fastify, { intake, log }))
+  http.mount((fastify) => serveApi(fastify, { api, log }))
+  http.mount((fastify) => serveFileLinks(fastify, { links: fileLinks, gateway, log }))
+  const { mount } = parts
+  if (mount !== undefined) http.mount((fastify) => mount(fastify, reloader.events))
+  await http.open()
+}
