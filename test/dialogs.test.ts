@@ -83,6 +83,14 @@ describe('a dialog', () => {
     await anna.doesNotSee('How long')
   })
 
+  it('takes an answer that was on its way before the question', async () => {
+    await Promise.all([anna.sends('/add'), anna.sends('sw-1'), anna.sends('2')])
+    await anna.sees('Which host?')
+    await anna.sees('How long for sw-1?')
+    await anna.sees('How?')
+    await asked(anna, '/cancel', 'Cancelled')
+  })
+
   it('goes back, and takes what is typed for the button of that name', async () => {
     await asked(anna, '/add', 'Which host?')
     await asked(anna, '/back', 'This is the first question')

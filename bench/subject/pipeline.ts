@@ -146,8 +146,8 @@ export async function openPipeline(options: PipelineOptions): Promise<Pipeline> 
     limitMs: 60_000,
     settled: () => undefined,
   })
-  // only what an update without changes asks of an inbox
-  const inbox = { done: () => undefined } as unknown as Inbox
+  // only what an update without changes asks of an inbox, which knows of a person who is alone that no dialog is open
+  const inbox = { done: () => undefined, hasNoDialog: () => true } as unknown as Inbox
 
   return {
     async dispatch(update) {
@@ -164,6 +164,7 @@ export async function openPipeline(options: PipelineOptions): Promise<Pipeline> 
         chat: undefined,
         signal,
         authEpoch: undefined,
+        noDialog: true,
         acceptedAt: performance.now(),
         cancelled: undefined,
         clock: systemClock,
@@ -182,6 +183,7 @@ export async function openPipeline(options: PipelineOptions): Promise<Pipeline> 
           endings: 0,
           acceptedAt: performance.now(),
           authEpoch: undefined,
+          noDialog: true,
         },
         inbox,
       ),

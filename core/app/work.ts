@@ -89,7 +89,7 @@ export async function openWork(
 
   const clockSkew = new ClockSkew(() => clock.now(), log)
   health.register('clock', () => clockSkew.check())
-  const inbox = new Inbox({
+  const inbox: Inbox = new Inbox({
     database,
     botId: botInfo.id,
     partitions: instances?.partitions,

@@ -65,6 +65,8 @@ export interface RunParts {
   /** Completes the update now, once. @param work done inside the transaction @throws OPS_COMMITTED */
   commitNow: (work?: () => Promise<void>) => Promise<void>
   authEpoch: Approach['epoch'] | undefined
+  /** That its person surely has no dialog open in its chat. */
+  noDialog: boolean
   /** When the update was accepted, as `performance.now()`. */
   acceptedAt: number
   /** What this update has cancelled: a route's name. */
@@ -97,6 +99,7 @@ export class UpdateRun {
   readonly calls: HttpCalls
   readonly commitNow: RunParts['commitNow']
   readonly authEpoch: Approach['epoch'] | undefined
+  readonly noDialog: boolean
   readonly acceptedAt: number
   readonly cancelled: string | undefined
   /** `ctx.state` of all views. */
@@ -165,6 +168,7 @@ export class UpdateRun {
     this.calls = parts.calls
     this.commitNow = parts.commitNow
     this.authEpoch = parts.authEpoch
+    this.noDialog = parts.noDialog
     this.acceptedAt = parts.acceptedAt
     this.cancelled = parts.cancelled
   }

@@ -108,9 +108,11 @@ export class UpdateHandling {
     const turn = turnstile.pass(userId, this.#stopping.signal)
     // it stays open for the next process
     if (!(await turn.then(() => true).catch(() => false))) return
+    let noDialog = inbox.hasNoDialog(item)
     try {
       for (;;) {
-        const failure = await this.#attempt(item, inbox, conflicts < maxConflicts)
+        const failure = await this.#attempt(item, inbox, conflicts < maxConflicts, noDialog)
+        noDialog = false
         if (failure === undefined) return
         if (failure instanceof PluginHeld) {
           await untilAborted(this.#stopping.signal, failure.until).catch(() => undefined)
@@ -142,13 +144,20 @@ export class UpdateHandling {
   }
 
   /** @returns the failure after which the run is to be repeated; undefined when the update is settled */
-  async #attempt(item: InboxItem, inbox: Inbox, mayRepeatConflict: boolean): Promise<unknown> {
+  async #attempt(
+    item: InboxItem,
+    inbox: Inbox,
+    mayRepeatConflict: boolean,
+    noDialog: boolean,
+  ): Promise<unknown> {
     const { live, dispatcher, settled } = this.#options
     const deadline = this.#deadlines.begin()
     const work = { plugin: () => run.route?.plugin, cut: () => deadline.cut() }
     const held = live.take(work)
+    const { generation } = held
+    const { signal } = deadline
     let early: Promise<void> | undefined
-    const run = this.#newRun(item, held.generation, deadline.signal, async (work) => {
+    const run = this.#newRun(item, { generation, signal, noDialog }, async (work) => {
       // what is being written is not cut off half-way
       deadline.pause()
       early = commitEarly(run, item, this.#commitParts(inbox), work)
@@ -213,8 +222,7 @@ export class UpdateHandling {
 
   #newRun(
     { update, facts, acceptedAt, authEpoch }: InboxItem,
-    generation: UpdateRun['generation'],
-    signal: AbortSignal,
+    { generation, signal, noDialog }: Pick<UpdateRun, 'generation' | 'signal' | 'noDialog'>,
     commitNow: UpdateRun['commitNow'],
   ): UpdateRun {
     const { gateway, sender, botInfo, defaults, chats, log, clock } = this.#options
@@ -240,6 +248,7 @@ export class UpdateHandling {
       calls: this.#options.calls,
       commitNow,
       authEpoch: performance.now() - acceptedAt < epochMs ? authEpoch : undefined,
+      noDialog,
       acceptedAt,
       cancelled: this.#cancelling.takenBy(updateId),
       log: log.child({ updateId, chatId, userId, generation: generation.id }),

@@ -158,6 +158,7 @@ export class RouteHandling {
       calls,
       commitNow: refuseEarly,
       authEpoch: undefined,
+      noDialog: false,
       acceptedAt: performance.now(),
       cancelled: undefined,
       log: log.child({

@@ -65,6 +65,7 @@ export class Inbox {
   readonly #stopping = new AbortController()
   /** Open rows of all instances, where there are others. */
   #backlog = 0
+  #releasedAt = 0
   #room: (() => void)[] = []
   readonly #cleaner: Cleaner
 
@@ -153,12 +154,18 @@ export class Inbox {
     return this.#persist(() => this.#rows.bury(facts.updateId, reason, errorId))
   }
 
+  /** Whether its person surely has no dialog open in its chat: what passed it while all was held may have begun one. */
+  hasNoDialog({ noDialog, acceptedAt }: InboxItem): boolean {
+    return noDialog && acceptedAt > this.#releasedAt
+  }
+
   /** Begins nothing any more, but for what passes; accepts go on. */
   hold(): void {
     this.#waiting.hold()
   }
 
   release(): void {
+    this.#releasedAt = performance.now()
     this.#waiting.release()
   }
 
@@ -248,6 +255,9 @@ export class Inbox {
   async #insert(given: Update[]): Promise<void> {
     const drafts = given.map(draftOf)
     const elsewhere = this.#elsewhere(drafts)
+    // asked before the INSERT: what is over by then, it sees
+    const busy = new Set<string>()
+    for (const { facts } of drafts) if (this.#waiting.has(facts.lane)) busy.add(facts.lane)
     const inserted = await this.#rows.insert(
       drafts.map(({ row }) => row),
       [...elsewhere],
@@ -264,7 +274,9 @@ export class Inbox {
       const ownership = this.#stateOf(part)
       if (written === undefined) known.push(draft)
       else if (ownership === 'own' && this.#isNext(draft, written)) {
-        this.#push(newItem(draft, written.authEpoch), written.seq)
+        const { authEpoch } = written
+        const noDialog = !busy.has(draft.facts.lane) && this.#isAlone(draft, written)
+        this.#push(newItem(draft, { authEpoch, noDialog }), written.seq)
       } else if (ownership === 'foreign') toTell.add(part)
       // its lane has older rows that are not here, or its partition is only just being read
       else strays.add(part)
@@ -288,6 +300,12 @@ export class Inbox {
   /** Whether all rows of its lane before it are in memory, or done. */
   #isNext({ facts }: Draft, { older }: Inserted): boolean {
     return older === undefined || older <= (this.#newest.get(facts.lane) ?? -1)
+  }
+
+  /** Whether no dialog was there, and nothing of its lane is open beside it: only an update of that lane begins one. */
+  #isAlone({ facts }: Draft, { older, inDialog }: Inserted): boolean {
+    const isPrivate = facts.chatType === 'private' && facts.chatId === facts.userId
+    return isPrivate && !inDialog && older === undefined && !this.#waiting.has(facts.lane)
   }
 
   /**

@@ -18,6 +18,11 @@ export interface InboxItem {
    * for what was found in the table.
    */
   readonly authEpoch: string | undefined
+  /**
+   * That its person had no dialog open in this private chat when it was accepted, and nothing of its lane was on its
+   * way that could open one; false: it isn't known.
+   */
+  readonly noDialog: boolean
 }
 
 /** One that is to be written. */
@@ -39,9 +44,12 @@ export function draftOf(given: Update): Draft {
   return { update, facts, part, row: { updateId, part, lane, payload, person: userId } }
 }
 
+/** What was found out while it was written. */
+type Known = Pick<InboxItem, 'authEpoch' | 'noDialog'>
+
 /** One that was just written. */
-export function newItem({ update, facts, part }: Draft, authEpoch: string | undefined): InboxItem {
-  return { update, facts, part, endings: 0, acceptedAt: performance.now(), authEpoch }
+export function newItem({ update, facts, part }: Draft, { authEpoch, noDialog }: Known): InboxItem {
+  return { update, facts, part, endings: 0, acceptedAt: performance.now(), authEpoch, noDialog }
 }
 
 /** One that was found in the table. @param endings how many processes ended just now */
@@ -56,5 +64,6 @@ export function foundItem({ payload, tries, ageMs }: OpenRow, endings: number): 
     endings: tries + endings,
     acceptedAt: performance.now() - ageMs,
     authEpoch: undefined,
+    noDialog: false,
   }
 }

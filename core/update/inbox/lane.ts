@@ -29,6 +29,11 @@ export class Lanes<T> {
     return this.#active
   }
 
+  /** Whether anything of a lane waits or runs. */
+  has(key: string): boolean {
+    return this.#lanes.has(key)
+  }
+
   push(key: string, item: T): void {
     this.#size++
     const lane = this.#lanes.get(key)

@@ -21,6 +21,8 @@ export interface Inserted {
   readonly older: number | undefined
   /** Which state of the person's rights holds: row and `auth_epoch`; of a stranger nothing. */
   readonly authEpoch: string | undefined
+  /** Whether a dialog of the person's is open in their private chat. */
+  readonly inDialog: boolean
 }
 
 /** An open row. */
@@ -50,17 +52,18 @@ const insertText = `
 
 /**
  * Whoever acted, beside their update. With the row's id, as one that is made anew begins to count from 0; of a
- * stranger nothing.
+ * stranger nothing. A private chat has its person's id.
  */
 const withPeople = `
   from new
   left join unnest($2::bigint[], $6::bigint[]) as p(id, person) on p.id = new.update_id
-  left join bot_users b on b.telegram_id = p.person`
-const epochText = `b.id || ':' || b.auth_epoch as epoch`
+  left join bot_users b on b.telegram_id = p.person
+  left join user_sessions s on s.chat_id = p.person and s.user_id = p.person`
+const personText = `b.id || ':' || b.auth_epoch as epoch, s.chat_id is not null as dialog`
 
 const insertAloneText = `
   with new as (${insertText})
-  select new.update_id, new.seq, ${epochText} ${withPeople}`
+  select new.update_id, new.seq, ${personText} ${withPeople}`
 
 /**
  * The statement sees the table as it was before it, so `older` is what others put there: Telegram sends a chat's next
@@ -68,7 +71,7 @@ const insertAloneText = `
  */
 const insertSharedText = `
   with new as (${insertText})
-  select new.update_id, new.seq, ${epochText},
+  select new.update_id, new.seq, ${personText},
     (select max(o.seq) from inbox o
       where o.state = ${inboxState.open} and o.bot_id = $1 and o.part = new.part and o.lane = new.lane) as older,
     case when new.part = any($7::smallint[]) then pg_notify('${strayChannel}', new.part::text) end
@@ -103,11 +106,12 @@ export class InboxRows {
       this.#owner === undefined
         ? this.#sql.query<InsertedRow>(insertAloneText, values)
         : this.#sql.query<InsertedRow>(insertSharedText, [...values, elsewhere])
-    return (await inserted).map(({ update_id, seq, older, epoch }) => ({
+    return (await inserted).map(({ update_id, seq, older, epoch, dialog }) => ({
       updateId: update_id,
       seq,
       older: older ?? undefined,
       authEpoch: epoch ?? undefined,
+      inDialog: dialog,
     }))
   }
 
@@ -244,4 +248,5 @@ interface InsertedRow {
   seq: number
   older?: number | null
   epoch: string | null
+  dialog: boolean
 }

@@ -21,6 +21,11 @@ export class Waiting {
     this.#passes = passes
   }
 
+  /** Whether anything of a lane waits or runs. */
+  has(lane: string): boolean {
+    return this.#lanes.has(lane) || this.#aside.has(lane)
+  }
+
   push(item: InboxItem): void {
     const lanes = this.#isHeld && this.#passes(item) ? this.#aside : this.#lanes
     lanes.push(item.facts.lane, item)

@@ -268,6 +268,7 @@ export class JobHandling {
       calls: this.#options.calls,
       commitNow: refuseEarly,
       authEpoch: undefined,
+      noDialog: false,
       acceptedAt: performance.now(),
       cancelled: undefined,
       log: log.child({

@@ -6,9 +6,11 @@ import { Held } from '../../../../core/update/inbox/held.ts'
 import { Inbox } from '../../../../core/update/inbox/inbox.ts'
 import type { InboxItem } from '../../../../core/update/inbox/item.ts'
 import { Search } from '../../../../core/update/inbox/search.ts'
+import { partitionOf } from '../../../../core/update/partition/partition.ts'
 import type { Ownership } from '../../../../core/update/partition/partitions.ts'
 import { freshDatabase } from '../../../support/database.ts'
 import { silentLog } from '../../../support/log.ts'
+import { until } from '../../../support/wait.ts'
 
 const worklog = join(import.meta.dirname, '../../../../plugins/worklog')
 
@@ -85,6 +87,127 @@ describe('an inbox', function () {
     await inbox.bury(item, 'it failed where it is no longer handled', 'E-1')
     expect(await states()).to.deep.equal([{ state: 0 }])
     await inbox.stop()
+  })
+})
+
+describe('whether a person has a dialog open, as the inbox knows it', function () {
+  this.timeout(20_000)
+  let database: Database
+  let inbox: Inbox
+  let ends: (() => void)[]
+  let known: Map<number, boolean>
+
+  before(async () => {
+    database = await freshDatabase({ migrated: true })
+  })
+  after(() => database.close())
+  beforeEach(() => {
+    ends = []
+    known = new Map()
+    inbox = openInbox(undefined)
+  })
+  afterEach(async () => {
+    for (const end of ends.splice(0)) end()
+    await inbox.stop()
+    await database.query('delete from user_sessions')
+    await database.query('delete from inbox')
+  })
+
+  const openInbox = (partitions: Ownership | undefined): Inbox => {
+    const opened: Inbox = new Inbox({
+      database,
+      botId: 1,
+      partitions,
+      async handle(item) {
+        known.set(item.facts.updateId, opened.hasNoDialog(item))
+        await new Promise<void>((resolve) => ends.push(resolve))
+        opened.done(item)
+      },
+      poison: async () => undefined,
+      passesHold: ({ facts }) => facts.updateId >= 100,
+      log: silentLog,
+    })
+    return opened
+  }
+  const said = (id: number, { from = 7, chat = from }: { from?: number; chat?: number } = {}) => {
+    const type = chat > 0 ? 'private' : 'group'
+    const message = {
+      message_id: id,
+      date: 1,
+      text: 'x',
+      from: { id: from },
+      chat: { id: chat, type },
+    }
+    return { update_id: id, message } as never
+  }
+  const began = (id: number) => until(`update ${id} begins`, () => known.has(id))
+  const ended = async () => {
+    ends.shift()?.()
+    await inbox.written()
+  }
+  const begin = (person: number) =>
+    database.query(
+      `insert into user_sessions (chat_id, user_id, plugin, name, step, version, revision, context, expires_at)
+       values ($1, $1, 'p', 'd', 's', 1, 'r', '{}', now() + interval '1 hour')`,
+      [person],
+    )
+
+  it('is sure that there is none where none is and nothing is on its way', async () => {
+    await inbox.accept([said(1), said(2, { from: 8 }), said(3, { chat: -5 })])
+    await Promise.all([1, 2, 3].map(began))
+    expect(Object.fromEntries(known)).to.deep.equal({ 1: true, 2: true, 3: false })
+    await ended()
+    await begin(7)
+    await inbox.accept([said(4), said(5, { from: 9 })])
+    await Promise.all([4, 5].map(began))
+    expect(known.get(4), 'one is open').to.equal(false)
+    expect(known.get(5), 'another person’s').to.equal(true)
+  })
+
+  it('does not know while an update of the chat may still begin one', async () => {
+    await inbox.accept([said(1), said(2)])
+    await began(1)
+    await inbox.accept([said(3)])
+    for (const id of [1, 2, 3]) {
+      await began(id)
+      await ended()
+    }
+    expect(Object.fromEntries(known)).to.deep.equal({ 1: true, 2: false, 3: false })
+    await inbox.accept([said(4)])
+    await began(4)
+    expect(known.get(4)).to.equal(true)
+  })
+
+  it('does not know what another instance is still at', async () => {
+    await inbox.stop()
+    inbox = openInbox({
+      instance: 'one',
+      stateOf: () => 'own',
+      start: async () => undefined,
+      isSurelyOurs: () => true,
+      ended: () => undefined,
+    } as unknown as Ownership)
+    await database.query(
+      `insert into inbox (bot_id, update_id, part, lane, payload, received_at) values (1, 1, $1, 'chat:7', $2, now())`,
+      [partitionOf('chat:7'), JSON.stringify(said(1))],
+    )
+    await inbox.accept([said(2)])
+    for (const id of [1, 2]) {
+      await began(id)
+      await ended()
+    }
+    expect(Object.fromEntries(known)).to.deep.equal({ 1: false, 2: false })
+  })
+
+  it('does not know after a pause, in which what passes may have begun one', async () => {
+    inbox.hold()
+    await inbox.accept([said(1)])
+    await inbox.accept([said(100)])
+    await began(100)
+    await ended()
+    inbox.release()
+    await began(1)
+    expect(Object.fromEntries(known)).to.deep.equal({ 1: false, 100: false })
   })
 })
 
