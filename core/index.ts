@@ -24,6 +24,7 @@ export { OpsError } from './errors.ts'
 export type { ApiCallsApi, ServiceStatistics } from './http/client/api-log.ts'
 export type { HttpClient, HttpOptions, RecordedCall } from './http/client/client.ts'
 export type { HttpResponse } from './http/client/response.ts'
+export type { HealthState, HealthStatus } from './http/health.ts'
 export {
   bearer,
   type HmacOptions,
@@ -91,6 +92,7 @@ export {
 export type { RouteContext } from './plugin/manifest/route.ts'
 export type { NotifyOptions, NotifyTarget } from './plugin/notify.ts'
 export type { OutboxApi } from './plugin/outbox-service.ts'
+export type { OverviewApi, OverviewInstance, Waiting } from './plugin/overview.ts'
 export type {
   AvailableArgument,
   AvailableCommand,
@@ -119,13 +121,16 @@ export {
   Maintenance,
   type OptionalToken,
   Outbox,
+  Overview,
   optional,
   Plugins,
   type ServiceToken,
   Settings,
   service,
+  Timings,
   Traffic,
 } from './plugin/service.ts'
+export type { TakenTimings, Timing, TimingsApi } from './plugin/timings.ts'
 export type { UpdateFacts } from './telegram/facts.ts'
 export type { OpenedFile } from './telegram/files/download.ts'
 export type { SentCall } from './telegram/gateway.ts'

@@ -6,6 +6,7 @@ import type { Database } from '../../core/database/connection.ts'
 import { coreEntities } from '../../core/database/entities/index.ts'
 import { HttpCalls } from '../../core/http/client/client.ts'
 import { createExchange } from '../../core/http/client/exchange.ts'
+import { Metrics } from '../../core/http/metrics/metrics.ts'
 import { coreTexts } from '../../core/i18n/core-texts.ts'
 import { JobQueue } from '../../core/job/queue.ts'
 import { createLogger } from '../../core/log/logger.ts'
@@ -17,6 +18,7 @@ import { acceptEverything } from '../../core/plugin/opening/baseline.ts'
 import { Reloader } from '../../core/plugin/reload/reloader.ts'
 import { UpdateRun } from '../../core/plugin/run.ts'
 import { ContentSender } from '../../core/plugin/sender.ts'
+import { Timings } from '../../core/plugin/timings.ts'
 import { Sessions } from '../../core/session/sessions.ts'
 import { MemoryStore } from '../../core/store/memory.ts'
 import { createCallbackCodec } from '../../core/telegram/callback.ts'
@@ -119,6 +121,7 @@ export async function openPipeline(options: PipelineOptions): Promise<Pipeline> 
     cards: { press: async () => ({ text: '' }) },
     texts,
     buttons: new ButtonReader({ codec, store }),
+    timings: new Timings(new Metrics()),
     throttle: new Throttle({ store: memory, texts, person: undefined, chat: undefined }),
   })
   const handling = new UpdateHandling({

@@ -11,6 +11,8 @@ import { createHttpServer } from '../http/server.ts'
 import { coreTexts } from '../i18n/core-texts.ts'
 import { Outbox } from '../outbox/outbox.ts'
 import { warmCompiler } from '../plugin/code/compiler.ts'
+import { currentOwner } from '../plugin/code/owner.ts'
+import { Timings } from '../plugin/timings.ts'
 import { openStore } from '../store/store.ts'
 import { createCallbackCodec } from '../telegram/callback.ts'
 import { FileLinks } from '../telegram/files/links.ts'
@@ -22,6 +24,7 @@ import { joinInstances } from './instances.ts'
 import { createQueue } from './jobs.ts'
 import { keepLogs, noControl } from './logs.ts'
 import type { Start } from './start.ts'
+import { waitingIn } from './waiting.ts'
 import { prepareWebhook } from './webhook.ts'
 
 /** What the app stands on and talks to. */
@@ -107,6 +110,8 @@ export async function connect({ config, parts, opened, log, clock }: Start) {
   const fileLinks = new FileLinks({ token, base: linkBase(config.telegram, http.url), clock })
   const guard = (method: string) => database.kysely.guard.checkCall(method)
   const metrics = new Metrics()
+  const timings = new Timings(metrics)
+  database.kysely.times.listener = (sql, ms, ok) => timings.queried(currentOwner(), sql, ms, ok)
   const gateway = createGateway({
     token,
     apiRoot,
@@ -142,6 +147,8 @@ export async function connect({ config, parts, opened, log, clock }: Start) {
     calls,
     fileLinks,
     metrics,
+    timings,
+    waiting: waitingIn(database),
     gateway,
     targets,
     outbox,

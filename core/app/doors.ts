@@ -34,7 +34,8 @@ export async function openDoors(
   const { dataDir } = config
   registerHealth(health, { database, store: shared, gateway, reloader, maintenance, dataDir })
   checkInstances(health, instances, skew)
-  const measured = { database, gateway, health, inbox, instances, reloader, throttle, turnstile }
+  const { waiting } = connections
+  const measured = { waiting, gateway, health, inbox, instances, reloader, throttle, turnstile }
   measure(metrics, { ...measured, log: logControl })
   const { metricsToken } = config.http
   http.mount((fastify) => serveMetrics(fastify, { metrics, token: metricsToken }))

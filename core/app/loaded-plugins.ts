@@ -32,6 +32,7 @@ import { whoAmI } from '../telegram/identity.ts'
 import { Maintenance } from '../update/maintenance.ts'
 import type { Connections } from './connections.ts'
 import { followOthers, publishPlugins, skewNow, tellOthers } from './instances.ts'
+import { overviewOf } from './overview.ts'
 import { keepStates } from './plugin-states.ts'
 import type { Start } from './start.ts'
 
@@ -64,7 +65,7 @@ export async function loadPlugins(
     gateway,
     outbox,
   } = connections
-  const { botId, texts, codec, defaults, redact } = connections
+  const { botId, texts, codec, defaults, redact, timings, waiting } = connections
   opened.add(installStacks(stacks))
   opened.add(guardExit())
   const choices = new PluginChoices(database)
@@ -127,6 +128,8 @@ export async function loadPlugins(
       jobs: jobDesk,
       logs,
       apiLog,
+      timings,
+      overview: overviewOf({ health, database, version, waiting }),
       catalog: () => catalog,
     }),
     migrations: config.database.migrations,

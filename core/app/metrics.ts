@@ -1,9 +1,10 @@
-import type { Database } from '../database/connection.ts'
 import type { HealthChecks, HealthStatus } from '../http/health.ts'
 import type { Metrics } from '../http/metrics/metrics.ts'
 import type { LogControl } from '../log/logger.ts'
+import type { Waiting } from '../plugin/overview.ts'
 import type { Reloader } from '../plugin/reload/reloader.ts'
 import type { UpdateRun } from '../plugin/run.ts'
+import type { Timings } from '../plugin/timings.ts'
 import type { Gateway } from '../telegram/gateway.ts'
 import type { Inbox } from '../update/inbox/inbox.ts'
 import type { Throttle } from '../update/throttle/throttle.ts'
@@ -11,7 +12,7 @@ import type { Turnstile } from '../update/throttle/turnstile.ts'
 import type { Instances } from './instances.ts'
 
 export interface Measured {
-  readonly database: Database
+  readonly waiting: () => Promise<Waiting>
   readonly gateway: Gateway
   readonly health: HealthChecks
   readonly inbox: Inbox
@@ -23,17 +24,21 @@ export interface Measured {
 }
 
 const levels: Readonly<Record<HealthStatus, number>> = { down: 0, degraded: 1, up: 2 }
-/** What waits in tables is counted at most so often, ms, however many look. */
-const countEveryMs = 5_000
 
 /** An update came to its end. */
-export function measureUpdate(metrics: Metrics, { route, outcome, acceptedAt }: UpdateRun): void {
-  metrics.updated(route?.plugin, outcome, performance.now() - acceptedAt)
+export function measureUpdate(
+  metrics: Metrics,
+  timings: Timings,
+  { route, outcome, acceptedAt }: UpdateRun,
+): void {
+  const ms = performance.now() - acceptedAt
+  metrics.updated(route?.plugin, outcome, ms)
+  timings.updated(route?.plugin, outcome, ms)
 }
 
 /** Has the parts of the app tell what they do, and be asked at each look. */
 export function measure(metrics: Metrics, parts: Measured): void {
-  const { database, gateway, health, inbox, instances, log, reloader } = parts
+  const { waiting, gateway, health, inbox, instances, log, reloader } = parts
   reloader.events.on('committed', (_generation, reports) => {
     for (const { plugin, action, ms } of reports) metrics.reloaded(plugin, action, ms)
   })
@@ -65,8 +70,31 @@ export function measure(metrics: Metrics, parts: Measured): void {
       )
     },
   )
-  const waiting = atMostEvery(countEveryMs, () => countRows(database))
-  metrics.gauge('opsgram_outbox_messages', 'Messages that wait or were put aside', 'state', waiting)
+  metrics.gauge(
+    'opsgram_versions_draining',
+    'Replaced versions that still have running handlers',
+    'plugin',
+    () => countBy([...reloader.live.draining().keys()].map(({ name }) => name)),
+  )
+  metrics.gauge(
+    'opsgram_lanes',
+    'Chats whose updates are handled now, and those that wait for a turn',
+    'state',
+    () => ({ ...inbox.lanes }),
+  )
+  metrics.gauge(
+    'opsgram_outbox_messages',
+    'Messages that wait or were put aside',
+    'state',
+    async () => (await waiting()).messages,
+  )
+  metrics.gauge('opsgram_inbox_updates', 'Updates of all instances', 'state', async () => {
+    const { updates, dead } = await waiting()
+    return { open: updates, dead }
+  })
+  metrics.gauge('opsgram_dialogs_open', 'Dialogs whose question stands', 'of', async () => ({
+    all_instances: (await waiting()).dialogs,
+  }))
   if (instances !== undefined) {
     const { leadership, partitions } = instances
     metrics.gauge(
@@ -119,23 +147,4 @@ function countBy(values: readonly string[]): Record<string, number> {
   const counts: Record<string, number> = {}
   for (const value of values) counts[value] = (counts[value] ?? 0) + 1
   return counts
-}
-
-async function countRows(database: Database): Promise<Record<string, number>> {
-  const rows = await database.query<{ state: string; count: number }>(
-    `select state, count(*)::int as count from outbox
-      where state = 'waiting' or state in ('unsure', 'failed') group by state`,
-  )
-  const none = { waiting: 0, unsure: 0, failed: 0 }
-  return { ...none, ...Object.fromEntries(rows.map(({ state, count }) => [state, count])) }
-}
-
-function atMostEvery<T>(ms: number, read: () => Promise<T>): () => Promise<T> {
-  let last: { readonly at: number; readonly value: Promise<T> } | undefined
-  return () => {
-    if (last === undefined || performance.now() - last.at > ms) {
-      last = { at: performance.now(), value: read() }
-    }
-    return last.value
-  }
 }

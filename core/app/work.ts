@@ -33,7 +33,7 @@ export async function openWork(
   const { version } = parts
   const { health, database, instances, shared, queue, calls, metrics, gateway, targets, outbox } =
     connections
-  const { texts, defaults } = connections
+  const { texts, defaults, timings } = connections
   const { reloader, cards, sender, maintenance, chatSettings, botInfo } = plugins
   const buttons = new ButtonReader(plugins.buttons)
   const settledChat = followChats({ database, gateway, targets, settings: chatSettings, log })
@@ -55,6 +55,7 @@ export async function openWork(
     confirmations: new Confirmations({ database, texts, gate }),
     dialogs: new Dialogs({ sessions, texts }),
     throttle,
+    timings,
   })
   const menus = new Menus({ gateway, live, log })
   const menusSettled = keepMenus({ menus, reloader, instances, log })
@@ -79,7 +80,7 @@ export async function openWork(
     settled: (run) => {
       menusSettled(run)
       settledChat(run)
-      measureUpdate(metrics, run)
+      measureUpdate(metrics, timings, run)
       judge(run)
       if (run.facts.chatType === 'private' && run.isUser) cards.met(run.user.telegramId)
     },
@@ -118,6 +119,7 @@ export async function openWork(
     stacks,
     log,
     clock,
+    timings,
   })
   opened.add(() => jobs.stop())
   const api = new Api({
@@ -134,6 +136,7 @@ export async function openWork(
     version,
     log,
     clock,
+    timings,
   })
   // before the first update
   await maintenance.start((pause) => {

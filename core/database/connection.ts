@@ -102,11 +102,14 @@ async function openServer(options: DatabaseOptions & { url: string }): Promise<D
   }
   const kysely = new SharedKysely(new PoolSource(pool, guard), guard)
   const session = new ServerSession({ url, log })
+  const inboxQuery = poolQuery(inboxPool, guard)
   return {
     kind: 'postgres',
     kysely,
     ...over(kysely),
-    inbox: { query: poolQuery(inboxPool, guard) },
+    inbox: {
+      query: (sql, parameters) => kysely.times.of(sql, () => inboxQuery(sql, parameters)),
+    },
     session,
     poolMax,
     async close() {

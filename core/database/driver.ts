@@ -32,27 +32,53 @@ export interface SessionSource {
   close(): Promise<void>
 }
 
+/** Told of each statement that has ended: without its values, and without the wait for a connection. */
+export type QueryListener = (sql: string, ms: number, ok: boolean) => void
+
+/** Tells how long statements take, once somebody listens. */
+export class QueryTimes {
+  listener: QueryListener | undefined
+
+  async of<T>(sql: string, work: () => Promise<T>): Promise<T> {
+    const { listener } = this
+    if (listener === undefined) return work()
+    const began = performance.now()
+    let ok = false
+    try {
+      const result = await work()
+      ok = true
+      return result
+    } finally {
+      listener(sql, performance.now() - began, ok)
+    }
+  }
+}
+
 /** The one Kysely of the process; each generation's ORM borrows it, and nobody but `Database.close` destroys it. */
 export class SharedKysely extends Kysely<unknown> {
   readonly guard: TransactionGuard
+  readonly times: QueryTimes
 
-  constructor(source: SessionSource, guard = new TransactionGuard()) {
-    super({ dialect: new SharedDialect(source, guard) })
+  constructor(source: SessionSource, guard = new TransactionGuard(), times = new QueryTimes()) {
+    super({ dialect: new SharedDialect(source, guard, times) })
     this.guard = guard
+    this.times = times
   }
 }
 
 class SharedDialect implements Dialect {
   readonly #source: SessionSource
   readonly #guard: TransactionGuard
+  readonly #times: QueryTimes
 
-  constructor(source: SessionSource, guard: TransactionGuard) {
+  constructor(source: SessionSource, guard: TransactionGuard, times: QueryTimes) {
     this.#source = source
     this.#guard = guard
+    this.#times = times
   }
 
   createDriver(): Driver {
-    return new SharedDriver(this.#source, this.#guard)
+    return new SharedDriver(this.#source, this.#guard, this.#times)
   }
 
   createQueryCompiler(): PostgresQueryCompiler {
@@ -76,18 +102,20 @@ class SharedDialect implements Dialect {
 class SharedDriver implements Driver {
   readonly #source: SessionSource
   readonly #guard: TransactionGuard
+  readonly #times: QueryTimes
   readonly #leases = new WeakMap<DatabaseConnection, Lease>()
 
-  constructor(source: SessionSource, guard: TransactionGuard) {
+  constructor(source: SessionSource, guard: TransactionGuard, times: QueryTimes) {
     this.#source = source
     this.#guard = guard
+    this.#times = times
   }
 
   async init(): Promise<void> {}
 
   async acquireConnection(): Promise<DatabaseConnection> {
     this.#guard.check()
-    const lease = new Lease(await this.#source.acquire(), this.#guard)
+    const lease = new Lease(await this.#source.acquire(), this.#guard, this.#times)
     this.#leases.set(lease, lease)
     return lease
   }
@@ -165,11 +193,13 @@ class Lease implements DatabaseConnection {
   readonly session: Session
   broken = false
   readonly #guard: TransactionGuard
+  readonly #times: QueryTimes
   #released = false
 
-  constructor(session: Session, guard: TransactionGuard) {
+  constructor(session: Session, guard: TransactionGuard, times: QueryTimes) {
     this.session = session
     this.#guard = guard
+    this.#times = times
   }
 
   async executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
@@ -185,7 +215,7 @@ class Lease implements DatabaseConnection {
   async run(sql: string, parameters: readonly unknown[] = []): Promise<QueryResult<unknown>> {
     this.#guard.inspect(sql)
     try {
-      return await this.session.query(sql, parameters)
+      return await this.#times.of(sql, () => this.session.query(sql, parameters))
     } catch (error) {
       this.noteFailure(error)
       throw error

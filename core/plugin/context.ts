@@ -1,5 +1,5 @@
 import { Context } from 'telegraf'
-import type { Update } from 'telegraf/types'
+import type { InlineKeyboardMarkup, Update } from 'telegraf/types'
 import type { EntityManager } from '../database/orm.ts'
 import { OpsError } from '../errors.ts'
 import type { HttpClient } from '../http/client/client.ts'
@@ -10,7 +10,7 @@ import type { Html } from '../telegram/html.ts'
 import type { OpsTelegram } from '../telegram/telegram.ts'
 import type { Actor } from './access.ts'
 import { type Cache, cacheOf } from './cache.ts'
-import { type Answer, type Button, type Content, contentOf } from './content.ts'
+import { type Answer, type Button, type Buttons, type Content, contentOf } from './content.ts'
 import { jobRequest } from './enqueue.ts'
 import type { PluginInstance } from './generation/instance.ts'
 import { checkBeginning } from './manifest/dialogs.ts'
@@ -93,6 +93,8 @@ export interface OpsContext<U extends Update = Update> extends Context<U> {
    * audit. In an observer it does nothing.
    */
   refuse(code: string): void
+  /** Buttons for calls of Telegraf's own that take a `reply_markup`: under a photo, say. @throws OPS_NO_CHAT */
+  keyboard(buttons: Buttons): Promise<InlineKeyboardMarkup>
   /** Answers at once, regardless of the commit. Takes text, `html` and `message(…)` alike. */
   reply(content: ReplyParameters[0] | Html | Content, extra?: ReplyParameters[1]): Promise<Sent>
 }
@@ -224,6 +226,14 @@ export class LiveContext<U extends Update = Update> extends Context<U> implement
       data: data as Record<string, unknown>,
       presser: options.anyone === true ? 'anyone' : this.#presser(action),
     }
+  }
+
+  async keyboard({ rows }: Buttons): Promise<InlineKeyboardMarkup> {
+    const { sender, facts } = this[runOf]
+    if (facts.chatId === undefined) {
+      throw new OpsError('OPS_NO_CHAT', `An update of kind ${facts.kind} has no chat for buttons`)
+    }
+    return sender.keyboard(rows, facts.chatId)
   }
 
   begin(dialog: string, given: Readonly<Record<string, unknown>> = {}): void {

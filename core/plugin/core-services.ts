@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import type { Config } from '../../config/config.ts'
 import type { Cards as CoreCards } from '../card/cards.ts'
 import type { BulkWriter as Writer } from '../database/bulk-writer.ts'
@@ -10,6 +11,7 @@ import type { JobsApi } from './jobs.ts'
 import type { LogsApi } from './logs/desk.ts'
 import type { MaintenanceApi } from './maintenance.ts'
 import { type OutboxServiceParts, outboxFor } from './outbox-service.ts'
+import type { OverviewApi } from './overview.ts'
 import type { Plugins as PluginsApi } from './plugins.ts'
 import type { CoreService } from './reload/setup.ts'
 import {
@@ -23,11 +25,14 @@ import {
   Logs,
   Maintenance,
   Outbox,
+  Overview,
   Plugins,
   type ServiceToken,
   Settings,
+  Timings,
   Traffic,
 } from './service.ts'
+import type { Timings as CoreTimings } from './timings.ts'
 
 export interface CoreServiceParts {
   config: Config
@@ -43,6 +48,8 @@ export interface CoreServiceParts {
   cards: CoreCards
   chats: ChatsApi
   apiLog: ApiCallsApi
+  timings: CoreTimings
+  overview: OverviewApi
 }
 
 /** What the core provides to plugins, by token. */
@@ -67,6 +74,7 @@ export function coreServicesOf(parts: CoreServiceParts): readonly CoreService[] 
     defaultLanguage: config.people.locale,
     defaultTimeZone: config.people.timezone,
     notices: config.people.notices,
+    dataDir: resolve(config.dataDir),
     playground: config.mode === 'playground',
   }
   return [
@@ -79,6 +87,10 @@ export function coreServicesOf(parts: CoreServiceParts): readonly CoreService[] 
     service(Jobs, () => jobs),
     service(Logs, () => logs),
     service(ApiCalls, () => apiLog),
+    service(Timings, (scope) =>
+      parts.timings.for(scope.plugin, (dispose) => scope.onDispose(dispose)),
+    ),
+    service(Overview, () => parts.overview),
     service(Traffic, () => gateway.sent),
     service(Settings, () => settings),
     service(BulkWriter, (scope) => ({

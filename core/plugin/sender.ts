@@ -60,7 +60,8 @@ export class ContentSender {
     if (chatId === undefined) {
       throw new OpsError('OPS_NO_CHAT', `An update of kind ${kind} has no chat to answer in`)
     }
-    const keyboard = await this.#keyboard(content, chatId, sql)
+    const keyboard =
+      content.buttons.length === 0 ? undefined : await this.keyboard(content.buttons, chatId, sql)
     const parts = textParts(content.text, {
       ...(threadId === undefined ? {} : { message_thread_id: threadId }),
       ...(keyboard === undefined ? {} : { reply_markup: keyboard }),
@@ -72,20 +73,20 @@ export class ContentSender {
     return { chatId, messages: parts.map((part) => ({ part, ...edit })) }
   }
 
-  async #keyboard(
-    content: Content,
+  /** Buttons as Telegram takes them; data of those that are more than they can carry are kept. */
+  async keyboard(
+    rows: Content['buttons'],
     chatId: number,
-    sql: Queries | undefined,
-  ): Promise<InlineKeyboardMarkup | undefined> {
-    if (content.buttons.length === 0) return undefined
-    const rows: InlineKeyboardButton[][] = []
-    for (const row of content.buttons) {
+    sql?: Queries,
+  ): Promise<InlineKeyboardMarkup> {
+    const keyboard: InlineKeyboardButton[][] = []
+    for (const row of rows) {
       const made: InlineKeyboardButton[] = []
       // one after the other: in a transaction they share a connection
       for (const button of row) made.push(await this.#button(button, chatId, sql))
-      rows.push(made)
+      keyboard.push(made)
     }
-    return { inline_keyboard: rows }
+    return { inline_keyboard: keyboard }
   }
 
   async #button(

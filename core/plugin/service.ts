@@ -11,7 +11,9 @@ import type { JobsApi } from './jobs.ts'
 import type { LogsApi } from './logs/desk.ts'
 import type { MaintenanceApi } from './maintenance.ts'
 import type { OutboxApi } from './outbox-service.ts'
+import type { OverviewApi } from './overview.ts'
 import type { Plugins as PluginsApi } from './plugins.ts'
+import type { TimingsApi } from './timings.ts'
 
 /**
  * A typed name by which one plugin (or the core) offers something to others. Two tokens are the
@@ -101,6 +103,12 @@ export const Logs: ServiceToken<LogsApi> = token('logs', 1)
 /** Calls of plugins to other services, as they are on record. Provided by the core. */
 export const ApiCalls: ServiceToken<ApiCallsApi> = token('api-calls', 1)
 
+/** How long updates, handlers and queries take. Provided by the core. */
+export const Timings: ServiceToken<TimingsApi> = token('timings', 1)
+
+/** How the bot as a whole is: its parts, instances, what waits. Provided by the core. */
+export const Overview: ServiceToken<OverviewApi> = token('overview', 1)
+
 /** The core's settings that plugins may see. Provided by the core. */
 export const Settings: ServiceToken<CoreSettings> = token('settings', 1)
 
@@ -115,6 +123,8 @@ export interface CoreSettings {
   readonly defaultTimeZone: string
   /** False: owners get no unasked messages. */
   readonly notices: boolean
+  /** Folder for what is kept on this machine: absolute. A plugin puts its own into a folder named like it. */
+  readonly dataDir: string
   /** Without a bot token everything happens in the playground. */
   readonly playground: boolean
 }
@@ -132,6 +142,8 @@ export const coreTokens: readonly ServiceToken<never>[] = [
   Jobs,
   Logs,
   ApiCalls,
+  Timings,
+  Overview,
   Settings,
 ]
 

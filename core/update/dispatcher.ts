@@ -12,6 +12,7 @@ import { parseArguments, usageOf } from '../plugin/manifest/arguments.ts'
 import { awaitsApproval, isForEveryone, isHere, isPermitted } from '../plugin/manifest/usable.ts'
 import { PluginHeld } from '../plugin/reload/room.ts'
 import type { UpdateRun } from '../plugin/run.ts'
+import type { Timings } from '../plugin/timings.ts'
 import type { ButtonReader, ReadButton } from './button-reader.ts'
 import { cancelWord } from './cancelling.ts'
 import { runChain } from './chain.ts'
@@ -35,6 +36,8 @@ export interface DispatcherOptions {
   confirmations: Confirmations
   dialogs: Dialogs
   throttle: Throttle
+  /** Told how long handlers take. */
+  timings: Pick<Timings, 'time'>
 }
 
 type Found<Kind extends Match['kind']> = Extract<Match, { kind: Kind }>
@@ -61,6 +64,7 @@ export class Dispatcher {
   readonly #throttle: Throttle
   readonly #replies: Replies
   readonly #gate: Gate
+  readonly #timings: Pick<Timings, 'time'>
 
   constructor(options: DispatcherOptions) {
     const { botInfo, gate, texts, buttons, cards, confirmations, dialogs, throttle } = options
@@ -69,6 +73,7 @@ export class Dispatcher {
     this.#dialogs = dialogs
     this.#cards = cards
     this.#gate = gate
+    this.#timings = options.timings
     this.#botUsername = botInfo.username
     this.#buttons = buttons
     this.#replies = new Replies(texts)
@@ -388,10 +393,12 @@ export class Dispatcher {
       waitIfHeld(run, instance)
       if (run.generation.quarantined.has(instance.name)) continue
       let passed = false
-      await asPlugin(instance.name, () =>
-        instance.telegraf?.(contextFor(run, instance), async () => {
-          passed = true
-        }),
+      await this.#timings.time(instance.name, 'telegraf', () =>
+        asPlugin(instance.name, () =>
+          instance.telegraf?.(contextFor(run, instance), async () => {
+            passed = true
+          }),
+        ),
       )
       if (passed) continue
       run.route = { plugin: instance.name, name: 'telegraf' }
@@ -414,9 +421,11 @@ export class Dispatcher {
       if (run.asked) run.say(message(text))
       return
     }
-    const returned = await asPlugin(instance.name, () =>
-      // typed where the plugin was written; the route keeps plugins of all types in one map
-      (handler as Handler | undefined)?.(contextFor(run, instance), input),
+    const returned = await this.#timings.time(instance.name, run.route?.name ?? 'other', () =>
+      asPlugin(instance.name, () =>
+        // typed where the plugin was written; the route keeps plugins of all types in one map
+        (handler as Handler | undefined)?.(contextFor(run, instance), input),
+      ),
     )
     run.say(contentOf(returned))
     const { begun } = run

@@ -43,6 +43,20 @@ export class Metrics {
     registers: [this.#registry],
   })
 
+  readonly #handlers = new Histogram({
+    name: 'opsgram_handler_seconds',
+    help: 'Commands, actions, events, jobs and routes of plugins, with the calls that they wait for',
+    labelNames: ['plugin', 'result'] as const,
+    buckets: seconds,
+    registers: [this.#registry],
+  })
+  readonly #queries = new Histogram({
+    name: 'opsgram_query_seconds',
+    help: 'Statements, without the wait for a connection, by the plugin whose code asked (none: the core)',
+    labelNames: ['plugin', 'result'] as const,
+    buckets: seconds,
+    registers: [this.#registry],
+  })
   readonly #notices = new Counter({
     name: 'opsgram_notices_total',
     help: 'Messages to owners that they did not ask for, by kind',
@@ -69,6 +83,18 @@ export class Metrics {
 
   reloaded(plugin: string, action: string, ms: number): void {
     this.#reloads.observe({ plugin: this.#known('plugin', plugin), action }, ms / 1_000)
+  }
+
+  /** A handler of a plugin ended. */
+  handled(plugin: string, ok: boolean, ms: number): void {
+    const result = ok ? 'ok' : 'failed'
+    this.#handlers.observe({ plugin: this.#known('plugin', plugin), result }, ms / 1_000)
+  }
+
+  /** A statement ended. */
+  queried(plugin: string | undefined, ok: boolean, ms: number): void {
+    const result = ok ? 'ok' : 'failed'
+    this.#queries.observe({ plugin: this.#known('plugin', plugin ?? 'none'), result }, ms / 1_000)
   }
 
   /** An owner was written to unasked. */

@@ -18,6 +18,7 @@ import type { HttpRoute } from '../../plugin/manifest/route.ts'
 import { messagesOf } from '../../plugin/notify.ts'
 import { type PeopleDefaults, UpdateRun } from '../../plugin/run.ts'
 import type { ContentSender } from '../../plugin/sender.ts'
+import type { Timings } from '../../plugin/timings.ts'
 import type { Gateway } from '../../telegram/gateway.ts'
 import { untilAborted } from '../deadline.ts'
 import { Semaphore } from '../inbox/semaphore.ts'
@@ -36,6 +37,7 @@ export interface RouteHandlingOptions {
   defaults: PeopleDefaults
   log: Logger
   clock: Clock
+  timings: Pick<Timings, 'time'>
 }
 
 /** A request that was let in. */
@@ -95,9 +97,11 @@ export class RouteHandling {
       const handler = route.run as RouteHandler
       await untilAborted(
         signal,
-        asPlugin(plugin.name, async () => {
-          answer = await handler(context, request)
-        }),
+        this.#options.timings.time(plugin.name, `${route.method} ${route.path}`, () =>
+          asPlugin(plugin.name, async () => {
+            answer = await handler(context, request)
+          }),
+        ),
       )
       const fitting = answerOf(route, answer, plugin.name)
       await this.#commit(run).catch(rejectCommit)

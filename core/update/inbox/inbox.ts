@@ -96,6 +96,11 @@ export class Inbox {
     return this.#held.size
   }
 
+  /** Lanes at work here, and those that wait for a turn. */
+  get lanes(): { readonly active: number; readonly waiting: number } {
+    return this.#waiting.lanes
+  }
+
   /** Takes over what an earlier process left open. To be called once, before the first accept. */
   async start(): Promise<void> {
     if (this.#partitions === undefined) await this.takeIn(allPartitions, true)

@@ -24,6 +24,11 @@ export class Lanes<T> {
     return this.#size
   }
 
+  /** Lanes that have something and are not at work. */
+  get waiting(): number {
+    return this.#waiting.length
+  }
+
   /** Lanes with a running item. */
   get active(): number {
     return this.#active

@@ -49,6 +49,14 @@ export class Waiting {
     return [...this.#lanes.clear(isMeant), ...this.#aside.clear(isMeant)]
   }
 
+  /** Lanes at work, and those that wait for a turn. */
+  get lanes(): { readonly active: number; readonly waiting: number } {
+    return {
+      active: this.#lanes.active + this.#aside.active,
+      waiting: this.#lanes.waiting + this.#aside.waiting,
+    }
+  }
+
   /** Whether nothing is left to do, but for what is held. */
   get isIdle(): boolean {
     return this.#lanes.isIdle && this.#aside.isIdle

@@ -21,6 +21,7 @@ import { messagesOf } from '../../plugin/notify.ts'
 import { PluginHeld } from '../../plugin/reload/room.ts'
 import { type PeopleDefaults, UpdateRun } from '../../plugin/run.ts'
 import type { ContentSender } from '../../plugin/sender.ts'
+import type { Timings } from '../../plugin/timings.ts'
 import { Backoff, sleep } from '../../telegram/backoff.ts'
 import type { Gateway } from '../../telegram/gateway.ts'
 import { untilAborted } from '../deadline.ts'
@@ -43,6 +44,7 @@ export interface JobHandlingOptions {
   stacks: PluginStacks
   log: Logger
   clock: Clock
+  timings: Pick<Timings, 'time'>
 }
 
 type JobHandler = (ctx: LiveJob, data: unknown) => unknown
@@ -141,7 +143,7 @@ export class JobHandling {
     },
   ): Promise<void> {
     const { job, instance, controller } = parts
-    const { clock, queue } = this.#options
+    const { clock, queue, timings } = this.#options
     const began = clock.elapsed()
     const { signal } = controller
     const run = this.#newRun(claimed, parts.generation, signal)
@@ -157,7 +159,9 @@ export class JobHandling {
       const handler = job.run as JobHandler
       await untilAborted(
         signal,
-        asPlugin(instance.name, async () => void (await handler(context, data))),
+        timings.time(instance.name, claimed.job, () =>
+          asPlugin(instance.name, async () => void (await handler(context, data))),
+        ),
       )
       cancel()
       await this.#complete(run, claimed)

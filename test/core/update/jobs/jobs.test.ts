@@ -119,6 +119,7 @@ describe('jobs of a process', function () {
       gateway: { with: () => ({}) },
       clock: systemClock,
       stacks: new PluginStacks(),
+      timings: { time: (_plugin: string, _name: string, work: () => unknown) => work() },
     } as unknown as JobHandlingOptions)
     const [claimed] = await queue.claim(rooms, 1)
     if (claimed === undefined) throw new Error('there is no job')
