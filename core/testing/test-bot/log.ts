@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { codeOf, messageOf, OpsError } from '../../errors.ts'
 import { LogLevels } from '../../log/levels.ts'
 import type { ErrorListener, LogControl, LogFields, Logger, LogLevel } from '../../log/logger.ts'
@@ -16,6 +17,8 @@ export class RecordedLog implements Logger, LogControl {
   readonly lost = { files: 0, output: 0 }
   readonly #fields: LogFields
   readonly #listeners: ErrorListener[]
+  /** How far the lines were looked through for each event. */
+  readonly #seen = new Map<string, number>()
 
   constructor(of?: RecordedLog, fields: LogFields = {}) {
     this.lines = of?.lines ?? []
@@ -50,6 +53,34 @@ export class RecordedLog implements Logger, LogControl {
 
   child(fields: LogFields): Logger {
     return new RecordedLog(this, { ...this.#fields, ...fields })
+  }
+
+  /**
+   * Waits for the next line of this event with these fields, from those on that nobody was given yet.
+   *
+   * @param within ms
+   * @throws OPS_TEST_DEADLINE
+   */
+  async next(event: string, fields: LogFields, within = 5_000): Promise<LogLine> {
+    const from = this.#seen.get(event) ?? 0
+    const isIt = (line: LogLine) =>
+      line.event === event &&
+      Object.entries(fields).every(([name, value]) => line.fields[name] === value)
+    const ends = performance.now() + within
+    do {
+      const at = this.lines.findIndex((line, index) => index >= from && isIt(line))
+      const found = this.lines[at]
+      if (found !== undefined) {
+        this.#seen.set(event, at + 1)
+        return found
+      }
+      await delay(2)
+    } while (performance.now() <= ends)
+    const complaints = this.complaints().map((line) => `  ${line}`)
+    throw new OpsError(
+      'OPS_TEST_DEADLINE',
+      [`The bot didn't log ${event} within ${within} ms.`, ...complaints].join('\n'),
+    )
   }
 
   /** The newest warnings and errors as readable lines, for the text of a failed expectation. */

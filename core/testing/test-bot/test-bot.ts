@@ -1,23 +1,18 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { ulid } from 'ulid'
-import type { Config } from '../../../config/config.ts'
-import packageJson from '../../../package.json' with { type: 'json' }
-import { type App, createApp } from '../../app.ts'
-import { loadConfig } from '../../configuration.ts'
+import type { App } from '../../app.ts'
 import type { Database } from '../../database/connection.ts'
 import type { UserStatus } from '../../database/entities/bot-user.ts'
-import { type ErrorCode, errorCodes, messageOf, OpsError } from '../../errors.ts'
+import { messageOf, OpsError } from '../../errors.ts'
 import type { LogFields } from '../../log/logger.ts'
 import type { PluginStatus } from '../../plugin/plugins.ts'
-import type { FakeBotApi } from '../bot-api/api.ts'
-import { startFakeBotApi } from '../bot-api/server.ts'
 import type { Chat } from '../bot-api/world/chat.ts'
 import type { Person } from '../bot-api/world/person.ts'
 import type { GroupOptions, PersonOptions } from '../bot-api/world/world.ts'
 import { ApiClient } from './api.ts'
-import { TestClock } from './clock.ts'
-import { takeDatabase } from './database.ts'
-import { TestHttp } from './http.ts'
+import type { TestClock } from './clock.ts'
+import { throwIfFailed } from './failed.ts'
+import type { TestHttp } from './http.ts'
 import {
   expectCollected,
   expectNoGrowth,
@@ -25,31 +20,12 @@ import {
   Leftovers,
   type VersionLife,
 } from './leftovers.ts'
-import { type LogLine, RecordedLog } from './log.ts'
+import type { LogLine } from './log.ts'
 import { type Patience, TestPerson } from './person.ts'
 import { Sightings } from './sightings.ts'
-import { type PluginFiles, PluginSources } from './sources.ts'
+import type { PluginFiles } from './sources.ts'
 import { TestTelegram } from './telegram.ts'
-
-export interface TestBotOptions {
-  /** Plugin folders, loaded from where they lie; relative to the current folder. `auth` is added if it is not named. */
-  plugins?: readonly string[]
-  /** Plugin folders that are copied first, so that the test may change them by `edit`. */
-  copies?: readonly string[]
-  /** Variables of the environment, as in `.env`; nothing is read from the real one. */
-  env?: Readonly<Record<string, string>>
-  /** The people of ADMIN_IDS; default one. The first is `bot.owner`. */
-  owners?: readonly PersonOptions[]
-  /** What a handler has before it is cut off, ms; default 60,000. */
-  handlerLimitMs?: number
-  /** The time at which `bot.clock` stands still; without one it goes by itself from now on. */
-  now?: Date | string
-  /**
-   * `ask`: what a reload opens waits for an owner's approval, as in a real bot. Default `accept`: it is
-   * open at once.
-   */
-  openings?: 'accept' | 'ask'
-}
+import { startApp, type TestWorld } from './world.ts'
 
 export interface UserOptions extends PersonOptions {
   /** The role in the bot; without one: a stranger. Owners are made by `owners`. */
@@ -68,101 +44,7 @@ const idleMs = 3_000
 /** How long `settled` waits, ms. */
 const settleMs = 30_000
 
-/**
- * Starts a whole bot for a test: the real app on a fake Telegram, with an empty database of its own. On
- * PostgreSQL when TEST_DATABASE_URL is set, else on the embedded database of the process, which one bot
- * uses at a time.
- *
- * @throws OpsError what kept a plugin from loading, with the code frame; OPS_TEST_BUSY, OPS_TEST_MISSING (a
- * folder, or a plugin that another one waits for)
- */
-export async function createTestBot(options: TestBotOptions = {}): Promise<TestBot> {
-  const opened: (() => Promise<unknown>)[] = []
-  try {
-    const log = new RecordedLog()
-    const sources = await PluginSources.open(options.plugins ?? [])
-    opened.push(() => sources.close())
-    for (const path of options.copies ?? []) await sources.copy(path)
-    const database = await takeDatabase(log)
-    opened.push(() => database.close())
-    const { now } = options
-    const clock = new TestClock(now === undefined ? undefined : new Date(now).getTime())
-    const api = await startFakeBotApi({ now: () => clock.now() })
-    opened.push(() => api.close())
-    const owners = (options.owners ?? [{ firstName: 'Olga' }]).map((person) => api.user(person))
-    const config = configOf(api, sources, owners, options.env ?? {})
-    const { handlerLimitMs, openings = 'accept' } = options
-    const http = new TestHttp()
-    const world = { api, sources, database, config, log, clock, http, handlerLimitMs, openings }
-    const app = await startApp(world)
-    opened.push(() => app.stop())
-    const bot = new TestBot(world, app, owners)
-    for (const status of bot.plugins) {
-      throwIfFailed(status)
-      throwIfWaiting(status)
-    }
-    return bot
-  } catch (error) {
-    for (const close of opened.reverse()) await close()
-    throw error
-  }
-}
-
-/** Faster than in earnest: nobody's eyes follow. */
-const cardPaceMs = 300
-
-interface TestWorld {
-  readonly api: FakeBotApi
-  readonly sources: PluginSources
-  readonly database: Database
-  readonly config: Config
-  readonly log: RecordedLog
-  readonly clock: TestClock
-  readonly http: TestHttp
-  readonly handlerLimitMs: number | undefined
-  readonly openings: 'accept' | 'ask'
-}
-
-function configOf(
-  api: FakeBotApi,
-  sources: PluginSources,
-  owners: readonly Person[],
-  env: Readonly<Record<string, string>>,
-): Config {
-  const { config } = loadConfig({
-    NOTICES: 'false',
-    PLUGINS_WATCH: 'false',
-    // a test asks faster than people do
-    RATE_LIMIT_PERSON: 'off',
-    RATE_LIMIT_CHAT: 'off',
-    ...env,
-    BOT_TOKEN: api.token,
-    TELEGRAM_API_ROOT: api.url,
-    ADMIN_IDS: owners.map(({ id }) => id).join(',') || '1',
-    DATA_DIR: sources.home,
-    HTTP_PORT: '0',
-  })
-  // not as PLUGINS_DIR: a path may hold a comma
-  return { ...config, plugins: { ...config.plugins, dirs: sources.roots } }
-}
-
-function startApp(world: TestWorld): Promise<App> {
-  const { config, log, clock, http, database, sources, handlerLimitMs, openings } = world
-  return createApp(config, {
-    log,
-    logControl: log,
-    clock,
-    exchange: http,
-    version: packageJson.version,
-    database,
-    cardPaceMs,
-    acceptsOpenings: openings === 'accept',
-    accepts: (folder) => sources.accepts(folder),
-    ...(handlerLimitMs === undefined ? {} : { handlerLimitMs }),
-  })
-}
-
-/** A running bot and the Telegram around it; see {@link createTestBot}. */
+/** A running bot and the Telegram around it; see `createTestBot`. */
 export class TestBot implements AsyncDisposable {
   /** The first owner. */
   readonly owner: TestPerson
@@ -177,8 +59,6 @@ export class TestBot implements AsyncDisposable {
   readonly #world: TestWorld
   readonly #sightings: Sightings
   readonly #owners: TestPerson[]
-  /** How far the log was looked through for each event. */
-  readonly #logged = new Map<string, number>()
   readonly #clients = new Map<number, ApiClient>()
   #app: App
   #arrivals: Promise<unknown> = Promise.resolve()
@@ -312,31 +192,8 @@ export class TestBot implements AsyncDisposable {
    *
    * @throws OPS_TEST_DEADLINE
    */
-  async logged(
-    event: string,
-    fields: LogFields = {},
-    { within = 5_000 }: Patience = {},
-  ): Promise<LogLine> {
-    const from = this.#logged.get(event) ?? 0
-    const isIt = (line: LogLine) =>
-      line.event === event &&
-      Object.entries(fields).every(([name, value]) => line.fields[name] === value)
-    const ends = performance.now() + within
-    for (;;) {
-      const at = this.log.findIndex((line, index) => index >= from && isIt(line))
-      const found = this.log[at]
-      if (found !== undefined) {
-        this.#logged.set(event, at + 1)
-        return found
-      }
-      if (performance.now() > ends) break
-      await delay(2)
-    }
-    const complaints = this.#world.log.complaints().map((line) => `  ${line}`)
-    throw new OpsError(
-      'OPS_TEST_DEADLINE',
-      [`The bot didn't log ${event} within ${within} ms.`, ...complaints].join('\n'),
-    )
+  logged(event: string, fields: LogFields = {}, patience: Patience = {}): Promise<LogLine> {
+    return this.#world.log.next(event, fields, patience.within)
   }
 
   /** Resolves when all that was sent to the bot is handled and answered. @throws OPS_TEST_DEADLINE after 30 s */
@@ -454,31 +311,6 @@ export class TestBot implements AsyncDisposable {
       [ulid(), id, username, first_name, last_name, role, status],
     )
   }
-}
-
-function throwIfFailed({ name, lastReload }: PluginStatus): void {
-  if (lastReload === undefined || lastReload.ok) return
-  const { code = '', message, frame } = lastReload
-  const text = [
-    `Plugin ${name} was not loaded: ${message}`,
-    ...(frame === undefined ? [] : [frame]),
-  ]
-  throw new OpsError(isErrorCode(code) ? code : 'OPS_PLUGIN_LOAD', text.join('\n'), {
-    details: { ...lastReload, plugin: name },
-  })
-}
-
-function throwIfWaiting({ name, state, waitingFor = [] }: PluginStatus): void {
-  if (state !== 'waiting') return
-  const missing = waitingFor.join(', ')
-  throw new OpsError('OPS_TEST_MISSING', `Plugin ${name} waits for ${missing}`, {
-    hint: "Name the plugins that it needs too: createTestBot({ plugins: ['./plugins/a', './plugins/b'] })",
-    details: { plugin: name, waitingFor },
-  })
-}
-
-function isErrorCode(code: string): code is ErrorCode {
-  return Object.hasOwn(errorCodes, code)
 }
 
 function capital(text: string): string {
