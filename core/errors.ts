@@ -533,6 +533,10 @@ export const errorCodes = {
     title: 'A service was used while no live plugin provides it',
     hint: 'Mark it `optional(…)` in `uses` and handle its absence, or use it in handlers (ctx.use), which only run while it is there.',
   },
+  OPS_SESSION: {
+    title: 'A session was given what does not fit it, or asked for where no person is in a chat',
+    hint: 'Give `ctx.session.set` what the manifest’s `session.state` takes, in a handler of an update that a person sent.',
+  },
   OPS_SHUTDOWN: {
     title: 'The bot is stopping',
     hint: 'Nothing to do: what was open is handled after the next start.',

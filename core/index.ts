@@ -90,6 +90,7 @@ export {
   type RateLimit,
 } from './plugin/manifest/manifest.ts'
 export type { RouteContext } from './plugin/manifest/route.ts'
+export type { SessionView } from './plugin/manifest/session.ts'
 export type { NotifyOptions, NotifyTarget } from './plugin/notify.ts'
 export type { OutboxApi } from './plugin/outbox-service.ts'
 export type { OverviewApi, OverviewInstance, Waiting } from './plugin/overview.ts'

@@ -135,6 +135,7 @@ export async function openPipeline(options: PipelineOptions): Promise<Pipeline> 
     dispatcher,
     gateway,
     sender,
+    states: { find: async () => undefined },
     outbox,
     database,
     queue,

@@ -1,6 +1,7 @@
 import { quarantineFailing } from '../plugin/breaker.ts'
 import { Menus } from '../plugin/menu.ts'
 import { Sessions } from '../session/sessions.ts'
+import { States } from '../session/states.ts'
 import { Api } from '../update/api/api.ts'
 import { ButtonReader } from '../update/button-reader.ts'
 import { ClockSkew } from '../update/clock-skew.ts'
@@ -39,6 +40,8 @@ export async function openWork(
   const settledChat = followChats({ database, gateway, targets, settings: chatSettings, log })
   const sessions = new Sessions({ database, log })
   opened.add(() => sessions.stop())
+  const states = new States({ database, log })
+  opened.add(() => states.stop())
   const { live } = reloader
   const judge = quarantineFailing(reloader)
   const gate = new Gate(config.access.adminIds)
@@ -65,6 +68,7 @@ export async function openWork(
     dispatcher,
     gateway,
     sender,
+    states,
     outbox,
     database,
     queue,

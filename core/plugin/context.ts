@@ -18,6 +18,7 @@ import type { EnqueueOptions } from './manifest/job.ts'
 import type { ButtonOptions } from './manifest/manifest.ts'
 import { type NotifyOptions, type NotifyTarget, noticeOf } from './notify.ts'
 import type { Outcome, UpdateRun } from './run.ts'
+import { RunSession } from './session.ts'
 
 const runOf = Symbol('run')
 const instanceOf = Symbol('instance')
@@ -234,6 +235,19 @@ export class LiveContext<U extends Update = Update> extends Context<U> implement
       throw new OpsError('OPS_NO_CHAT', `An update of kind ${facts.kind} has no chat for buttons`)
     }
     return sender.keyboard(rows, facts.chatId)
+  }
+
+  get session(): RunSession | undefined {
+    const run = this[runOf]
+    const instance = this[instanceOf]
+    const { session } = instance
+    if (session === undefined) return undefined
+    let own = run.sessions.get(instance)
+    if (own === undefined) {
+      own = new RunSession(run, instance.name, session)
+      run.sessions.set(instance, own)
+    }
+    return own
   }
 
   begin(dialog: string, given: Readonly<Record<string, unknown>> = {}): void {

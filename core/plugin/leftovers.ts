@@ -33,6 +33,7 @@ const recordTables: ReadonlyMap<string, string> = new Map([
   ['plugin_access', 'plugin'],
   ['button_payloads', 'plugin'],
   ['user_sessions', 'plugin'],
+  ['session_states', 'plugin'],
   ['outbox', 'plugin'],
   ['job_schedules', 'plugin'],
   // there once a plugin had jobs

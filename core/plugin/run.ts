@@ -8,6 +8,7 @@ import type { JobRequest } from '../job/request.ts'
 import type { Logger } from '../log/logger.ts'
 import type { OutboxRow } from '../outbox/rows.ts'
 import type { SessionChange } from '../session/sessions.ts'
+import type { KeptState, StateChange, StateKey, States } from '../session/states.ts'
 import type { UpdateFacts } from '../telegram/facts.ts'
 import type { OpsTelegram } from '../telegram/telegram.ts'
 import {
@@ -26,6 +27,7 @@ import type { PluginInstance } from './generation/instance.ts'
 import type { Routes } from './generation/routes.ts'
 import type { Notice } from './notify.ts'
 import type { ContentSender } from './sender.ts'
+import type { RunSession } from './session.ts'
 
 /**
  * What came of an update, as the message log keeps it. `repeated`: this attempt didn't settle it; it
@@ -67,6 +69,8 @@ export interface RunParts {
   authEpoch: Approach['epoch'] | undefined
   /** That its person surely has no dialog open in its chat. */
   noDialog: boolean
+  /** What plugins remember; absent where no person is in a chat: jobs, requests. */
+  states?: Pick<States, 'find'>
   /** When the update was accepted, as `performance.now()`. */
   acceptedAt: number
   /** What this update has cancelled: a route's name. */
@@ -105,6 +109,8 @@ export class UpdateRun {
   /** `ctx.state` of all views. */
   readonly state: Record<string | symbol, unknown> = {}
   readonly views = new Map<PluginInstance, LiveContext>()
+  /** `ctx.session` of each plugin that asked for it. */
+  readonly sessions = new Map<PluginInstance, RunSession>()
   actor: Actor = { kind: 'none' }
   /** Whether it goes on to a handler: its actor is an active user, or it reaches what is open to everyone. */
   admitted = false
@@ -133,6 +139,8 @@ export class UpdateRun {
     | undefined
   /** What becomes of the actor's dialog here, written with the commit. */
   session: SessionChange | undefined
+  /** What becomes of what plugins remember of the actor here, by plugin; written with the commit. */
+  readonly states = new Map<string, StateChange>()
   /** What is to happen once the changes of this run are there. */
   readonly afterCommit: (() => void)[] = []
   /** `lost`: somebody else had completed the update. */
@@ -149,6 +157,7 @@ export class UpdateRun {
   pressAnswered = false
   /** Calls to Telegram that must not simply be made again; a run that made one isn't repeated. */
   unsafeCalls = 0
+  readonly #findState: Pick<States, 'find'> | undefined
   #em: EntityManager | undefined
   #language: { actor: Actor; tag: string } | undefined
   #timeZone: { actor: Actor; name: string } | undefined
@@ -171,6 +180,7 @@ export class UpdateRun {
     this.noDialog = parts.noDialog
     this.acceptedAt = parts.acceptedAt
     this.cancelled = parts.cancelled
+    this.#findState = parts.states
   }
 
   /** The update's unit of work, made when first asked for. */
@@ -259,6 +269,19 @@ export class UpdateRun {
       throw new OpsError('OPS_COMMITTED', 'A dialog would have gone on after the commit')
     }
     this.session = change
+  }
+
+  /** What a plugin remembers, as it was before this update. @throws OPS_SESSION */
+  async findState(key: StateKey): Promise<KeptState | undefined> {
+    if (this.#findState !== undefined) return this.#findState.find(key)
+    throw new OpsError('OPS_SESSION', 'There is a session in handlers of updates alone')
+  }
+
+  /** Keeps a change of it until the commit. @throws OPS_COMMITTED */
+  keepState(change: StateChange): void {
+    if (this.commit === 'open' || this.commit === 'running') {
+      this.states.set(change.key.plugin, change)
+    } else throw new OpsError('OPS_COMMITTED', 'ctx.session was changed after the commit')
   }
 
   /** Nothing is done for the update. The first reason stays, for log and audit. */

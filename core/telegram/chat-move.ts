@@ -14,6 +14,7 @@ const chatColumns: readonly { readonly table: string; readonly column: string }[
   { table: 'button_payloads', column: 'chat' },
   { table: 'outbox', column: 'chat_id' },
   { table: 'user_sessions', column: 'chat_id' },
+  { table: 'session_states', column: 'chat_id' },
   { table: 'access_grants', column: 'chat_id' },
   { table: 'confirmations', column: 'chat_id' },
   { table: 'chat_settings', column: 'chat_id' },
@@ -50,6 +51,9 @@ export async function moveChat(
     where old.chat_id = ${from} and new.chat_id = ${to} and old.user_id = new.user_id`)
   await execute(`delete from chat_settings old using chat_settings new
     where old.chat_id = ${from} and new.chat_id = ${to}`)
+  await execute(`delete from session_states old using session_states new
+    where old.chat_id = ${from} and new.chat_id = ${to} and old.user_id = new.user_id
+      and old.plugin = new.plugin`)
   // The ids stand in the text, as the two ways of running it write parameters differently; they are integers.
   for (const { table, column } of chatColumns) {
     await execute(`update ${table} set ${column} = ${to} where ${column} = ${from}`)

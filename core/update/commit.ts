@@ -10,6 +10,7 @@ import { messagesOf } from '../plugin/notify.ts'
 import type { UpdateRun } from '../plugin/run.ts'
 import type { ContentSender } from '../plugin/sender.ts'
 import { writeSession } from '../session/sessions.ts'
+import { writeState } from '../session/states.ts'
 import { chatMoveOf, moveChat } from '../telegram/chat-move.ts'
 import type { Inbox } from './inbox/inbox.ts'
 import type { InboxItem } from './inbox/item.ts'
@@ -47,8 +48,9 @@ export async function commitRun(
   if (run.commit !== 'open') return afterCommit(run, parts)
   const moves = chatMoveOf(item.update) !== undefined
   const writes = run.usedEm !== undefined && hasChanges(run.usedEm)
-  const gives = run.notices.length > 0 || run.jobs.length > 0 || run.session !== undefined
-  const isRead = !moves && !writes && !gives
+  const gives = run.notices.length > 0 || run.jobs.length > 0
+  const remembers = run.session !== undefined || run.states.size > 0
+  const isRead = !moves && !writes && !gives && !remembers
   if (isRead) parts.inbox.done(item)
   run.commit = isRead ? 'committed' : await write(run, item, parts)
   // observers still see the update
@@ -82,6 +84,8 @@ export async function commitEarly(
       run.notices.length = 0
       run.jobs.length = 0
       run.session = undefined
+      run.states.clear()
+      run.sessions.clear()
     }
   }
   seal(run.em)
@@ -119,6 +123,10 @@ async function write(
         const sql = queriesIn(em)
         if (run.session !== undefined && !(await writeSession(sql, run.session))) {
           throw new OptimisticLockError('A dialog was changed by somebody else since it was read')
+        }
+        for (const change of run.states.values()) {
+          if (await writeState(sql, change)) continue
+          throw new OptimisticLockError('A session was changed by somebody else since it was read')
         }
         const answers = await answersOf(run, sender, sql)
         if (answers.length > 0) kept = await outbox.writeOwn(sql, answers)

@@ -20,6 +20,7 @@ import type { Live } from '../plugin/generation/live.ts'
 import { PluginHeld } from '../plugin/reload/room.ts'
 import { type PeopleDefaults, UpdateRun } from '../plugin/run.ts'
 import type { ContentSender } from '../plugin/sender.ts'
+import type { States } from '../session/states.ts'
 import { Backoff, sleep } from '../telegram/backoff.ts'
 import type { Gateway } from '../telegram/gateway.ts'
 import type { OpsTelegram } from '../telegram/telegram.ts'
@@ -39,6 +40,7 @@ export interface HandlingOptions {
   dispatcher: Dispatcher
   gateway: Gateway
   sender: ContentSender
+  states: Pick<States, 'find'>
   outbox: Outbox
   database: Database
   queue: JobQueue
@@ -225,7 +227,7 @@ export class UpdateHandling {
     { generation, signal, noDialog }: Pick<UpdateRun, 'generation' | 'signal' | 'noDialog'>,
     commitNow: UpdateRun['commitNow'],
   ): UpdateRun {
-    const { gateway, sender, botInfo, defaults, chats, log, clock } = this.#options
+    const { gateway, sender, states, botInfo, defaults, chats, log, clock } = this.#options
     const { updateId, chatId, userId } = facts
     const telegram = gateway.with({
       signal,
@@ -241,6 +243,7 @@ export class UpdateHandling {
       telegram,
       botInfo,
       sender,
+      states,
       defaults,
       chat: chats.of(chatId),
       clock,

@@ -292,6 +292,38 @@ definePlugin({
   }),
 })
 
+// a session is typed by its state; without one there is none
+definePlugin({
+  name: 'remembers',
+  version: '1.0.0',
+  session: { version: 1, state: z.object({ sort: z.enum(['a', 'b']).default('a') }) },
+  actions: ({ action }) => ({
+    x: action({
+      label: 'x',
+      run: async (ctx) =>
+        holds<Equal<Awaited<ReturnType<typeof ctx.session.get>>, { sort: 'a' | 'b' }>>(),
+    }),
+  }),
+  commands: ({ command }) => ({
+    x: command({
+      description: 'x',
+      async run(ctx) {
+        await ctx.session.set({ sort: 'b' })
+        // @ts-expect-error no such order
+        await ctx.session.set({ sort: 'c' })
+      },
+    }),
+  }),
+})
+definePlugin({
+  name: 'forgets',
+  version: '1.0.0',
+  commands: ({ command }) => ({
+    // @ts-expect-error it has none
+    x: command({ description: 'x', run: (ctx) => ctx.session.get() }),
+  }),
+})
+
 // the smallest one
 definePlugin({
   name: 'ping',

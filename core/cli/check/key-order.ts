@@ -1,6 +1,6 @@
 /** Inference runs from top to bottom: what a later key's types are made of has to stand before it. */
 const groups: readonly (readonly string[])[] = [
-  ['config', 'uses', 'permissions', 'entities', 'tables'],
+  ['config', 'uses', 'permissions', 'entities', 'tables', 'session'],
   ['setup'],
   ['provides', 'actions'],
   ['jobs'],

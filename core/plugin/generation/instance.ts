@@ -16,6 +16,7 @@ import type {
   Middleware,
 } from '../manifest/manifest.ts'
 import type { HttpRoute } from '../manifest/route.ts'
+import type { SessionDeclaration } from '../manifest/session.ts'
 import type { Surface } from '../opening/surface.ts'
 import type { ServiceToken } from '../service.ts'
 
@@ -40,6 +41,8 @@ export interface PluginDeclaration {
   /** Also those that handle what hooks took. */
   readonly jobs: ReadonlyMap<string, Job>
   readonly dialogs: ReadonlyMap<string, Dialog>
+  /** What it remembers of people in chats. */
+  readonly session: SessionDeclaration | undefined
   readonly hooks: ReadonlyMap<string, Hook>
   readonly routes: readonly HttpRoute[]
   readonly events: readonly EventListener[]

@@ -14,6 +14,7 @@ import { readHooks } from './hooks.ts'
 import { readJobs } from './jobs.ts'
 import type { Action, Command } from './manifest.ts'
 import { readRoutes } from './routes.ts'
+import { readSession } from './session.ts'
 import { type Fail, failing, type ManifestShape, readShape } from './shape.ts'
 
 export interface DeclarationSource {
@@ -78,6 +79,7 @@ export function readDeclaration(source: DeclarationSource): PluginDeclaration & 
     actions,
     jobs,
     dialogs,
+    session: readSession(shape.session, fail),
     hooks: hooks.hooks,
     routes,
     events,

@@ -11,6 +11,7 @@ import type { Begins, Dialog, DialogKit } from './dialog.ts'
 import type { Hook, HookKit } from './hook.ts'
 import type { Enqueues, Job, JobKit } from './job.ts'
 import type { RouteKit } from './route.ts'
+import type { SessionDefinition, SessionOf } from './session.ts'
 
 /** An object without keys: what a plugin without config, uses or arguments has. */
 export type Nothing = Record<never, never>
@@ -25,6 +26,7 @@ export interface PluginTypes {
   plugin: unknown
   uses: object
   permission: string
+  session: Schema
   actions: object
   jobs: object
   dialogs: object
@@ -53,6 +55,8 @@ export interface PluginView<P extends PluginTypes> extends Enqueues<P>, Begins<P
   readonly plugin: P['plugin']
   /** The services named in `uses`, of the update's own generation. */
   readonly use: Used<P['uses']>
+  /** What this plugin remembers of the actor in this chat, by the manifest's `session`. */
+  readonly session: SessionOf<P['session']>
   /** May the actor do this, here? Unknown permissions: no. */
   can(permission: P['permission']): boolean
   /**
@@ -383,12 +387,21 @@ type Provided<Result> = {
   readonly [K in keyof Result & string]?: ServiceToken<Result[K]>
 }
 
-interface TypesOf<Config extends Schema, Uses, Permissions, Result, Actions, Jobs, Dialogs>
-  extends PluginTypes {
+interface TypesOf<
+  Config extends Schema,
+  Uses,
+  Permissions,
+  Session extends Schema,
+  Result,
+  Actions,
+  Jobs,
+  Dialogs,
+> extends PluginTypes {
   config: z.output<Config>
   plugin: Result
   uses: Uses & object
   permission: keyof Permissions & string
+  session: Session
   actions: Actions & object
   jobs: Jobs & object
   dialogs: Dialogs & object
@@ -397,10 +410,11 @@ interface TypesOf<Config extends Schema, Uses, Permissions, Result, Actions, Job
 /** Actions, jobs and dialogs may name each other; only names and data of what stands before are known to the types. */
 type AnyJobs = Record<string, Job>
 type AnyDialogs = Record<string, Dialog>
-type BeforeActions<C extends Schema, U, R, Perm> = TypesOf<
+type BeforeActions<C extends Schema, U, R, Perm, S extends Schema> = TypesOf<
   C,
   U,
   Perm,
+  S,
   R,
   Record<string, Action>,
   AnyJobs,
@@ -415,6 +429,7 @@ export interface PluginDefinition<
   Config extends Schema,
   Uses extends TokenMap,
   Permissions extends Readonly<Record<string, PermissionSpec>>,
+  Session extends Schema,
   Result,
   Actions extends Readonly<Record<string, Action>>,
   Jobs extends Readonly<Record<string, Job>>,
@@ -443,38 +458,44 @@ export interface PluginDefinition<
   entities?: readonly object[]
   /** Tables without the plugin's prefix that it owns all the same. */
   tables?: readonly string[]
+  /** What it remembers of a person in a chat: `ctx.session`. */
+  session?: SessionDefinition<Session>
   /** Runs before anything is visible; timers and listeners start at the commit. A throw aborts the reload. */
   setup?(scope: Scope<z.output<Config>, Used<Uses>>): Result | Promise<Result>
   /** Results of `setup` that others use, by token. */
   provides?: Provided<NoInfer<Result>>
-  actions?(kit: ActionKit<BeforeActions<Config, Uses, Result, Permissions>>): Actions
+  actions?(kit: ActionKit<BeforeActions<Config, Uses, Result, Permissions, Session>>): Actions
   /** Work in the background: durable, repeated when it fails, by the clock if they say so. */
-  jobs?(kit: JobKit<TypesOf<Config, Uses, Permissions, Result, Actions, AnyJobs, AnyDialogs>>): Jobs
+  jobs?(
+    kit: JobKit<TypesOf<Config, Uses, Permissions, Session, Result, Actions, AnyJobs, AnyDialogs>>,
+  ): Jobs
   /** Operations of several steps: one question after the other, kept until they are answered. */
   dialogs?(
-    kit: DialogKit<TypesOf<Config, Uses, Permissions, Result, Actions, Jobs, AnyDialogs>>,
+    kit: DialogKit<TypesOf<Config, Uses, Permissions, Session, Result, Actions, Jobs, AnyDialogs>>,
   ): Dialogs
   middleware?(
-    kit: MiddlewareKit<TypesOf<Config, Uses, Permissions, Result, Actions, Jobs, Dialogs>>,
+    kit: MiddlewareKit<TypesOf<Config, Uses, Permissions, Session, Result, Actions, Jobs, Dialogs>>,
   ): readonly Middleware[]
   commands?(
-    kit: CommandKit<TypesOf<Config, Uses, Permissions, Result, Actions, Jobs, Dialogs>>,
+    kit: CommandKit<TypesOf<Config, Uses, Permissions, Session, Result, Actions, Jobs, Dialogs>>,
   ): Readonly<Record<string, Command>>
   events?(
-    kit: EventKit<TypesOf<Config, Uses, Permissions, Result, Actions, Jobs, Dialogs>>,
+    kit: EventKit<TypesOf<Config, Uses, Permissions, Session, Result, Actions, Jobs, Dialogs>>,
   ): readonly EventListener[]
   /** What other programs may send: `POST /hooks/<plugin>/<hook>`. */
   hooks?(
-    kit: HookKit<TypesOf<Config, Uses, Permissions, Result, Actions, Jobs, Dialogs>>,
+    kit: HookKit<TypesOf<Config, Uses, Permissions, Session, Result, Actions, Jobs, Dialogs>>,
   ): Readonly<Record<string, Hook>>
   /** What other programs may ask for, in the name of a person: under `/api/v1/<plugin>`. */
-  routes?(http: RouteKit<TypesOf<Config, Uses, Permissions, Result, Actions, Jobs, Dialogs>>): void
+  routes?(
+    http: RouteKit<TypesOf<Config, Uses, Permissions, Session, Result, Actions, Jobs, Dialogs>>,
+  ): void
   /** How what it depends on is: shown in `/plugins` and `/readyz`. */
   health?(kit: HealthKit<NoInfer<Result>>): Readonly<Record<string, HealthCheck>>
   /** The escape hatch: any Telegraf middleware, for what no route took. */
   telegraf?(
     composer: Composer<
-      HandlerContext<TypesOf<Config, Uses, Permissions, Result, Actions, Jobs, Dialogs>>
+      HandlerContext<TypesOf<Config, Uses, Permissions, Session, Result, Actions, Jobs, Dialogs>>
     >,
   ): void
 }
@@ -493,12 +514,13 @@ export function definePlugin<
   Config extends Schema = NoSchema,
   const Uses extends TokenMap = Nothing,
   const Permissions extends Readonly<Record<string, PermissionSpec>> = Nothing,
+  Session extends Schema = NoSchema,
   Result = undefined,
   Actions extends Readonly<Record<string, Action>> = Nothing,
   Jobs extends Readonly<Record<string, Job>> = Nothing,
   Dialogs extends Readonly<Record<string, Dialog>> = Nothing,
 >(
-  definition: PluginDefinition<Config, Uses, Permissions, Result, Actions, Jobs, Dialogs>,
+  definition: PluginDefinition<Config, Uses, Permissions, Session, Result, Actions, Jobs, Dialogs>,
 ): Manifest {
   // the edge where types end: from here on a manifest is outside input, parsed by readManifest
   return { kind: 'manifest', definition: definition as unknown as Record<string, unknown> }

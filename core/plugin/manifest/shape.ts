@@ -50,6 +50,7 @@ const manifestSchema = z.strictObject({
     .array(z.custom<Entity>(isEntity, { error: 'an entity of defineEntity is expected' }))
     .default([]),
   tables: z.array(z.string().regex(/^[a-z][a-z0-9_]{0,62}$/)).default([]),
+  session: z.unknown().optional(),
   setup: anyFunction.optional(),
   provides: z.record(z.string(), tokenSchema).default({}),
   actions: anyFunction.optional(),
