@@ -56,7 +56,7 @@ const authenticator = createAuthenticator({
   profiles: { seen: () => false } as unknown as Profiles,
   texts: () => (key) => key,
 })
-const authorizer = createAuthorizer({ rows, rights, now })
+const authorizer = createAuthorizer({ rows, rights, holders: async () => [], now })
 const permission = { name: 'plugin3.do4', plugin: 'plugin3', description: '', roles: ['operator'] }
 
 async function authorize(id: number): Promise<boolean> {

@@ -163,6 +163,7 @@ export async function loadPlugins(
   const catalog = createCatalog({
     reloader,
     choices,
+    ownerIds: config.access.adminIds,
     openings,
     history: new PluginHistory(database),
     store: shared,

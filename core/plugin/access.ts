@@ -97,4 +97,6 @@ export interface Authorizer {
     user: ActiveUser,
     place: Place,
   ): Promise<(permission: PermissionDeclaration) => boolean>
+  /** Telegram ids of people who hold it in their private chat, owners first; not more than some dozens. */
+  holders?(permission: PermissionDeclaration): Promise<readonly number[]>
 }

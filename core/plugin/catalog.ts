@@ -21,6 +21,8 @@ import type { UpdateRun } from './run.ts'
 export interface CatalogParts {
   readonly reloader: Reloader
   readonly choices: PluginChoices
+  /** The people of ADMIN_IDS. */
+  readonly ownerIds: readonly number[]
   readonly openings: Openings
   readonly history: PluginHistory
   /** Tells other instances. */
@@ -39,6 +41,7 @@ export interface CatalogParts {
 export function createCatalog({
   reloader,
   choices,
+  ownerIds,
   openings,
   history,
   store,
@@ -62,6 +65,11 @@ export function createCatalog({
       const outcome = await reloader.reload(name, { why: 'reload', by })
       await others.reload(name)
       return outcome
+    },
+    async holdersOf(name) {
+      const { routes, authorizer } = reloader.live.current
+      const permission = routes.permissions.get(name)
+      return (permission && (await authorizer?.holders?.(permission))) ?? ownerIds
     },
     languages() {
       const { plugins } = reloader.live.current

@@ -180,6 +180,11 @@ export interface Plugins {
   declared(language?: string): readonly PermissionDeclaration[]
   /** What the actor of this update holds here, in the actor's language. */
   permissionsFor(ctx: OpsContext): readonly HeldPermission[]
+  /**
+   * Telegram ids of people who hold a permission in their private chat, owners first: for news and cards to whom it
+   * concerns. Not more than some dozens; of one that no live plugin declares, the owners.
+   */
+  holdersOf(permission: string): Promise<readonly number[]>
   /** Languages that the core or some live plugin has texts in, by their tags. */
   languages(): readonly string[]
   /** Instances of this bot that run other versions of plugins, or of the core, than this one. */

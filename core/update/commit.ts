@@ -90,6 +90,8 @@ export async function commitEarly(
   }
   seal(run.em)
   if (run.commit === 'lost') throw new AlreadyDone('The update was completed by another instance')
+  // the handler goes on, and may look at what it changed
+  for (const work of run.afterCommit.splice(0)) work()
 }
 
 async function afterCommit(run: UpdateRun, parts: CommitParts): Promise<CommitResult> {

@@ -187,7 +187,7 @@ export class UpdateHandling {
         deadline.restart()
       })
     } finally {
-      if (run.commit === 'committed') for (const work of run.afterCommit) work()
+      if (run.commit === 'committed') for (const work of run.afterCommit.splice(0)) work()
       deadline.end()
       held.release()
     }

@@ -8,6 +8,7 @@ import {
   edit,
   message,
   Outbox,
+  type PermissionDeclaration,
   Plugins,
   Settings,
 } from 'opsgram'
@@ -87,10 +88,12 @@ export default definePlugin({
       access: settings.access,
       log,
     })
+    const holders = (permission: PermissionDeclaration) =>
+      holdersOf(permission, { em: em(), rows, ownerIds: settings.ownerIds, now: now() })
     const judges = async () => {
       const users = plugins.declared().find(({ name }) => name === 'auth.users')
       if (users === undefined) return settings.ownerIds
-      return holdersOf(users, { em: em(), rows, ownerIds: settings.ownerIds, now: now() })
+      return holders(users)
     }
     const parts = { em, owners, cards, outbox, judges, texts, now: () => scope.now() }
     const requests = new Requests(parts)
@@ -111,7 +114,7 @@ export default definePlugin({
         texts,
         now,
       }),
-      authorizer: createAuthorizer({ rows, rights, now }),
+      authorizer: createAuthorizer({ rows, rights, holders, now }),
       owners,
       rows,
       rights,
