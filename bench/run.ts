@@ -11,6 +11,7 @@ const names = [
   'webhook',
   'polling',
   'jobs',
+  'hooks',
   'reload',
   'reload-load',
   'heap',

@@ -190,7 +190,7 @@ export const errorCodes = {
   },
   OPS_HOOK_AWAY: {
     title: 'The plugin of this hook is not live now',
-    hint: 'Send it again in a while. /plugins says for what it waits.',
+    hint: 'Send it again in a while. /plugins says for what it waits: another plugin, or an owner’s approval of a hook that is new or takes a weaker proof.',
   },
   OPS_HOOK_BODY: {
     title: 'What was sent to a hook is not what it takes',

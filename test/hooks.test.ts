@@ -151,7 +151,16 @@ describe('hooks', () => {
     const id = { 'x-github-delivery': 'd-1' }
     const answers = await Promise.all([github(body, 'new', id), github(body, 'new', id)])
     expect(answers.map(({ status }) => status).sort()).to.deep.equal([200, 202])
-    expect((await github(body, 'new', { 'x-github-delivery': 'd-2' })).status).to.equal(202)
+    // somebody who listened in: the id isn't signed, so what was signed counts too
+    expect((await github(body, 'new', { 'x-github-delivery': 'd-2' })).status).to.equal(200)
+    expect((await github(body, 'new')).status).to.equal(200)
+    // the sender sends it again, and says by now something else in it
+    expect((await github('{"action":"twice","now":1}', 'new', id)).status).to.equal(200)
+    const other = '{"action":"other"}'
+    const both = await Promise.all(
+      ['d-3', 'd-4'].map((each) => github(other, 'new', { 'x-github-delivery': each })),
+    )
+    expect(both.map(({ status }) => status).sort()).to.deep.equal([200, 202])
     // without an id the body is what tells
     expect((await github('{"action":"x"}')).status).to.equal(202)
     expect((await github('{"action":"x"}')).status).to.equal(200)
@@ -171,7 +180,7 @@ describe('hooks', () => {
   it('tell deliveries apart by all of their ids, however long', async () => {
     const ids = ['1', '2'].map((end) => ({ 'x-github-delivery': 'd'.repeat(250) + end }))
     for (const id of ids)
-      expect((await github('{"action":"long"}', 'new', id)).status).to.equal(202)
+      expect((await github(`{"action":"l${ids.indexOf(id)}"}`, 'new', id)).status).to.equal(202)
     for (const id of ids)
       expect((await github('{"action":"long"}', 'new', id)).status).to.equal(200)
     const none = { 'x-github-delivery': '' }

@@ -1,3 +1,4 @@
+import { createHmac } from 'node:crypto'
 import { expect } from 'chai'
 import { createTestBot, type TestBot, type TestPerson } from 'opsgram/testing'
 import { until } from './support/wait.ts'
@@ -60,6 +61,39 @@ export default definePlugin({
     expect(refused.status).to.equal(403)
     expect(JSON.stringify(refused.body)).to.include('waits for an owner’s approval')
     await bot.removePlugin('door')
+  })
+
+  it('holds hooks too: a new one, or one with a weaker proof, is closed until an owner approved it', async () => {
+    const bell = (verify: string) => ({
+      'index.ts': `import { bearer, definePlugin, hmac } from 'opsgram'
+export default definePlugin({
+  name: 'bell', version: '1.0.0',
+  hooks: ({ hook }) => ({ ring: hook({ verify: ${verify}, secret: () => 'a secret', run: () => {} }) }),
+})`,
+    })
+    const ring = async (headers: Record<string, string>) => {
+      const body = '{"ring":1}'
+      const answer = await fetch(`${bot.url}/hooks/bell/ring`, { method: 'POST', headers, body })
+      return { status: answer.status, text: await answer.text() }
+    }
+    const signature = createHmac('sha256', 'a secret').update('{"ring":1}').digest('hex')
+    await bot.dropPlugin('bell', bell("hmac('sha256', 'X-Sign')"))
+    const closed = await ring({ 'x-sign': signature })
+    expect(closed.status).to.equal(404)
+    expect(closed.text).to.include('OPS_HOOK_AWAY').and.include('approval')
+    await bot.owner.sends('/plugins show bell')
+    await bot.owner.sees('hook ring: new, for programs that prove who they are by a signature')
+    await bot.owner.presses('Approve')
+    await bot.logged('access.approved', { plugin: 'bell' })
+    expect((await ring({ 'x-sign': signature })).status).to.equal(202)
+    await bot.edit('bell', bell('bearer()'))
+    expect((await ring({ authorization: 'Bearer a secret' })).status).to.equal(404)
+    await bot.owner.sends('/plugins show bell')
+    await bot.owner.sees(
+      'hook ring takes a secret that they send along as proof, before a signature',
+    )
+    await bot.edit('bell', bell("hmac('sha256', 'X-Sign')"))
+    expect((await ring({ 'x-sign': signature })).status).to.equal(200)
   })
 
   it('is there for owners at once, and for nobody else until one approved it', async () => {
@@ -153,7 +187,7 @@ export default definePlugin({
 
   it('is on record with what was and what is', async () => {
     const rows = await bot.database.query<{ actor_id: number; before: object; after: object }>(
-      `select actor_id, before, after from audit_log where action = 'access.approve' order by id`,
+      `select actor_id, before, after from audit_log where action = 'access.approve' and plugin = 'desk' order by id`,
     )
     expect(rows[0]?.actor_id).to.equal(bot.owner.id)
     expect(rows[0]?.before).to.deep.equal({ 'command:/open': null })

@@ -17,11 +17,22 @@ export interface HookRequest {
 export interface Verified {
   /** The sender's own id of this delivery: the same when it is sent again. */
   readonly delivery?: string | undefined
+  /**
+   * What only the holder of the secret can have made of what was sent: the signature itself. Where `delivery` is not signed, whoever
+   * listened in could send the same again under another one.
+   */
+  readonly signature?: string | undefined
 }
+
+/** What has to be proved, the strongest first. */
+export const hookProofs = ['signed with a time', 'signed', 'bearer'] as const
+export type HookProof = (typeof hookProofs)[number]
 
 /** Says whether a request is from who holds the secret. @returns undefined when it isn't */
 export interface HookVerifier {
   readonly kind: 'verifier'
+  /** Whether the body is signed, with a time or without, or a secret is sent along; absent: it says nothing about that. */
+  readonly proof?: HookProof
   verify(request: HookRequest): Verified | undefined
 }
 
@@ -64,6 +75,7 @@ export function hmac(
   }
   return {
     kind: 'verifier',
+    proof: timestamp === undefined ? 'signed' : 'signed with a time',
     verify({ headers, body, secrets, now }) {
       const given = headers[header.toLowerCase()]
       if (given === undefined || !given.startsWith(prefix)) return undefined
@@ -80,7 +92,11 @@ export function hmac(
         return isSame(mac.digest(), signature)
       })
       if (!isSigned) return undefined
-      return { delivery: delivery === undefined ? undefined : headers[delivery.toLowerCase()] }
+      return {
+        delivery: delivery === undefined ? undefined : headers[delivery.toLowerCase()],
+        // as bytes: `AB` and `ab` are the same
+        signature: signature.toString('base64url'),
+      }
     },
   }
 }
@@ -89,6 +105,7 @@ export function hmac(
 export function bearer(): HookVerifier {
   return {
     kind: 'verifier',
+    proof: 'bearer',
     verify({ headers, secrets }) {
       const given = /^bearer (.+)$/i.exec(headers.authorization ?? '')?.[1]
       if (given === undefined) return undefined
@@ -103,6 +120,7 @@ export function bearer(): HookVerifier {
 export function standardWebhook(): HookVerifier {
   return {
     kind: 'verifier',
+    proof: 'signed with a time',
     verify({ headers, body, secrets, now }) {
       const id = headers['webhook-id']
       const time = headers['webhook-timestamp'] ?? ''

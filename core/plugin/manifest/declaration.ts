@@ -86,7 +86,16 @@ export function readDeclaration(source: DeclarationSource): PluginDeclaration & 
     health: readHealth(shape.health, fail),
     middleware: readMiddleware(shape.middleware, fail),
     telegraf,
-    surface: surfaceOf({ permissions, actions, commands, events, routes, telegraf, provides }),
+    surface: surfaceOf({
+      permissions,
+      actions,
+      commands,
+      events,
+      routes,
+      hooks: hooks.hooks,
+      telegraf,
+      provides,
+    }),
     texts: createTexts({
       languages: source.locales,
       fallback: { description: shape.description, ...textsOf(commands, actions) },

@@ -1,3 +1,4 @@
+import { hookProofs } from '../../http/hooks/verify.ts'
 import type { Rule, Surface } from './surface.ts'
 
 /** What of a plugin's access was accepted, and what of the rest somebody refused. */
@@ -21,7 +22,7 @@ export interface Opening {
 const everybodysRole = 'guest'
 
 interface Trait {
-  readonly name: 'permission' | 'chats' | 'audience' | 'confirm'
+  readonly name: 'permission' | 'chats' | 'audience' | 'confirm' | 'proof'
   readonly field: keyof Rule
   /** Whether `now` lets somebody in whom `before` kept out. */
   widens(before: Rule, now: Rule, roles: Roles): boolean
@@ -59,6 +60,12 @@ const traits: readonly Trait[] = [
     field: 'confirm',
     widens: (before, now) => before.confirm && !now.confirm,
   },
+  {
+    name: 'proof',
+    field: 'proof',
+    widens: (before, now) =>
+      now.proof !== null && before.proof !== null && rankOf(now.proof) > rankOf(before.proof),
+  },
 ]
 
 export const nothingAccepted: Accepted = { ways: {}, roles: {}, refused: [] }
@@ -69,7 +76,14 @@ export function openingsOf(accepted: Surface, declared: Surface): readonly Openi
     const before = accepted.ways[what]
     if (before !== undefined) return weakened(what, before, now, accepted, declared)
     if (!isOpen(now, declared)) return []
-    return [{ kind: 'new', what, before: null, now: textOf(now, 'permission') }]
+    return [
+      {
+        kind: 'new',
+        what,
+        before: null,
+        now: textOf(now, now.proof === null ? 'permission' : 'proof'),
+      },
+    ]
   })
   const permissions = Object.entries(declared.roles).flatMap(([what, roles]): Opening[] => {
     const before = accepted.roles[what]
@@ -161,6 +175,11 @@ function isOpen({ permission, everyone }: Rule, { roles }: Surface): boolean {
 
 function isWithin(roles: readonly string[], others: readonly string[]): boolean {
   return roles.every((role) => others.includes(role))
+}
+
+/** The weaker, the higher: of a verifier of a plugin's own nothing is known. */
+function rankOf(proof: NonNullable<Rule['proof']>): number {
+  return proof === 'own' ? hookProofs.length : hookProofs.indexOf(proof)
 }
 
 function textOf(rule: Rule, field: keyof Rule): string | null {

@@ -60,8 +60,8 @@ function formerOf(open: readonly Opening[], key: string, before: Surface): Forme
   const rule = before.ways[key]
   const kinds = new Set(open.map(({ kind }) => kind))
   return {
-    // a question that is no longer asked can't be asked by the core
-    closed: rule === undefined || kinds.has('new') || kinds.has('confirm'),
+    // a question that is no longer asked can't be asked by the core, nor a proof be looked for
+    closed: rule === undefined || kinds.has('new') || kinds.has('confirm') || kinds.has('proof'),
     permission: kinds.has('permission') ? (rule?.permission ?? null) : null,
     chats: kinds.has('chats') ? (rule?.chats ?? 'any') : 'any',
     strangers: !kinds.has('audience') && !kinds.has('new'),

@@ -1,5 +1,7 @@
 import { z } from 'zod'
+import { hookProofs } from '../../http/hooks/verify.ts'
 import type { PluginDeclaration } from '../generation/instance.ts'
+import type { Hook } from '../manifest/hook.ts'
 import type { Action, Command, EventListener } from '../manifest/manifest.ts'
 import type { HttpRoute } from '../manifest/route.ts'
 import { Authenticator, Authorizer, sameToken } from '../service.ts'
@@ -12,6 +14,11 @@ const ruleShape = z.object({
   everyone: z.boolean().default(false),
   /** It asks before it acts. */
   confirm: z.boolean().default(false),
+  /** Of a hook: what the sender has to prove; `own`: its verifier is the plugin's own. Null: it is none. */
+  proof: z
+    .enum([...hookProofs, 'own'])
+    .nullable()
+    .default(null),
 })
 
 /** What stands between a person and one way into a plugin. */
@@ -26,7 +33,7 @@ export const acceptedShape = z.object({
 
 /** Everything by which people get into a plugin, and who that is by default. */
 export interface Surface {
-  /** By key: `command:/worklog sync`, `action:undo`, `event:message:photo`, `route:GET /entries`, `guard:…`, `telegraf`. */
+  /** By key: `command:/worklog sync`, `action:undo`, `event:message:photo`, `route:GET /entries`, `hook:github`, `guard:…`, `telegraf`. */
   readonly ways: Readonly<Record<string, Rule>>
   /** Roles that hold each permission from the start. */
   readonly roles: Readonly<Record<string, readonly string[]>>
@@ -37,12 +44,12 @@ export interface Way {
   readonly key: string
   readonly rule: Rule
   /** Undefined for what is no definition of its own: a guard, the composer. */
-  readonly target: Command | Action | EventListener | HttpRoute | undefined
+  readonly target: Command | Action | EventListener | HttpRoute | Hook | undefined
 }
 
 type Declared = Pick<
   PluginDeclaration,
-  'permissions' | 'commands' | 'actions' | 'events' | 'routes' | 'telegraf' | 'provides'
+  'permissions' | 'commands' | 'actions' | 'events' | 'routes' | 'hooks' | 'telegraf' | 'provides'
 >
 
 /** Reads what a manifest opens, and to whom. */
@@ -55,7 +62,7 @@ export function surfaceOf(plugin: Declared): Surface {
 
 /** Every way into a plugin. */
 export function waysOf(plugin: Declared): readonly Way[] {
-  const { commands, actions, events, routes, telegraf, provides } = plugin
+  const { commands, actions, events, routes, hooks, telegraf, provides } = plugin
   const guards = [...provides.values()].filter((token) =>
     [Authenticator, Authorizer].some((guard) => sameToken(guard, token)),
   )
@@ -64,6 +71,11 @@ export function waysOf(plugin: Declared): readonly Way[] {
     ...[...actions].map(([name, action]) => wayOf(`action:${name}`, action)),
     ...waysOfEvents(events),
     ...routes.map((route) => wayOf(`route:${route.method} ${route.path}`, route)),
+    ...[...hooks].map(([name, hook]): Way => {
+      const proof = hookProofs.find((known) => known === hook.verify.proof) ?? 'own'
+      const rule = { ...openRule, proof }
+      return { key: `hook:${name}`, rule, target: hook }
+    }),
     ...(telegraf === undefined ? [] : [open('telegraf')]),
     ...guards.map(({ name }) => open(`guard:${name}`)),
   ]
@@ -100,11 +112,19 @@ function wayOf(key: string, target: Command | Action | EventListener | HttpRoute
       chats: ('chats' in target ? target.chats : undefined) ?? 'any',
       everyone: 'audience' in target && target.audience === 'everyone',
       confirm: 'confirm' in target && target.confirm !== undefined,
+      proof: null,
     },
   }
 }
 
+const openRule = {
+  permission: null,
+  chats: 'any',
+  everyone: false,
+  confirm: false,
+  proof: null,
+} as const
+
 function open(key: string): Way {
-  const rule = { permission: null, chats: 'any', everyone: false, confirm: false } as const
-  return { key, rule, target: undefined }
+  return { key, rule: openRule, target: undefined }
 }

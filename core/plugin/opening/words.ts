@@ -8,11 +8,15 @@ export function wordsOf(opening: Opening, t: Translate): string {
   switch (kind) {
     case 'new':
       if (opening.what.startsWith('guard:')) return t('opening.guard', { what })
+      if (opening.what.startsWith('hook:'))
+        return t('opening.hook', { what, proof: proofIn(now, t) })
       return now === null ? t('opening.new', { what }) : t('opening.newFor', { what, now })
     case 'permission':
       return now === null
         ? t('opening.permission', { what, before })
         : t('opening.otherPermission', { what, before, now })
+    case 'proof':
+      return t('opening.proof', { what, before: proofIn(before, t), now: proofIn(now, t) })
     case 'chats':
       return t('opening.chats', {
         what,
@@ -22,6 +26,10 @@ export function wordsOf(opening: Opening, t: Translate): string {
     default:
       return t(`opening.${kind}`, { what, before, now })
   }
+}
+
+function proofIn(proof: string | null, t: Translate): string {
+  return t(`opening.by.${proof?.replaceAll(' ', '-') ?? 'own'}`)
 }
 
 function nameOf({ kind, what }: Opening, t: Translate): string {

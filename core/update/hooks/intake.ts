@@ -5,6 +5,7 @@ import { Batcher } from '../../database/batcher.ts'
 import type { Database } from '../../database/connection.ts'
 import { prune } from '../../database/prune.ts'
 import { messageOf, OpsError } from '../../errors.ts'
+import type { Verified } from '../../http/hooks/verify.ts'
 import type { JobQueue } from '../../job/queue.ts'
 import type { JobRequest } from '../../job/request.ts'
 import type { Logger } from '../../log/logger.ts'
@@ -13,6 +14,7 @@ import { firstIssue, jobRequest } from '../../plugin/enqueue.ts'
 import type { PluginInstance } from '../../plugin/generation/instance.ts'
 import type { Live } from '../../plugin/generation/live.ts'
 import { type Hook, hookJob } from '../../plugin/manifest/hook.ts'
+import { nothingAccepted, openingsOf } from '../../plugin/opening/diff.ts'
 import type { Store } from '../../store/store.ts'
 
 export interface IntakeOptions {
@@ -40,8 +42,8 @@ export type Taken = { readonly how: 'taken'; readonly job: string } | { readonly
 interface Delivery {
   readonly plugin: string
   readonly hook: string
-  /** The sender's id, else what the body is. */
-  readonly key: string
+  /** What it is known by: the sender's id and what was signed, else the body. */
+  readonly keys: readonly string[]
   readonly job: JobRequest
   isNew: boolean
 }
@@ -63,6 +65,7 @@ export class HookIntake {
   readonly #taking: Batcher<Delivery>
   /** By hook: who sends without proof must not fill the log. */
   readonly #refused = new Map<string, Tally>()
+  #isOpen = false
   #cancelPrune: (() => void) | undefined
 
   constructor(options: IntakeOptions) {
@@ -72,16 +75,19 @@ export class HookIntake {
 
   start(): void {
     const { clock, database, log } = this.#options
+    this.#isOpen = true
     this.#cancelPrune = clock.after(3_600_000, async () => {
       const before = new Date(clock.now() - keepMs)
       await prune(database, { table: 'hook_deliveries', column: 'received_at', before }).catch(
         (error: unknown) => log.warn('hook.not-cleaned', { error }),
       )
-      this.start()
+      // the stop may have come meanwhile
+      if (this.#isOpen) this.start()
     })
   }
 
   stop(): void {
+    this.#isOpen = false
     this.#cancelPrune?.()
   }
 
@@ -89,7 +95,7 @@ export class HookIntake {
   async take(call: HookCall): Promise<Taken> {
     const { queue, store, clock } = this.#options
     const { instance, hook } = this.#find(call)
-    const delivery = this.#verified(call, hook, instance)
+    const verified = this.#verified(call, hook, instance)
     const waitMs = await store.take([{ key: `hook:${call.plugin}:${call.hook}`, ...flood }])
     if (waitMs > 0) {
       const text = `Too much comes to the hook ${call.hook} of plugin ${call.plugin}`
@@ -103,11 +109,10 @@ export class HookIntake {
       options: {},
       now: clock.now(),
     })
-    const key = keyOf(delivery, call.body)
     const taken = {
       plugin: call.plugin,
       hook: call.hook,
-      key,
+      keys: keysOf(verified, call.body),
       job,
       isNew: false,
     }
@@ -117,11 +122,20 @@ export class HookIntake {
   }
 
   #find({ plugin, hook: name }: HookCall): { instance: PluginInstance; hook: Hook } {
-    const { plugins, waiting, held } = this.#options.live.current
+    const { plugins, waiting, held, unapproved, accepted } = this.#options.live.current
     // by the version that is being replaced: the job waits for the next one, the sender needn't
     const instance = plugins.get(plugin) ?? held.get(plugin)?.plugin
     const hook = instance?.hooks.get(name)
-    if (instance !== undefined && hook !== undefined) return { instance, hook }
+    if (instance !== undefined && hook !== undefined) {
+      const isClosed = plugins.has(plugin)
+        ? unapproved.former.get(hook)?.closed === true
+        : openingsOf(accepted.get(plugin) ?? nothingAccepted, instance.surface).some(
+            ({ what }) => what === `hook:${name}`,
+          )
+      if (!isClosed) return { instance, hook }
+      const text = `The hook ${plugin}/${name} waits for an owner’s approval`
+      throw new OpsError('OPS_HOOK_AWAY', text)
+    }
     if (instance === undefined && waiting.has(plugin)) {
       throw new OpsError(
         'OPS_HOOK_AWAY',
@@ -131,8 +145,8 @@ export class HookIntake {
     throw new OpsError('OPS_HOOK_UNKNOWN', `No live plugin has a hook ${plugin}/${name}`)
   }
 
-  /** @returns the sender's id of the delivery, if it has one. @throws OPS_HOOK_REFUSED */
-  #verified(call: HookCall, hook: Hook, { config }: PluginInstance): string | undefined {
+  /** @throws OPS_HOOK_REFUSED */
+  #verified(call: HookCall, hook: Hook, { config }: PluginInstance): Verified {
     const { clock } = this.#options
     const { plugin, hook: name, headers, body } = call
     // typed where the plugin was written
@@ -145,7 +159,7 @@ export class HookIntake {
       secrets.length === 0
         ? undefined
         : hook.verify.verify({ headers, body, secrets, now: clock.now() })
-    if (verified !== undefined) return verified.delivery
+    if (verified !== undefined) return verified
     const why = secrets.length === 0 ? 'no secret is set' : 'wrong or missing proof'
     this.#tallyOf(plugin, name).add(() => ({ why, ip: shortened(call.ip) }))
     throw new OpsError('OPS_HOOK_REFUSED', `A request to ${plugin}/${name} was refused: ${why}`)
@@ -164,24 +178,35 @@ export class HookIntake {
   /** All of them, in one transaction. */
   async #write(deliveries: readonly Delivery[]): Promise<void> {
     const { database, queue } = this.#options
-    const nameOf = ({ plugin, hook, key }: Pick<Delivery, 'plugin' | 'hook' | 'key'>) =>
-      JSON.stringify([plugin, hook, key])
-    // of two at the same moment the first one counts
-    const distinct = new Map<string, Delivery>()
+    const known = new Set<string>()
+    const rows: { plugin: string; hook: string; key: string }[] = []
+    const distinct: Delivery[] = []
     for (const each of deliveries) {
-      if (!distinct.has(nameOf(each))) distinct.set(nameOf(each), each)
+      const { plugin, hook, keys } = each
+      const own = keys.map((key) => ({ plugin, hook, key }))
+      const names = own.map(nameOf)
+      // of two at the same moment the first one counts
+      if (!names.some((name) => known.has(name))) distinct.push(each)
+      for (const [at, name] of names.entries()) {
+        const row = own[at]
+        if (row === undefined || known.has(name)) continue
+        known.add(name)
+        rows.push(row)
+      }
     }
-    const all = [...distinct.values()]
     const jobs = await database.transaction(async (transaction) => {
-      const rows = await transaction.query<Pick<Delivery, 'plugin' | 'hook' | 'key'>>(
+      const written = await transaction.query<{ plugin: string; hook: string; key: string }>(
         `insert into hook_deliveries as known (plugin, hook, key)
          select * from unnest($1::text[], $2::text[], $3::text[])
          on conflict (plugin, hook, key) do update set received_at = now()
            where known.received_at < now() - interval '${replayWindow}'
          returning plugin, hook, key`,
-        [all.map((each) => each.plugin), all.map((each) => each.hook), all.map((each) => each.key)],
+        [rows.map((row) => row.plugin), rows.map((row) => row.hook), rows.map((row) => row.key)],
       )
-      const fresh = rows.flatMap((row) => distinct.get(nameOf(row)) ?? [])
+      const isNew = new Set(written.map(nameOf))
+      const fresh = distinct.filter(({ plugin, hook, keys }) =>
+        keys.every((key) => isNew.has(nameOf({ plugin, hook, key }))),
+      )
       for (const each of fresh) each.isNew = true
       const jobs = fresh.map(({ job }) => job)
       if (jobs.length > 0) await queue.put(jobs, transaction)
@@ -191,12 +216,26 @@ export class HookIntake {
   }
 }
 
-/** What tells a delivery from others: the sender's id, or a digest where that is too long for an index; else the body's. */
-function keyOf(delivery: string | undefined, body: Buffer): string {
-  if (delivery !== undefined && delivery !== '' && delivery.length <= longestKey) return delivery
-  return createHash('sha256')
-    .update(delivery || body)
-    .digest('base64url')
+function nameOf({ plugin, hook, key }: { plugin: string; hook: string; key: string }): string {
+  return JSON.stringify([plugin, hook, key])
+}
+
+/**
+ * What tells a delivery from others: the sender's id, or a digest where that is too long for an index; and what was signed, as an id
+ * that isn't could be exchanged. Where there is neither, the body.
+ */
+function keysOf({ delivery, signature }: Verified, body: Buffer): readonly string[] {
+  const keys: string[] = []
+  if (delivery !== undefined && delivery !== '') {
+    keys.push(delivery.length <= longestKey ? delivery : digestOf(delivery))
+  }
+  if (signature !== undefined) keys.push(`signed ${signature.slice(0, longestKey)}`)
+  if (keys.length === 0) keys.push(digestOf(body))
+  return keys
+}
+
+function digestOf(content: string | Buffer): string {
+  return createHash('sha256').update(content).digest('base64url')
 }
 
 /** @throws OPS_HOOK_BODY */

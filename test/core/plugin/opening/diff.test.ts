@@ -15,6 +15,7 @@ const rule = (given: Partial<Rule> = {}): Rule => ({
   chats: 'any',
   everyone: false,
   confirm: false,
+  proof: null,
   ...given,
 })
 const roles = {
@@ -34,6 +35,22 @@ const accepted = (given: Partial<Rule> | undefined, own?: Surface['roles']): Acc
 const kinds = (before: Surface, now: Surface) => openingsOf(before, now).map(({ kind }) => kind)
 
 describe('what a plugin opens beyond what was accepted', () => {
+  it('is a hook that was not there, or takes a weaker proof', () => {
+    const hook = (proof: Rule['proof']): Surface => ({
+      ways: { 'hook:x': rule({ proof }) },
+      roles: {},
+    })
+    const proofs = ['signed with a time', 'signed', 'bearer', 'own'] as const
+    for (const [at, before] of proofs.entries()) {
+      expect(openingsOf({ ways: {}, roles: {} }, hook(before))).to.deep.equal([
+        { kind: 'new', what: 'hook:x', before: null, now: before },
+      ])
+      for (const [then, now] of proofs.entries()) {
+        expect(kinds(hook(before), hook(now))).to.deep.equal(then > at ? ['proof'] : [])
+      }
+    }
+  })
+
   describe('a way in that was not there', () => {
     const cases: [string, Partial<Rule>, boolean][] = [
       ['without a permission', {}, true],
