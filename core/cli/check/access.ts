@@ -11,9 +11,12 @@ const writingSql = /\b(insert\s+into|update\s+\w+\s+set|delete\s+from)\b/i
 /** Tells who gets in, and what of that its author may not have meant. */
 export function sayAccess({ declaration, build }: ReadPlugin, report: Report): void {
   const ways = waysOf(declaration).filter(({ key }) => !key.startsWith('guard:'))
-  const open = ways.filter(({ rule }) => rule.permission === null && !rule.everyone)
+  const hooks = ways.filter(({ rule }) => rule.proof !== null)
+  const open = ways.filter(
+    ({ rule }) => rule.permission === null && !rule.everyone && rule.proof === null,
+  )
   const forAll = ways.filter(({ rule }) => rule.everyone)
-  if (ways.length > 0) report.good(`access: ${summary(declaration, open, forAll)}`)
+  if (ways.length > 0) report.good(`access: ${summary(declaration, { open, forAll, hooks })}`)
   for (const way of open.filter(isWriting)) {
     report.advice(
       `${nameOf(way)} writes, and asks for no permission`,
@@ -65,14 +68,17 @@ function sayPermissions(
 
 function summary(
   { permissions }: PluginDeclaration,
-  open: readonly Way[],
-  forAll: readonly Way[],
+  ways: Readonly<Record<'open' | 'forAll' | 'hooks', readonly Way[]>>,
 ): string {
+  const { open, forAll, hooks } = ways
   const parts = [
     ...(forAll.length > 0 ? [`strangers too: ${forAll.map(nameOf).join(', ')}`] : []),
     ...(open.length > 0 ? [`whoever was let in: ${open.map(nameOf).join(', ')}`] : []),
     ...(permissions.length > 0
       ? [`by permission: ${permissions.map(({ name }) => name).join(', ')}`]
+      : []),
+    ...(hooks.length > 0
+      ? [`programs: ${hooks.map((way) => `${nameOf(way)} (${way.rule.proof})`).join(', ')}`]
       : []),
   ]
   return parts.join('; ')
@@ -80,7 +86,7 @@ function summary(
 
 /** As far as its own text tells: what it hands over to other functions is not looked at. */
 function isWriting({ target }: Way): boolean {
-  const text = String(target?.run ?? '')
+  const text = target !== undefined && 'run' in target ? String(target.run ?? '') : ''
   return writes.test(text) || writingSql.test(text)
 }
 

@@ -8,7 +8,7 @@ import type { Person } from '../reload/cause.ts'
 import { endingShape, shortOf, timeOf } from './words.ts'
 
 const openingShape = z.object({
-  kind: z.enum(['new', 'roles', 'permission', 'chats', 'audience', 'confirm']),
+  kind: z.enum(['new', 'roles', 'permission', 'chats', 'audience', 'confirm', 'proof']),
   what: z.string(),
   before: z.string().nullable(),
   now: z.string().nullable(),

@@ -71,11 +71,7 @@ export function waysOf(plugin: Declared): readonly Way[] {
     ...[...actions].map(([name, action]) => wayOf(`action:${name}`, action)),
     ...waysOfEvents(events),
     ...routes.map((route) => wayOf(`route:${route.method} ${route.path}`, route)),
-    ...[...hooks].map(([name, hook]): Way => {
-      const proof = hookProofs.find((known) => known === hook.verify.proof) ?? 'own'
-      const rule = { ...openRule, proof }
-      return { key: `hook:${name}`, rule, target: hook }
-    }),
+    ...[...hooks].map(([name, hook]) => wayOfHook(name, hook)),
     ...(telegraf === undefined ? [] : [open('telegraf')]),
     ...guards.map(({ name }) => open(`guard:${name}`)),
   ]
@@ -115,6 +111,11 @@ function wayOf(key: string, target: Command | Action | EventListener | HttpRoute
       proof: null,
     },
   }
+}
+
+function wayOfHook(name: string, hook: Hook): Way {
+  const proof = hookProofs.find((known) => known === hook.verify.proof) ?? 'own'
+  return { key: `hook:${name}`, rule: { ...openRule, proof }, target: hook }
 }
 
 const openRule = {

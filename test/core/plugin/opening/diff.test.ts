@@ -235,7 +235,8 @@ function everyRule(): Rule[] {
   for (const permission of [null, ...Object.keys(roles), 'p.none']) {
     for (const chats of ['private', 'group', 'any'] as const) {
       for (const everyone of [false, true]) {
-        for (const confirm of [false, true]) found.push({ permission, chats, everyone, confirm })
+        for (const confirm of [false, true])
+          found.push(rule({ permission, chats, everyone, confirm }))
       }
     }
   }
