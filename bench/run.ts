@@ -12,6 +12,7 @@ const names = [
   'polling',
   'jobs',
   'hooks',
+  'dialogs',
   'reload',
   'reload-load',
   'heap',
