@@ -87,6 +87,10 @@ class Talker {
     return this.#person.id
   }
 
+  get answered(): number {
+    return this.#answered.size
+  }
+
   begin(): void {
     this.#person.sendText('/talk')
   }
@@ -143,7 +147,10 @@ async function killed(name: string, instances: number, databaseUrl?: string): Pr
   const startsMs: number[] = []
   for (let kill = 0; kill < kills; kill++) {
     const bot = bots[kill % instances]
-    await sleep(200 + Math.random() * 1_500)
+    // somewhere on the way: what runs at four kills in a row is put aside as the cause of them
+    const taken = () => talkers.reduce((sum, talker) => sum + talker.answered, 0)
+    const goal = ((kill + Math.random()) / kills) * people * steps.length
+    while (taken() < goal) await sleep(5)
     await bot?.kill()
     startsMs.push((await bot?.start())?.ms ?? 0)
   }

@@ -94,6 +94,7 @@ export type { SessionView } from './plugin/manifest/session.ts'
 export type { NotifyOptions, NotifyTarget } from './plugin/notify.ts'
 export type { OutboxApi } from './plugin/outbox-service.ts'
 export type { OverviewApi, OverviewInstance, Waiting } from './plugin/overview.ts'
+export type { PageAt } from './plugin/pager.ts'
 export type {
   AvailableArgument,
   AvailableCommand,

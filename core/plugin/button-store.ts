@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type { Database, Queries } from '../database/connection.ts'
 import { prune } from '../database/prune.ts'
 import type { Logger } from '../log/logger.ts'
+import { payloadOf } from './button-terms.ts'
 import type { Button } from './content.ts'
 
 /** A button works so long. */
@@ -12,6 +13,7 @@ const cleanEveryMs = 3_600_000
 export interface KeptButton {
   readonly plugin: string
   readonly action: string
+  /** Data, maybe with terms. */
   readonly data: unknown
   /** Telegram id of the only one who may press; undefined: anybody. */
   readonly presser: number | undefined
@@ -47,11 +49,9 @@ export class ButtonStore {
    * @param sql of the transaction that it belongs to, if it belongs to one
    * @returns the id that the button carries: random, so that nobody guesses another one's
    */
-  async keep(
-    { plugin, action, data, presser }: Button,
-    chatId: number,
-    sql: Queries = this.#database,
-  ): Promise<string> {
+  async keep(button: Button, chatId: number, sql: Queries = this.#database): Promise<string> {
+    const { plugin, action, presser, expiresAt } = button
+    const endsAt = expiresAt === undefined ? Date.now() + keepMs : expiresAt * 1_000
     const id = randomBytes(16).toString('base64url')
     await sql.query(
       `insert into button_payloads (id, plugin, action, data, presser, chat, created_at, expires_at)
@@ -60,10 +60,10 @@ export class ButtonStore {
         id,
         plugin,
         action,
-        JSON.stringify(data),
+        JSON.stringify(payloadOf(button) ?? {}),
         presser === 'anyone' ? null : presser,
         chatId,
-        new Date(Date.now() + keepMs).toISOString(),
+        new Date(endsAt).toISOString(),
       ],
     )
     return id

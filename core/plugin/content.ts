@@ -10,6 +10,10 @@ export interface Button {
   readonly data: Readonly<Record<string, unknown>>
   /** Who may press: the person it was made for, or everybody with the action's permission. */
   readonly presser: number | 'anyone'
+  /** Until when it may be pressed, Unix seconds. */
+  readonly expiresAt?: number
+  /** Of what it was made for, as it was then. */
+  readonly fingerprint?: string
 }
 
 /** Rows of buttons under a message. */

@@ -9,6 +9,7 @@ import type { UpdateFacts } from '../telegram/facts.ts'
 import type { Html } from '../telegram/html.ts'
 import type { OpsTelegram } from '../telegram/telegram.ts'
 import type { Actor } from './access.ts'
+import { fingerprintOf } from './button-terms.ts'
 import { type Cache, cacheOf } from './cache.ts'
 import { type Answer, type Button, type Buttons, type Content, contentOf } from './content.ts'
 import { jobRequest } from './enqueue.ts'
@@ -17,6 +18,7 @@ import { checkBeginning } from './manifest/dialogs.ts'
 import type { EnqueueOptions } from './manifest/job.ts'
 import type { ButtonOptions } from './manifest/manifest.ts'
 import { type NotifyOptions, type NotifyTarget, noticeOf } from './notify.ts'
+import { type PageAt, pageTurns } from './pager.ts'
 import type { Outcome, UpdateRun } from './run.ts'
 import { RunSession } from './session.ts'
 
@@ -218,6 +220,17 @@ export class LiveContext<U extends Update = Update> extends Context<U> implement
         { cause: parsed.error },
       )
     }
+    const { withinS, fingerprint } = options
+    if (definition.fingerprint !== undefined && fingerprint === undefined) {
+      throw new OpsError(
+        'OPS_BUTTON',
+        `A "${action}" button of plugin ${instance.name} was made without a fingerprint`,
+        {
+          hint: 'The action compares one: pass { fingerprint } with what it tells now.',
+        },
+      )
+    }
+    const nowS = Math.floor(this[runOf].clock.now() / 1_000)
     return {
       kind: 'button',
       plugin: instance.name,
@@ -226,7 +239,20 @@ export class LiveContext<U extends Update = Update> extends Context<U> implement
       // the input, not the parsed output: it is parsed again when the button is pressed
       data: data as Record<string, unknown>,
       presser: options.anyone === true ? 'anyone' : this.#presser(action),
+      ...(withinS === undefined ? {} : { expiresAt: nowS + Math.ceil(withinS) }),
+      ...(fingerprint === undefined ? {} : { fingerprint: fingerprintOf(fingerprint) }),
     }
+  }
+
+  pager(
+    action: string,
+    at: PageAt,
+    data: object = {},
+    options: Omit<ButtonOptions, 'label'> = {},
+  ): readonly Button[] {
+    return pageTurns(at).map(({ label, page }) =>
+      this.button(action, { ...data, page }, { ...options, label }),
+    )
   }
 
   async keyboard({ rows }: Buttons): Promise<InlineKeyboardMarkup> {

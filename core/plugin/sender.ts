@@ -12,6 +12,7 @@ import type { UpdateFacts } from '../telegram/facts.ts'
 import type { OpsTelegram } from '../telegram/telegram.ts'
 import { textParts } from '../telegram/text-parts.ts'
 import type { ButtonStore } from './button-store.ts'
+import { payloadOf } from './button-terms.ts'
 import type { Button, Content } from './content.ts'
 
 /** Where an answer goes: what is asked of an update's facts. */
@@ -94,11 +95,12 @@ export class ContentSender {
     chatId: number,
     sql: Queries | undefined,
   ): Promise<InlineKeyboardButton> {
-    const { plugin, action, data, presser, label } = button
+    const { plugin, action, presser, label } = button
+    const payload = payloadOf(button)
     const encoded = this.#codec.encode({
       plugin,
       action,
-      ...(Object.keys(data).length === 0 ? {} : { payload: data }),
+      ...(payload === undefined ? {} : { payload }),
       ...(presser === 'anyone' ? {} : { presser }),
     })
     if (encoded.form === 'inline') return { text: label, callback_data: encoded.data }

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { cardOwner } from '../card/post.ts'
 import type { ButtonStore } from '../plugin/button-store.ts'
+import { readPayload } from '../plugin/button-terms.ts'
 import type { PluginInstance } from '../plugin/generation/instance.ts'
 import type { ActionRoute } from '../plugin/generation/routes.ts'
 import type { UpdateRun } from '../plugin/run.ts'
@@ -16,7 +17,7 @@ export type ReadButton =
   | { kind: 'confirmation'; id: string; answer: 'yes' | 'no' }
   /** Under the question of a dialog. */
   | ({ kind: 'dialog' } & DialogButton)
-  | { kind: 'action'; route: ActionRoute; data: unknown }
+  | { kind: 'action'; route: ActionRoute; data: unknown; fingerprint: string | undefined }
   /** Not one of ours: a Telegraf middleware may know it. */
   | { kind: 'foreign' }
   /** `presser`: it was made for somebody else. */
@@ -69,12 +70,12 @@ export class ButtonReader {
     }
     const route = actionRoute(run.routes, plugin, action)
     if (route === undefined) return stale
-    if (button.kind === 'inline') return parse(route, button.payload)
+    if (button.kind === 'inline') return parse(run, route, button.payload)
     const kept = await this.#store.find(button.id)
     // the id travels unsigned: it opens only what was kept under these very names
     if (kept === undefined || kept.plugin !== plugin || kept.action !== action) return stale
     if (kept.presser !== undefined && kept.presser !== presser) return forSomebodyElse
-    return parse(route, kept.data)
+    return parse(run, route, kept.data)
   }
 }
 
@@ -100,8 +101,12 @@ function cardOf(action: string, button: { kind: string; payload?: unknown }): Re
 }
 
 /** A reload may have changed what the action carries: what no longer fits is out of date. */
-function parse(route: ActionRoute, payload: unknown): ReadButton {
-  if (route.action.data === undefined) return { kind: 'action', route, data: {} }
-  const parsed = route.action.data.safeParse(payload ?? {})
-  return parsed.success ? { kind: 'action', route, data: parsed.data } : stale
+function parse(run: UpdateRun, route: ActionRoute, payload: unknown): ReadButton {
+  const { data, expiresAt, fingerprint } = readPayload(payload)
+  if (expiresAt !== undefined && run.clock.now() >= expiresAt * 1_000) return stale
+  // it can't be told any more what it was made for
+  if (route.action.fingerprint !== undefined && fingerprint === undefined) return stale
+  if (route.action.data === undefined) return { kind: 'action', route, data: {}, fingerprint }
+  const parsed = route.action.data.safeParse(data ?? {})
+  return parsed.success ? { kind: 'action', route, data: parsed.data, fingerprint } : stale
 }

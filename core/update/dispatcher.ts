@@ -3,6 +3,7 @@ import type { Cards } from '../card/cards.ts'
 import { cardOwner } from '../card/post.ts'
 import type { Texts } from '../i18n/texts.ts'
 import { isOwner } from '../plugin/access.ts'
+import { fingerprintOf } from '../plugin/button-terms.ts'
 import { asPlugin } from '../plugin/code/owner.ts'
 import { contentOf, message } from '../plugin/content.ts'
 import { contextFor, type LiveContext } from '../plugin/context.ts'
@@ -338,8 +339,26 @@ export class Dispatcher {
     }
     await inPressTime(run, async () => {
       if (!(await this.#throttle.admitsTo(run, action.rateLimit))) return
-      await this.#handle(run, instance, action.run, button.data)
+      await this.#handle(run, instance, this.#unlessChanged(run, button), button.data)
     })
+  }
+
+  /** What a button does, as long as what it was made for is as it was then. */
+  #unlessChanged(run: UpdateRun, button: Extract<ReadButton, { kind: 'action' }>): Handler {
+    const { action } = button.route
+    // typed where the plugin was written; the route keeps plugins of all types in one map
+    const [work, told] = [action.run as Handler, action.fingerprint as Handler | undefined]
+    if (told === undefined) return work
+    return async (ctx, data) => {
+      const now = await told(ctx, data)
+      const isSame =
+        (typeof now === 'string' || typeof now === 'number') &&
+        fingerprintOf(now) === button.fingerprint
+      if (isSame) return work(ctx, data)
+      run.outcome = 'stale'
+      run.alert = this.#replies.in(run)('button.changed')
+      return undefined
+    }
   }
 
   /** The presser has waited through an outage, and may want something else by now; their spinner has ended long ago. */

@@ -107,6 +107,9 @@ export function readActions(callback: unknown, fail: Fail): ReadonlyMap<string, 
       )
     }
     if (typeof action.run !== 'function') fail(`the action ${name} has no run`)
+    if (action.fingerprint !== undefined && typeof action.fingerprint !== 'function') {
+      fail(`fingerprint of the action ${name} is no function`)
+    }
     checkAudience(`the action ${name}`, action, fail)
     checkRateLimit(`the action ${name}`, action, fail)
     if (typeof action.label !== 'string' || action.label === '')

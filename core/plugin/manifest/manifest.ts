@@ -5,6 +5,7 @@ import type { Html } from '../../telegram/html.ts'
 import type { ActiveUser, Actor } from '../access.ts'
 import type { Button } from '../content.ts'
 import type { OpsContext } from '../context.ts'
+import type { PageAt } from '../pager.ts'
 import type { Scope } from '../scope.ts'
 import type { ServiceToken, Used } from '../service.ts'
 import type { Begins, Dialog, DialogKit } from './dialog.ts'
@@ -67,6 +68,16 @@ export interface PluginView<P extends PluginTypes> extends Enqueues<P>, Begins<P
     action: A,
     ...given: ButtonInput<ActionData<P['actions'][A]>>
   ): Button
+  /**
+   * A row of buttons that turn the pages of a list: none for one page, numbers for up to eight, then first, before, next
+   * and last. The action's data hold a `page`; `data` is the rest of them.
+   */
+  pager<A extends keyof P['actions'] & string>(
+    action: A,
+    at: PageAt,
+    data?: Omit<ActionData<P['actions'][A]>, 'page'>,
+    options?: Omit<ButtonOptions, 'label'>,
+  ): readonly Button[]
 }
 
 /** The data may be left out where the action's schema asks for nothing. */
@@ -82,6 +93,10 @@ export interface ButtonOptions {
    * is no person.
    */
   anyone?: boolean
+  /** How long it may be pressed, s; default 30 days where its data are kept, and without end where they travel in it. */
+  withinS?: number
+  /** What the action's `fingerprint` tells of the thing as it is now. */
+  fingerprint?: string | number
 }
 
 /** Handlers run for an active user. */
@@ -212,6 +227,14 @@ export interface ActionDefinition<
   audience?: W
   /** How often it may be pressed, beside the bot's own limits. Owners have none. */
   rateLimit?: RateLimit
+  /**
+   * What the button is about, as it is now: a version, say. Its buttons are made with one, and pressing one
+   * whose thing has changed since does nothing but say so.
+   */
+  fingerprint?(
+    ctx: ContextFor<P, W, Update.CallbackQueryUpdate>,
+    data: Parsed<D>,
+  ): string | number | undefined | Promise<string | number | undefined>
   run(ctx: ContextFor<P, W, Update.CallbackQueryUpdate>, data: Parsed<D>): unknown
 }
 
@@ -224,6 +247,7 @@ export interface Action<D = unknown> {
   readonly audience?: Audience
   readonly rateLimit?: RateLimit
   readonly former?: Former
+  readonly fingerprint?: (ctx: never, data: never) => unknown
   readonly run: (ctx: never, data: never) => unknown
   /** Carries the type of the data that a button needs; never set. */
   readonly input?: D

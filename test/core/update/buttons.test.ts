@@ -2,16 +2,26 @@ import { expect } from 'chai'
 import { createTestBot, type TestBot, type TestPerson } from 'opsgram/testing'
 
 const source = (data: string) => `
-import { buttons, definePlugin, message } from 'opsgram'
+import { buttons, definePlugin, edit, message } from 'opsgram'
 import { z } from 'zod'
 
 export default definePlugin({
   name: 'keys',
   version: '1.0.0',
   permissions: { 'keys.turn': { description: 'Turn', roles: ['admin'] } },
+  setup: () => ({ count: 0 }),
   actions: ({ action }) => ({
     note: action({ label: 'Note', data: ${data}, run: (_ctx, data) => 'noted ' + JSON.stringify(data) }),
     turn: action({ label: 'Turn', permission: 'keys.turn', run: () => 'turned' }),
+    page: action({
+      label: 'Page',
+      data: z.object({ page: z.number(), of: z.number() }),
+      run: (ctx, { page, of }) => edit('page ' + page, buttons(ctx.pager('page', { page, pages: of }, { of }))),
+    }),
+    add: action({
+      label: 'Add', data: z.object({ text: z.string() }),
+      fingerprint: (ctx) => ctx.plugin.count, run: (ctx) => 'now ' + ++ctx.plugin.count,
+    }),
   }),
   commands: ({ command }) => ({
     small: command({ description: 'x', run: (ctx) => message('Small', buttons(ctx.button('note', { text: 'a' }))) }),
@@ -21,6 +31,17 @@ export default definePlugin({
       ctx.button('note', { text: 'b'.repeat(100) }, { anyone: true, label: 'Anyone at length' }),
       ctx.button('turn', {}, { anyone: true }),
     )) }),
+    soon: command({ description: 'x', run: (ctx) => message('Soon', buttons(
+      ctx.button('note', { text: 'a' }, { withinS: 60, label: 'A' }),
+      ctx.button('note', { text: 'b'.repeat(90) }, { withinS: 60, label: 'B' }),
+    )) }),
+    add: command({ description: 'x', run: (ctx) => message('Add', buttons(
+      ctx.button('add', { text: 'a' }, { fingerprint: ctx.plugin.count, label: 'Short' }),
+      ctx.button('add', { text: 'b'.repeat(90) }, { fingerprint: ctx.plugin.count, label: 'Long' }),
+    )) }),
+    bare: command({ description: 'x', run: (ctx) => message('Bare', buttons(ctx.button('add', { text: 'a' }))) }),
+    list: command({ description: 'x', args: z.object({ page: z.number(), of: z.number() }), run: (ctx, { page, of }) =>
+      message('list', buttons(ctx.pager('page', { page, pages: of }, { of }))) }),
     wrong: command({ description: 'x', run: (ctx) => message('Wrong', buttons(ctx.button('note', { text: 5 }))) }),
   }),
 })
@@ -99,6 +120,57 @@ describe('buttons', () => {
     await bot.database.query(`update button_payloads set expires_at = now() - interval '1 second'`)
     await owner.presses('Note')
     await owner.seesAlert('out of date')
+  })
+
+  it('work for as long as they were made for, whether their data travel or are kept', async () => {
+    await owner.sends('/soon')
+    await owner.sees('Soon')
+    await bot.clock.advance(59_000)
+    for (const label of ['A', 'B']) {
+      await owner.presses(label)
+      await owner.sees('noted')
+    }
+    await bot.clock.advance(2_000)
+    for (const label of ['A', 'B']) {
+      await owner.presses(label)
+      await owner.seesAlert('out of date')
+    }
+  })
+
+  it('do nothing when what they were made for has changed since', async () => {
+    for (const label of ['Short', 'Long']) {
+      await owner.sends('/add')
+      const { message } = await owner.sees('Add')
+      for (const { callback_data: data } of message.buttons) {
+        expect(Buffer.byteLength(String(data))).to.be.at.most(64)
+      }
+      await owner.presses(label)
+      await owner.sees('now')
+      await owner.presses(label)
+      await owner.seesAlert('has changed since')
+      await owner.doesNotSee('now')
+    }
+    await owner.sends('/bare')
+    await owner.sees(/E-[A-Z0-9]{5}/)
+  })
+
+  it('turn pages: none, by number, or step by step', async () => {
+    const shown = async (page: number, of: number) => {
+      await owner.sends(`/list ${page} ${of}`)
+      return (await owner.sees('list')).buttons
+    }
+    expect(await shown(1, 1)).to.deep.equal([])
+    expect(await shown(9, 3)).to.deep.equal(['1', '2', '·3·'])
+    expect(await shown(0, 8))
+      .to.have.length(8)
+      .and.include('·1·')
+    expect(await shown(1, 9)).to.deep.equal(['«', '‹', '1/9', '›', '»'])
+    await owner.presses('»')
+    expect((await owner.sees('page 9')).buttons[2]).to.equal('9/9')
+    // at the end: the same page once more
+    await owner.presses('›')
+    await owner.presses('‹')
+    await owner.sees('page 8')
   })
 
   it('are not made with data that does not fit their action', async () => {
