@@ -75,6 +75,8 @@ export interface Config {
     readonly keep: { readonly days: number; readonly bytes: number }
   }
   readonly shutdownTimeoutMs: number
+  /** How long the event loop may stand still before the process ends itself; 0: for ever. */
+  readonly stallLimitMs: number
   /** Values that no log line may hold: the redactor takes them out wherever they stand. */
   readonly secrets: readonly string[]
   /** What the environment says for one plugin, unparsed: `WORKLOG_SPREADSHEET_ID` is `spreadsheetId`. */
@@ -222,6 +224,7 @@ export function parseConfig(env: Environment, around: Surroundings): ConfigResul
       keep: { days: lines.LOG_KEEP_DAYS, bytes: lines.LOG_KEEP_MB * 1024 * 1024 },
     },
     shutdownTimeoutMs: stopping.SHUTDOWN_TIMEOUT_MS,
+    stallLimitMs: stopping.STALL_LIMIT_MS,
     secrets: secretsIn(env),
     pluginEnv: (plugin) => pluginValues(env, plugin),
   }

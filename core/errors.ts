@@ -541,6 +541,10 @@ export const errorCodes = {
     title: 'The bot is stopping',
     hint: 'Nothing to do: what was open is handled after the next start.',
   },
+  OPS_STALLED: {
+    title: 'Code without an end held the whole process, until it ended itself',
+    hint: 'A loop, or a regular expression, at the place that is told does not end: mend it. The update is handled again, and put aside after three such ends. Work that only takes its time is to `await` something now and then, or gets a higher STALL_LIMIT_MS.',
+  },
   OPS_STORE_AUTH: {
     title: 'Redis refused the user or the password, or does not let it do what is needed',
     hint: 'Check the user and the password in REDIS_URL. The user needs keys and channels that begin with {opsgram:, and scripts.',

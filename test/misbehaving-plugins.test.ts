@@ -57,6 +57,33 @@ describe('a plugin that leaves failures behind', () => {
   })
 })
 
+describe('code without an end', function () {
+  this.timeout(120_000)
+  let bot: BotProcess
+
+  afterEach(() => bot.close())
+
+  it('ends the process, which tells where it was; the next one handles the update again', async () => {
+    bot = await BotProcess.create({
+      plugins: {
+        'wild/index.ts': source(command('spin', `for (let i = 0; ; i++) if (i < 0) break`)),
+      },
+      env: { STALL_LIMIT_MS: '10000' },
+    })
+    await bot.start()
+    bot.person(bot.ownerId).sendText('/spin')
+    expect(await bot.exited()).to.equal(null)
+    expect(bot.stderr).to.match(
+      /OPS_STALLED.*plugin wild, wild\/index\.ts: .*for \(let i = 0; ; i\+\+\)/,
+    )
+    bot.write('wild/index.ts', source(command('spin', '')))
+    bot.spawn()
+    const { last } = await bot.event('app.stalled-before', { code: 'OPS_STALLED' })
+    expect(last).to.deep.include({ plugin: 'wild', function: 'run' })
+    expect(await until('an answer', () => bot.said(bot.ownerId)[0], 60_000)).to.equal('spin done')
+  })
+})
+
 describe('a stop', () => {
   let bot: BotProcess
 

@@ -10,6 +10,7 @@ import { createRedactor, type Redactor, redactText } from '../log/redact.ts'
 import { nearest } from '../plugin/code/nearest.ts'
 import { currentOwner } from '../plugin/code/owner.ts'
 import { PluginStacks } from '../plugin/code/stack.ts'
+import { watchStalls } from './stall/watch.ts'
 
 /** After the drain a stop has so long for its last steps; then the process ends as it is. */
 const lastStepsMs = 3_000
@@ -43,7 +44,12 @@ export async function runProcess(options: ProcessOptions): Promise<number> {
     for (const variable of environment.unknownNames) {
       log.warn('config.unknown-variable', { variable, meant: nearest(variable, coreVariables) })
     }
-    return await run(config, environment, log, options)
+    const stalls = watchStalls({ limitMs: config.stallLimitMs, dir: config.dataDir, log })
+    try {
+      return await run(config, environment, log, options)
+    } finally {
+      stalls.end()
+    }
   } catch (error) {
     return reportFailure(error)
   }

@@ -60,6 +60,7 @@ describe('configuration', () => {
       people: { locale: 'en', timezone: 'UTC', notices: true },
       log: { level: 'info', format: 'json', dir: '/srv/./var/logs' },
       shutdownTimeoutMs: 10_000,
+      stallLimitMs: 60_000,
       secrets: [],
     })
   })
