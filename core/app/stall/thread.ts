@@ -45,8 +45,9 @@ function judge(ms: number): void {
       functionName,
       ...location,
     }))
+    const hasGoneOn = Atomics.load(state, slots.beat) !== lastBeat
     // the embedded database works in the bot's thread, and comes to an end
-    if (frames[0]?.script.startsWith('wasm:')) {
+    if (hasGoneOn || frames[0]?.script.startsWith('wasm:')) {
       session.post('Debugger.resume')
       session.disconnect()
       return
