@@ -13,6 +13,7 @@ const names = [
   'jobs',
   'hooks',
   'dialogs',
+  'clean',
   'reload',
   'reload-load',
   'heap',

@@ -1,5 +1,8 @@
 import { expect } from 'chai'
+import { fastify } from 'fastify'
 import { createTestBot, type TestBot } from 'opsgram/testing'
+import { Registry } from 'prom-client'
+import { serveMetrics } from '../core/http/metrics/route.ts'
 
 const token = 'a-token-of-sixteen-or-more'
 
@@ -26,6 +29,55 @@ describe('/metrics', () => {
   after(() => bot.stop())
 
   const ask = (headers: Record<string, string> = {}) => fetch(`${bot.url}/metrics`, { headers })
+
+  it('tell of jobs, hooks, calls to services and caches, and of names from outside nothing', async () => {
+    bot.http.on('GET https://tickets.example.org/1', { status: 503 })
+    await bot.dropPlugin('busy', {
+      'index.ts': `import { bearer, definePlugin } from 'opsgram'
+export default definePlugin({
+  name: 'busy', version: '1.0.0',
+  jobs: ({ job }) => ({ work: job({
+    retry: { limit: 0 },
+    async run(ctx) {
+      await ctx.http.fetch('https://tickets.example.org/1', { throwOnStatus: false, retries: 0 })
+      for (const _ of [1, 2]) await ctx.cache.get('key', { ttlMs: 60_000 }, () => 1)
+      throw new Error('in vain')
+    },
+  }) }),
+  hooks: ({ hook }) => ({ ring: hook({ verify: bearer(), secret: () => 'a secret', run: () => {} }) }),
+  commands: ({ command }) => ({ work: command({ description: 'Works', run: (ctx) => void ctx.enqueue('work') }) }),
+})
+`,
+    })
+    await bot.owner.sends('/work')
+    await bot.logged('job.dead')
+    const post = (path: string, secret = 'a secret') =>
+      fetch(`${bot.url}/hooks/${path}`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${secret}` },
+        body: '{}',
+      })
+    await post('busy/ring')
+    await post('busy/ring', 'wrong')
+    await post('made-up/name')
+    await bot.settled()
+    const text = await (await ask()).text()
+    for (const line of [
+      'opsgram_job_seconds_count{plugin="busy",outcome="dead"} 1',
+      'opsgram_job_seconds_count{plugin="busy",outcome="done"} 1',
+      'opsgram_jobs_dead{plugin="busy"} 1',
+      'opsgram_hook_seconds_count{plugin="busy",hook="ring",outcome="taken"} 1',
+      'opsgram_hook_seconds_count{plugin="busy",hook="ring",outcome="refused"} 1',
+      'opsgram_hook_seconds_count{plugin="none",hook="none",outcome="unknown"} 1',
+      'opsgram_api_call_seconds_count{service="tickets.example.org",outcome="5xx"} 1',
+      'opsgram_cache_total{plugin="busy",result="hit"} 1',
+      'opsgram_cache_total{plugin="busy",result="miss"} 1',
+      'opsgram_log_lines_lost_total{of="files"} 0',
+    ]) {
+      expect(text.includes(`\n${line}\n`), line).to.equal(true)
+    }
+    expect(text).not.to.include('made-up')
+  })
 
   it('tell what was done, by plugin, method and outcome, and how all is', async () => {
     const answer = await ask()
@@ -64,5 +116,15 @@ describe('/metrics', () => {
     expect((await ask(wrong)).status).to.equal(401)
     const right = { ...forwarded, authorization: `Bearer ${token}` }
     expect((await ask(right)).status).to.equal(200)
+  })
+
+  it('are for who has the token alone where a proxy is known to be in front, whatever it adds', async () => {
+    const http = fastify()
+    const metrics = { contentType: Registry.PROMETHEUS_CONTENT_TYPE, text: async () => 'all' }
+    serveMetrics(http, { metrics, token, isBehindProxy: true })
+    const status = async (headers: Record<string, string>) =>
+      (await http.inject({ url: '/metrics', headers, remoteAddress: '127.0.0.1' })).statusCode
+    expect(await status({})).to.equal(401)
+    expect(await status({ authorization: `Bearer ${token}` })).to.equal(200)
   })
 })

@@ -6,6 +6,7 @@ import { ApiLog, apiLogs } from '../http/client/api-log.ts'
 import { HttpCalls } from '../http/client/client.ts'
 import { createExchange } from '../http/client/exchange.ts'
 import { HealthChecks } from '../http/health.ts'
+import { BackgroundMetrics } from '../http/metrics/background.ts'
 import { Metrics } from '../http/metrics/metrics.ts'
 import { createHttpServer } from '../http/server.ts'
 import { coreTexts } from '../i18n/core-texts.ts'
@@ -90,6 +91,8 @@ export async function connect({ config, parts, opened, log, clock }: Start) {
   })
   opened.add(() => queue.close())
 
+  const metrics = new Metrics()
+  const background = new BackgroundMetrics(metrics)
   const apiLog = new ApiLog(database, writer.table(apiLogs))
   const exchange = parts.exchange ?? createExchange()
   opened.add(() => exchange.close())
@@ -99,6 +102,7 @@ export async function connect({ config, parts, opened, log, clock }: Start) {
     log,
     redact: (text) => log.redact(text),
     record: (row) => apiLog.take(row),
+    measured: (service, outcome, ms) => background.apiCalled(service, outcome, ms),
     userAgent: `opsgram/${version}`,
     guard: (what) => database.kysely.guard.checkCall(what),
   })
@@ -109,7 +113,6 @@ export async function connect({ config, parts, opened, log, clock }: Start) {
   const { apiRoot } = config.telegram
   const fileLinks = new FileLinks({ token, base: linkBase(config.telegram, http.url), clock })
   const guard = (method: string) => database.kysely.guard.checkCall(method)
-  const metrics = new Metrics()
   const timings = new Timings(metrics)
   database.kysely.times.listener = (sql, ms, ok) => timings.queried(currentOwner(), sql, ms, ok)
   const gateway = createGateway({
@@ -147,6 +150,7 @@ export async function connect({ config, parts, opened, log, clock }: Start) {
     calls,
     fileLinks,
     metrics,
+    background,
     timings,
     waiting: waitingIn(database),
     gateway,

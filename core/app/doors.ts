@@ -26,6 +26,8 @@ export async function openDoors(
     shared,
     queue,
     metrics,
+    background,
+    calls,
     gateway,
     fileLinks,
     logControl,
@@ -35,14 +37,27 @@ export async function openDoors(
   registerHealth(health, { database, store: shared, gateway, reloader, maintenance, dataDir })
   checkInstances(health, instances, skew)
   const { waiting } = connections
-  const measured = { waiting, gateway, health, inbox, instances, reloader, throttle, turnstile }
-  measure(metrics, { ...measured, log: logControl })
+  measure(metrics, {
+    waiting,
+    gateway,
+    health,
+    inbox,
+    instances,
+    reloader,
+    throttle,
+    turnstile,
+    queue,
+    calls,
+    log: logControl,
+  })
   const { metricsToken } = config.http
-  http.mount((fastify) => serveMetrics(fastify, { metrics, token: metricsToken }))
+  // one on this machine may add nothing that tells of it
+  const isBehindProxy = config.telegram.webhook !== undefined || config.http.trustProxy.length > 0
+  http.mount((fastify) => serveMetrics(fastify, { metrics, token: metricsToken, isBehindProxy }))
   const intake = new HookIntake({ live, queue, database, store: shared, clock, log })
   intake.start()
   opened.add(() => intake.stop())
-  http.mount((fastify) => serveHooks(fastify, { intake, log }))
+  http.mount((fastify) => serveHooks(fastify, { intake, measured: background, log }))
   http.mount((fastify) => serveApi(fastify, { api, log }))
   http.mount((fastify) => serveFileLinks(fastify, { links: fileLinks, gateway, log }))
   const { mount } = parts

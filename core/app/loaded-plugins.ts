@@ -65,7 +65,7 @@ export async function loadPlugins(
     gateway,
     outbox,
   } = connections
-  const { botId, texts, codec, defaults, redact, timings, waiting } = connections
+  const { botId, texts, codec, defaults, redact, timings, background, waiting } = connections
   opened.add(installStacks(stacks))
   opened.add(guardExit())
   const choices = new PluginChoices(database)
@@ -111,6 +111,7 @@ export async function loadPlugins(
     database,
     coreEntities,
     calls,
+    cacheAsked: (plugin, isHit) => background.cacheAsked(plugin, isHit),
     store: shared,
     queue,
     coreServices: coreServicesOf({

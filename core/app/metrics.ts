@@ -1,5 +1,7 @@
+import type { HttpCalls } from '../http/client/client.ts'
 import type { HealthChecks, HealthStatus } from '../http/health.ts'
 import type { Metrics } from '../http/metrics/metrics.ts'
+import type { JobQueue } from '../job/queue.ts'
 import type { LogControl } from '../log/logger.ts'
 import type { Waiting } from '../plugin/overview.ts'
 import type { Reloader } from '../plugin/reload/reloader.ts'
@@ -10,6 +12,7 @@ import type { Inbox } from '../update/inbox/inbox.ts'
 import type { Throttle } from '../update/throttle/throttle.ts'
 import type { Turnstile } from '../update/throttle/turnstile.ts'
 import type { Instances } from './instances.ts'
+import { atMostEvery } from './waiting.ts'
 
 export interface Measured {
   readonly waiting: () => Promise<Waiting>
@@ -17,6 +20,8 @@ export interface Measured {
   readonly health: HealthChecks
   readonly inbox: Inbox
   readonly log: LogControl
+  readonly queue: Pick<JobQueue, 'exists' | 'counts'>
+  readonly calls: Pick<HttpCalls, 'spared'>
   readonly instances: Instances | undefined
   readonly reloader: Reloader
   readonly throttle: Throttle
@@ -34,6 +39,26 @@ export function measureUpdate(
   const ms = performance.now() - acceptedAt
   metrics.updated(route?.plugin, outcome, ms)
   timings.updated(route?.plugin, outcome, ms)
+}
+
+/** What waits, runs and died of each plugin's jobs; a row each is counted at most once in five seconds. */
+function measureJobs(metrics: Metrics, queue: Measured['queue']): void {
+  const counts = atMostEvery(5_000, async () => ((await queue.exists()) ? queue.counts() : []))
+  const helps = {
+    waiting: 'Jobs that wait',
+    running: 'Jobs that run',
+    dead: 'Jobs that were given up',
+  }
+  for (const state of ['waiting', 'running', 'dead'] as const) {
+    const help = `${helps[state]}, of all instances, by plugin`
+    metrics.gauge(`opsgram_jobs_${state}`, help, 'plugin', async () => {
+      const byPlugin: Record<string, number> = {}
+      for (const count of await counts()) {
+        byPlugin[count.plugin] = (byPlugin[count.plugin] ?? 0) + count[state]
+      }
+      return byPlugin
+    })
+  }
 }
 
 /** Has the parts of the app tell what they do, and be asked at each look. */
@@ -124,6 +149,13 @@ export function measure(metrics: Metrics, parts: Measured): void {
     () => turnstile.waited,
   )
 
+  measureJobs(metrics, parts.queue)
+  metrics.gauge(
+    'opsgram_api_spared',
+    '1 for a service that is not called now, as it failed again and again',
+    'service',
+    () => Object.fromEntries(parts.calls.spared.slice(0, 200).map((service) => [service, 1])),
+  )
   metrics.counters(
     'opsgram_log_lines_lost_total',
     'Lines that are missing in a log file, or on standard output',

@@ -24,7 +24,8 @@ async function count(database: Queries): Promise<Waiting> {
   return { updates: row?.updates ?? 0, dead: row?.dead ?? 0, dialogs: row?.dialogs ?? 0, messages }
 }
 
-function atMostEvery<T>(ms: number, read: () => Promise<T>): () => Promise<T> {
+/** Reads once for all who ask within so many ms. */
+export function atMostEvery<T>(ms: number, read: () => Promise<T>): () => Promise<T> {
   let last: { readonly at: number; readonly value: Promise<T> } | undefined
   return () => {
     if (last === undefined || performance.now() - last.at > ms) {

@@ -124,6 +124,7 @@ export async function openWork(
     log,
     clock,
     timings,
+    measured: connections.background,
   })
   opened.add(() => jobs.stop())
   const api = new Api({

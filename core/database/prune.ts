@@ -12,8 +12,10 @@ export interface PruneOptions {
 }
 
 /** A few milliseconds of locks, and on the embedded database of everybody's waiting. */
-const batchRows = 2_000
+const batchRows = 500
+/** Between two batches; longer where they take long: two thirds of the time are others'. */
 const breatheMs = 20
+const breatheShare = 2
 
 /** Deletes old rows in small batches with pauses between; resolves with how many went. */
 export async function prune(database: Database, options: PruneOptions): Promise<number> {
@@ -30,11 +32,13 @@ export async function prune(database: Database, options: PruneOptions): Promise<
     select count(*) as rows from gone`
   let total = 0
   while (signal?.aborted !== true) {
+    const began = performance.now()
     const [answer] = await database.query<{ rows: number }>(statement, [before.toISOString()])
     const rows = answer?.rows ?? 0
     total += rows
     if (rows < batchRows) break
-    await pause(breatheMs, undefined, { signal }).catch(() => undefined)
+    const breathe = Math.max(breatheMs, (performance.now() - began) * breatheShare)
+    await pause(breathe, undefined, { signal }).catch(() => undefined)
   }
   return total
 }

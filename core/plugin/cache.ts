@@ -43,6 +43,8 @@ export interface CacheParts {
   readonly plugin: string
   readonly store: Pick<Store, 'publish' | 'subscribe'>
   readonly elapsed: () => number
+  /** Told of each value that is asked for. */
+  readonly asked?: (isHit: boolean) => void
 }
 
 export class PluginCache implements Cache {
@@ -70,7 +72,9 @@ export class PluginCache implements Cache {
     }
     const known = this.#entries.get(key)
     this.#entries.delete(key)
-    if (known !== undefined && known.endsAt > this.#parts.elapsed()) {
+    const isHit = known !== undefined && known.endsAt > this.#parts.elapsed()
+    this.#parts.asked?.(isHit)
+    if (isHit) {
       this.#entries.set(key, known)
       // whoever asks for a key asks for the same kind of value
       return known.value as Promise<T>

@@ -24,6 +24,13 @@ export class Circuits {
     this.#elapsed = elapsed
   }
 
+  /** Services that are spared now. */
+  get open(): readonly string[] {
+    return [...this.#states].flatMap(([service, { openUntil }]) =>
+      openUntil === undefined ? [] : [service],
+    )
+  }
+
   /** To be called before each attempt. @throws OPS_API_CIRCUIT while the service is spared */
   enter(service: string): void {
     const state = this.#states.get(service)

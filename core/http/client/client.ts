@@ -73,6 +73,8 @@ export interface HttpClientParts {
   readonly redact: Redactor
   /** Takes a row and returns at once. */
   readonly record: (row: ApiLogRow) => void
+  /** Told of each attempt: `of people` for services that people named; the class of the status, or what went wrong. */
+  readonly measured?: (service: string, outcome: string, ms: number) => void
   readonly userAgent: string
   /** Refuses calls in the middle of a transaction. @throws OPS_TRANSACTION_CALL */
   readonly guard: (what: string) => void
@@ -104,6 +106,11 @@ export class HttpCalls {
     this.#parts = parts
     this.#circuits = new Circuits(() => parts.clock.elapsed())
     this.#strangersCircuits = new Circuits(() => parts.clock.elapsed())
+  }
+
+  /** Services that are not called now, as they failed again and again; none that people named. */
+  get spared(): readonly string[] {
+    return this.#circuits.open
   }
 
   /** The client of one plugin, or of one of its runs. */
@@ -203,7 +210,7 @@ export class HttpCalls {
 
   async #attempt(call: Call, url: URL, publicOnly: boolean, attempt: number): Promise<Incoming> {
     const { service, options, signal, caller } = call
-    const { clock, exchange, userAgent, log } = this.#parts
+    const { clock, exchange, userAgent, log, measured } = this.#parts
     const { body, headers } = contentOf(options)
     const isStrangers = options.publicOnly === true
     const circuits = isStrangers ? this.#strangersCircuits : this.#circuits
@@ -233,6 +240,10 @@ export class HttpCalls {
       if (signal.aborted) circuits.left(service)
       else if (!isFailure) circuits.answered(service)
       else if (circuits.failed(service)) log.warn('api.spared', { service })
+      const ms = Math.round(clock.elapsed() - began)
+      const outcome =
+        answer === undefined ? reasonOf(failure) : `${Math.floor(answer.status / 100)}xx`
+      measured?.(isStrangers ? 'of people' : service, outcome, ms)
       this.#record(
         caller,
         {
@@ -240,7 +251,7 @@ export class HttpCalls {
           method: call.method,
           url: url.href,
           ...(answer && { status: answer.status, receivedBytes: answer.body.byteLength }),
-          ms: Math.round(clock.elapsed() - began),
+          ms,
           sentBytes: body === undefined ? 0 : Buffer.byteLength(body),
           ...(answer === undefined && { errorCode: codeOf(failure) ?? 'aborted' }),
         },
@@ -405,6 +416,13 @@ function redirectOf({ status, headers }: Incoming, from: URL): URL | undefined {
 function tooSlow(url: URL, { timeoutMs = 10_000 }: HttpOptions): OpsError {
   const text = `${url.host} didn't answer in full within ${timeoutMs / 1_000} s`
   return new OpsError('OPS_API_TIMEOUT', text, { details: { host: url.host } })
+}
+
+/** `timeout`, `unreachable`, `too-large`, `address`, `aborted`. */
+function reasonOf(error: unknown): string {
+  const code = codeOf(error) ?? ''
+  if (!code.startsWith('OPS_API_')) return 'aborted'
+  return code.slice('OPS_API_'.length).toLowerCase().replaceAll('_', '-')
 }
 
 function isServiceFailure(error: unknown): boolean {

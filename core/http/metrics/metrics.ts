@@ -102,6 +102,34 @@ export class Metrics {
     this.#notices.inc({ kind })
   }
 
+  /** Adds durations by these labels, of whose values only so many are told apart. @returns what takes one */
+  durations<L extends string>(
+    name: string,
+    help: string,
+    labels: readonly L[],
+  ): (values: Readonly<Record<L, string>>, ms: number) => void {
+    const histogram = new Histogram({
+      name,
+      help,
+      labelNames: labels,
+      buckets: seconds,
+      registers: [this.#registry],
+    })
+    const bound = boundOf(labels)
+    return (values, ms) => histogram.observe(bound(values), ms / 1_000)
+  }
+
+  /** Adds a count by these labels, of whose values only so many are told apart. @returns what counts one more */
+  counts<L extends string>(
+    name: string,
+    help: string,
+    labels: readonly L[],
+  ): (values: Readonly<Record<L, string>>) => void {
+    const counter = new Counter({ name, help, labelNames: labels, registers: [this.#registry] })
+    const bound = boundOf(labels)
+    return (values) => counter.inc(bound(values))
+  }
+
   /** Adds something that is read when somebody looks. One that can't be read is left out of that look. */
   gauge(name: string, help: string, label: string, read: Reading): void {
     new Gauge({
@@ -163,5 +191,22 @@ export class Metrics {
     if (values.size >= mostValues) return rest
     values.add(value)
     return value
+  }
+}
+
+/** Values of labels as they are written: what comes after so many of one is the rest. */
+function boundOf<L extends string>(
+  labels: readonly L[],
+): (values: Readonly<Record<L, string>>) => Record<L, string> {
+  const known = new Map(labels.map((label) => [label, new Set<string>()] as const))
+  return (values) => {
+    const written: Record<L, string> = { ...values }
+    for (const [label, seen] of known) {
+      const value = values[label]
+      if (seen.has(value)) continue
+      if (seen.size < mostValues) seen.add(value)
+      else written[label] = rest
+    }
+    return written
   }
 }

@@ -12,14 +12,21 @@ const forwarding = ['forwarded', 'x-forwarded-for', 'x-real-ip', 'via'] as const
  * `GET /metrics`: for programs on this machine, and for whoever has the token.
  *
  * @param token METRICS_TOKEN; none: from elsewhere nobody reads them
+ * @param isBehindProxy a proxy passes requests on to this server, perhaps on this machine: whoever asks needs the token
  */
 export function serveMetrics(
   http: FastifyInstance,
-  { metrics, token }: { metrics: Metrics; token: string | undefined },
+  parts: {
+    metrics: Pick<Metrics, 'contentType' | 'text'>
+    token: string | undefined
+    isBehindProxy: boolean
+  },
 ): void {
+  const { metrics, token, isBehindProxy } = parts
   const isToken = secretCheck(token === undefined ? [] : [token])
   http.get('/metrics', async (request, reply) => {
-    if (!isLocal(request) && !isToken(bearerOf(request))) {
+    const isOwnMachine = !isBehindProxy && isLocal(request)
+    if (!isOwnMachine && !isToken(bearerOf(request))) {
       const { title, hint } = errorCodes.OPS_METRICS_TOKEN
       return reply
         .status(401)

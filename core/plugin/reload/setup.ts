@@ -33,6 +33,8 @@ export interface SetupParts {
   coreServices: readonly CoreService[]
   /** Clients for other services. */
   calls: Pick<HttpCalls, 'for'>
+  /** Told of each value that it asked its cache for. */
+  cacheAsked?: ((plugin: string, isHit: boolean) => void) | undefined
   /** Where instances hear of each other. */
   store: Pick<Store, 'publish' | 'subscribe'>
   /** Where jobs are put. */
@@ -61,12 +63,13 @@ export async function setUpPlugin(
   const { name, declaration, config } = prepared
   // The scope keeps functions that are made here, and with them everything that any of them mentions: none may
   // mention `parts`, which holds the version before.
-  const { resolve, stacks, marks, queue, clock } = parts
+  const { resolve, stacks, marks, queue, clock, cacheAsked } = parts
   const coreServices = new Map<string, unknown>()
   const cache = new PluginCache({
     plugin: name,
     store: parts.store,
     elapsed: () => clock.elapsed(),
+    asked: (isHit) => cacheAsked?.(name, isHit),
   })
   const use = {}
   const scope = new PluginScope<unknown, unknown>({

@@ -50,6 +50,8 @@ export interface TransactionParts extends MigratingParts {
   readonly coreServices: readonly CoreService[]
   /** Clients of plugins for other services. */
   readonly calls: Pick<HttpCalls, 'for'>
+  /** Told of each value that a plugin asked its cache for. */
+  readonly cacheAsked?: ((plugin: string, isHit: boolean) => void) | undefined
   /** Where instances hear of each other. */
   readonly store: Pick<Store, 'publish' | 'subscribe'>
   /** Where plugins put jobs. */
@@ -332,13 +334,15 @@ export class Transaction {
   }
 
   #setUp(plugin: PreparedPlugin, orm: Orm, id: number): Promise<LoadedPlugin> {
-    const { log, clock, coreServices, calls, store, queue, prepare, liveGeneration } = this.#parts
+    const { log, clock, coreServices, calls, cacheAsked, store, queue, prepare, liveGeneration } =
+      this.#parts
     const previous = instancesOf(this.#current).find(({ name }) => name === plugin.name)
     return setUpPlugin(plugin, {
       log,
       clock,
       coreServices,
       calls,
+      cacheAsked,
       store,
       queue,
       stacks: prepare.stacks,

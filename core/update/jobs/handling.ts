@@ -6,6 +6,7 @@ import { isCommitUnknown } from '../../database/failure.ts'
 import { hasChanges, inTransaction, queriesIn } from '../../database/orm.ts'
 import { codeOf, messageOf, OpsError } from '../../errors.ts'
 import type { HttpCalls } from '../../http/client/client.ts'
+import type { BackgroundMetrics, JobOutcome } from '../../http/metrics/background.ts'
 import type { JobQueue } from '../../job/queue.ts'
 import type { ClaimedJob } from '../../job/request.ts'
 import type { Logger } from '../../log/logger.ts'
@@ -45,6 +46,7 @@ export interface JobHandlingOptions {
   log: Logger
   clock: Clock
   timings: Pick<Timings, 'time'>
+  measured: Pick<BackgroundMetrics, 'jobEnded'>
 }
 
 type JobHandler = (ctx: LiveJob, data: unknown) => unknown
@@ -114,7 +116,11 @@ export class JobHandling {
   }
 
   /** Writes down that an attempt failed. Repeats that until the database takes it. */
-  async settle(claimed: ClaimedJob, { error, errorId, final = false }: JobError): Promise<void> {
+  async settle(
+    claimed: ClaimedJob,
+    { error, errorId, final = false }: JobError,
+  ): Promise<JobOutcome> {
+    let outcome: JobOutcome = 'lost'
     const { queue, log, stacks } = this.#options
     const code = codeOf(error) ?? (error instanceof Error ? error.name : 'Error')
     const message = log.redact(messageOf(error)).slice(0, 2_000)
@@ -127,10 +133,12 @@ export class JobHandling {
     }
     await this.#persist(async () => {
       const what = await queue.fail(claimed, { errorId, code, message }, { final })
+      outcome = what === 'gone' ? 'lost' : what
       if (what === 'gone') log.warn('job.lost', { ...fields, error })
       else if (what === 'again') log.warn('job.failed', { ...fields, error })
       else log.error('job.dead', { ...fields, place: stacks.locationOf(error)?.plugin, error })
     })
+    return outcome
   }
 
   async #attempt(
@@ -143,7 +151,8 @@ export class JobHandling {
     },
   ): Promise<void> {
     const { job, instance, controller } = parts
-    const { clock, queue, timings } = this.#options
+    const { clock, queue, timings, measured } = this.#options
+    let outcome: JobOutcome = 'done'
     const began = clock.elapsed()
     const { signal } = controller
     const run = this.#newRun(claimed, parts.generation, signal)
@@ -168,28 +177,30 @@ export class JobHandling {
       for (const work of run.afterCommit) work()
       run.log.debug('job.done', { ms: Math.round(clock.elapsed() - began) })
     } catch (error) {
-      await this.#failed(claimed, error, signal)
+      outcome = await this.#failed(claimed, error, signal)
     } finally {
       cancel()
+      measured.jobEnded(claimed.plugin, outcome, clock.elapsed() - began)
     }
   }
 
-  async #failed(claimed: ClaimedJob, error: unknown, signal: AbortSignal): Promise<void> {
+  async #failed(claimed: ClaimedJob, error: unknown, signal: AbortSignal): Promise<JobOutcome> {
     const { queue, log } = this.#options
     const ended = signal.aborted ? codeOf(signal.reason) : undefined
     if (error instanceof PluginHeld) await untilAborted(signal, error.until).catch(() => undefined)
     const isInnocent = ended === 'OPS_SHUTDOWN' || ended === 'OPS_RELOADED'
     if (error instanceof PluginHeld || isInnocent) {
       log.info('job.given-back', { plugin: claimed.plugin, job: claimed.job, jobId: claimed.id })
-      return this.#persist(() => queue.giveBack(claimed))
+      await this.#persist(() => queue.giveBack(claimed))
+      return 'given-back'
     }
     if (error instanceof NotOurs || ended === 'OPS_JOB_LOST') {
       log.warn('job.lost', { plugin: claimed.plugin, job: claimed.job, jobId: claimed.id })
-      return
+      return 'lost'
     }
     const code = codeOf(error)
     const final = code === 'OPS_JOB_DATA' || code === 'OPS_JOB_FORBIDDEN'
-    await this.settle(claimed, { error, errorId: newErrorId(), final })
+    return this.settle(claimed, { error, errorId: newErrorId(), final })
   }
 
   /** In one transaction with what the job changed, asked for and wrote to people. */

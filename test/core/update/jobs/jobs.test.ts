@@ -45,7 +45,7 @@ describe('jobs of a process', function () {
           ran.push(job)
           await queue.complete([job])
         },
-        settle: async () => undefined,
+        settle: async () => 'dead' as const,
       },
       clock: systemClock,
       log: silentLog,
@@ -119,6 +119,7 @@ describe('jobs of a process', function () {
       gateway: { with: () => ({}) },
       clock: systemClock,
       stacks: new PluginStacks(),
+      measured: { jobEnded: () => undefined },
       timings: { time: (_plugin: string, _name: string, work: () => unknown) => work() },
     } as unknown as JobHandlingOptions)
     const [claimed] = await queue.claim(rooms, 1)
