@@ -188,6 +188,7 @@ export async function openPipeline(options: PipelineOptions): Promise<Pipeline> 
           acceptedAt: performance.now(),
           authEpoch: undefined,
           noDialog: true,
+          isFound: false,
         },
         inbox,
       ),

@@ -14,6 +14,7 @@ export class Batcher<T> {
   readonly #queue: Waiting<T>[] = []
   #busy = false
   readonly #idle: (() => void)[] = []
+  #last: Promise<void> | undefined
 
   constructor(write: (items: T[]) => Promise<void>, max: number) {
     this.#write = write
@@ -22,13 +23,24 @@ export class Batcher<T> {
 
   /** Resolves when the item's batch is written; rejects with the batch's error. */
   add(item: T): Promise<void> {
-    return new Promise((resolve, reject) => {
-      this.#queue.push({ item, resolve, reject })
-      if (this.#busy) return
-      this.#busy = true
-      // what arrives in this turn of the event loop goes together
-      setImmediate(() => void this.#drain())
-    })
+    const { promise, resolve, reject } = Promise.withResolvers<void>()
+    this.#last = promise
+    this.#queue.push({ item, resolve, reject })
+    if (this.#busy) return promise
+    this.#busy = true
+    // what arrives in this turn of the event loop goes together
+    setImmediate(() => void this.#drain())
+    return promise
+  }
+
+  /** Resolves when what was added until now is written, or has failed; under load there may always be more. */
+  async settled(): Promise<void> {
+    await this.#last?.catch(() => undefined)
+  }
+
+  /** Whether something waits or is being written. */
+  get isBusy(): boolean {
+    return this.#busy
   }
 
   /** Resolves when nothing waits and nothing is being written. */

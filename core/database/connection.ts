@@ -93,7 +93,9 @@ async function openServer(options: DatabaseOptions & { url: string }): Promise<D
   const address = addressOf(url)
   const guard = new TransactionGuard()
   const pool = createPool({ url, name: 'opsgram', max: poolMax, log })
-  const inboxPool = createPool({ url, name: 'opsgram inbox', max: 2, log })
+  // their plans are made once, perhaps of a table that is still empty: all of them have an index
+  const settings = '-c enable_seqscan=off -c jit=off'
+  const inboxPool = createPool({ url, name: 'opsgram inbox', max: 2, log, settings })
   try {
     await checkServer(pool, address)
   } catch (error) {

@@ -4,6 +4,7 @@ import type { PGlite, Results, Transaction } from '@electric-sql/pglite'
 import type { QueryResult, TransactionSettings } from 'kysely'
 import { codeOf, messageOf, OpsError } from '../errors.ts'
 import type { Session, SessionSource } from './driver.ts'
+import { SqlArray } from './sql-array.ts'
 import { typeParsers } from './types.ts'
 
 /** How long a query waits for the one connection before it gives up. */
@@ -41,6 +42,10 @@ export async function openEmbedded(folder: string): Promise<PGlite> {
       },
     )
   }
+}
+
+function plain(parameter: unknown): unknown {
+  return parameter instanceof SqlArray ? parameter.values : parameter
 }
 
 /** Hands the one connection of PGlite out, first come, first served. */
@@ -103,7 +108,9 @@ class EmbeddedSession implements Session {
     const target = this.#transaction?.handle ?? this.#pglite
     // The extended protocol takes one statement; migrations may send several in one text.
     const results: (Results | undefined)[] =
-      parameters.length === 0 ? await target.exec(sql) : [await target.query(sql, [...parameters])]
+      parameters.length === 0
+        ? await target.exec(sql)
+        : [await target.query(sql, parameters.map(plain))]
     const result = results.at(-1)
     const rows = results.flatMap((each) => each?.rows ?? [])
     return { rows, numAffectedRows: BigInt(result?.affectedRows ?? 0) }

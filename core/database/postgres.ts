@@ -14,6 +14,8 @@ const statementMs = 30_000
 /** Above the server's own limit: it speaks first unless the network swallows its answer. */
 const silenceMs = statementMs + 5_000
 const idleInTransactionMs = 60_000
+/** Statements of the inbox that are kept prepared: more than there are. */
+const mostNamed = 50
 
 /** Who and where, for messages; the password stays out. */
 export interface PostgresAddress {
@@ -61,9 +63,13 @@ export function createPool(options: {
   name: string
   max: number
   log: Logger
+  /** The server's settings for these connections, as its command line has them. */
+  settings?: string
 }): pg.Pool {
+  const { url, name, settings } = options
   const pool = new pg.Pool({
-    ...clientOptions(options.url, options.name),
+    ...clientOptions(url, name),
+    ...(settings === undefined ? {} : { options: settings }),
     max: options.max,
     idleTimeoutMillis: 30_000,
     // The bot's own lifetime is not the pool's business: an idle client must not keep a stopped process.
@@ -205,12 +211,14 @@ async function send(
   text: string,
   parameters: readonly unknown[],
   silence: number | undefined,
+  name?: string,
 ): Promise<pg.QueryResult> {
   // pg's own limit notices a network that swallows the answer, where the server's can't; its types lack it.
   const query: pg.QueryConfig & { query_timeout?: number | undefined } = {
     text,
     values: [...parameters],
     query_timeout: silence,
+    ...(name === undefined ? {} : { name }),
   }
   const result: pg.QueryResult | pg.QueryResult[] = await client.query(query)
   if (!Array.isArray(result)) return result
@@ -219,21 +227,36 @@ async function send(
   return { ...last, rows: result.flatMap(({ rows }) => rows) }
 }
 
-/** A few connections of their own, so that accepts never queue behind handlers' transactions. */
+/** A statement that was prepared is gone, or its tables have changed: another connection prepares it anew. */
+function isOutdated(error: unknown): boolean {
+  const code = codeOf(error)
+  return code === '26000' || code === '0A000'
+}
+
+/**
+ * A few connections of their own, so that accepts never queue behind handlers' transactions. The statements are few and
+ * always the same: each connection has them parsed and planned once.
+ */
 export function poolQuery(
   pool: pg.Pool,
   guard: TransactionGuard,
 ): <Row>(sql: string, parameters?: readonly unknown[]) => Promise<Row[]> {
+  const names = new Map<string, string>()
+  const nameOf = (sql: string) => {
+    const name = names.get(sql) ?? `inbox ${names.size}`
+    if (names.size < mostNamed) names.set(sql, name)
+    return names.has(sql) ? name : undefined
+  }
   return async <Row>(sql: string, parameters: readonly unknown[] = []) => {
     guard.check()
     const client = await pool.connect()
     let broken = false
     try {
-      const { rows } = await send(client, sql, parameters, silenceMs)
+      const { rows } = await send(client, sql, parameters, silenceMs, nameOf(sql))
       // The caller's promise about its own SQL.
       return rows as Row[]
     } catch (error) {
-      broken = isDatabaseAway(error)
+      broken = isDatabaseAway(error) || isOutdated(error)
       throw error
     } finally {
       client.release(broken)

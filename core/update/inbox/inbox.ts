@@ -10,6 +10,7 @@ import type { Ownership, PartitionState } from '../partition/partitions.ts'
 import { Cleaner } from './cleaner.ts'
 import { Held } from './held.ts'
 import { type Draft, draftOf, type InboxItem, newItem } from './item.ts'
+import { Marks } from './marks.ts'
 import { InboxRows, type Inserted } from './rows.ts'
 import { Search } from './search.ts'
 import { Semaphore } from './semaphore.ts'
@@ -53,7 +54,7 @@ export class Inbox {
   readonly #waiting: Waiting
   readonly #search: Search
   readonly #accepting: Batcher<Update>
-  readonly #finishing: Batcher<number>
+  readonly #marks: Marks
   readonly #held = new Held()
   /** The newest row of each lane that was taken into memory. */
   readonly #newest = new Map<string, number>()
@@ -86,8 +87,18 @@ export class Inbox {
       log: options.log,
       signal: this.#stopping.signal,
     })
-    this.#accepting = new Batcher((updates) => this.#insert(updates), maxBatch)
-    this.#finishing = new Batcher((ids) => this.#finish(ids), 500)
+    this.#accepting = new Batcher(async (updates) => {
+      try {
+        await this.#insert(updates)
+      } finally {
+        // those that came too late for it, if no other one follows
+        this.#marks.flushSoon()
+      }
+    }, maxBatch)
+    this.#marks = new Marks({
+      write: (ids) => this.#persist(() => this.#rows.finish(ids)),
+      isInserting: () => this.#accepting.isBusy,
+    })
     this.#cleaner = new Cleaner(this.#rows, options.log)
   }
 
@@ -124,10 +135,12 @@ export class Inbox {
   }
 
   /** Completes an update whose run wrote nothing; soon, together with others. */
-  done({ facts: { updateId } }: InboxItem): void {
+  done({ facts: { updateId }, isFound, part }: InboxItem): void {
     // a process that dies before the mark runs the update again; it wrote nothing, so nothing is doubled
     this.#held.mark(updateId)
-    void this.#finishing.add(updateId).then(() => this.#held.marked(updateId))
+    // who had an update before may be at its commit, with its row locked
+    const rides = !isFound && this.#partitions?.isOurs(part) !== false
+    void this.#marks.add(updateId, rides).then(() => this.#held.marked(updateId))
   }
 
   /**
@@ -204,7 +217,7 @@ export class Inbox {
     for (const resolve of this.#room.splice(0)) resolve()
     await this.idle()
     // marks that wait behind the last batch
-    await this.#finishing.idle()
+    await this.#marks.written()
     await this.#search.idle()
   }
 
@@ -241,7 +254,7 @@ export class Inbox {
 
   /** Resolves when what was accepted and what was done until now is written. */
   async written(): Promise<void> {
-    await Promise.all([this.#accepting.idle(), this.#finishing.idle()])
+    await Promise.all([this.#accepting.settled(), this.#marks.written()])
   }
 
   /** Counts what is open anywhere: what this process accepts may be for others. */
@@ -263,10 +276,7 @@ export class Inbox {
     // asked before the INSERT: what is over by then, it sees
     const busy = new Set<string>()
     for (const { facts } of drafts) if (this.#waiting.has(facts.lane)) busy.add(facts.lane)
-    const inserted = await this.#rows.insert(
-      drafts.map(({ row }) => row),
-      [...elsewhere],
-    )
+    const inserted = await this.#write(drafts, elsewhere)
     const fresh = new Map(inserted.map((row) => [row.updateId, row]))
     const known: Draft[] = []
     const strays = new Set<number>()
@@ -290,6 +300,23 @@ export class Inbox {
     const untold = [...toTell].filter((part) => !elsewhere.has(part))
     if (untold.length > 0) await this.#rows.tellOwners(untold)
     if (strays.size > 0) this.lookInto(strays)
+  }
+
+  async #write(
+    drafts: readonly Draft[],
+    elsewhere: ReadonlySet<number>,
+  ): Promise<readonly Inserted[]> {
+    const rows = drafts.map(({ row }) => row)
+    const marks = this.#marks.board()
+    let ok = false
+    try {
+      const done = marks.map(({ id }) => id)
+      const inserted = await this.#rows.insert(rows, { elsewhere: [...elsewhere], done })
+      ok = true
+      return inserted
+    } finally {
+      this.#marks.landed(marks, ok)
+    }
   }
 
   #stateOf(part: number): PartitionState {
@@ -390,10 +417,6 @@ export class Inbox {
       tries = await this.#rows.countTry(facts.updateId)
     })
     return tries > maxTries
-  }
-
-  async #finish(ids: number[]): Promise<void> {
-    await this.#persist(() => this.#rows.finish(ids))
   }
 
   /** Tries until it is done; at stop once more, then the row stays open for the next process. */

@@ -23,6 +23,8 @@ export interface InboxItem {
    * way that could open one; false: it isn't known.
    */
   readonly noDialog: boolean
+  /** It was found in the table: another process had it, or has it still. */
+  readonly isFound: boolean
 }
 
 /** One that is to be written. */
@@ -49,7 +51,8 @@ type Known = Pick<InboxItem, 'authEpoch' | 'noDialog'>
 
 /** One that was just written. */
 export function newItem({ update, facts, part }: Draft, { authEpoch, noDialog }: Known): InboxItem {
-  return { update, facts, part, endings: 0, acceptedAt: performance.now(), authEpoch, noDialog }
+  const acceptedAt = performance.now()
+  return { update, facts, part, endings: 0, acceptedAt, authEpoch, noDialog, isFound: false }
 }
 
 /** One that was found in the table. @param endings how many processes ended just now */
@@ -65,5 +68,6 @@ export function foundItem({ payload, tries, ageMs }: OpenRow, endings: number): 
     acceptedAt: performance.now() - ageMs,
     authEpoch: undefined,
     noDialog: false,
+    isFound: true,
   }
 }

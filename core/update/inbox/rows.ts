@@ -2,6 +2,7 @@ import type { Queries } from '../../database/connection.ts'
 import { inboxState } from '../../database/entities/inbox-row.ts'
 import { strayChannel } from '../../database/instances/channels.ts'
 import type { EntityManager } from '../../database/orm.ts'
+import { SqlArray } from '../../database/sql-array.ts'
 
 /** An update to be written. */
 export interface NewRow {
@@ -61,20 +62,26 @@ const withPeople = `
   left join user_sessions s on s.chat_id = p.person and s.user_id = p.person`
 const personText = `b.id || ':' || b.auth_epoch as epoch, s.chat_id is not null as dialog`
 
+/** Marks that go with the INSERT: one commit for both. */
+const markText = `
+  update inbox set state = ${inboxState.done}, payload = null, done_at = now()
+  where bot_id = $1 and update_id = any($7::bigint[]) and state = ${inboxState.open}`
+
 const insertAloneText = `
-  with new as (${insertText})
+  with new as (${insertText}), marked as (${markText})
   select new.update_id, new.seq, ${personText} ${withPeople}`
 
 /**
  * The statement sees the table as it was before it, so `older` is what others put there: Telegram sends a chat's next
- * update only when the one before is durable.
+ * update only when the one before is durable. What is marked by it is no longer older.
  */
 const insertSharedText = `
-  with new as (${insertText})
+  with new as (${insertText}), marked as (${markText})
   select new.update_id, new.seq, ${personText},
     (select max(o.seq) from inbox o
-      where o.state = ${inboxState.open} and o.bot_id = $1 and o.part = new.part and o.lane = new.lane) as older,
-    case when new.part = any($7::smallint[]) then pg_notify('${strayChannel}', new.part::text) end
+      where o.state = ${inboxState.open} and o.bot_id = $1 and o.part = new.part and o.lane = new.lane
+        and o.update_id <> all($7::bigint[])) as older,
+    case when new.part = any($8::smallint[]) then pg_notify('${strayChannel}', new.part::text) end
   ${withPeople}`
 
 /** The inbox's table. */
@@ -91,21 +98,44 @@ export class InboxRows {
 
   /**
    * Writes them in this order; known ones are left as they are.
-   * @param elsewhere partitions of whose new rows another instance is to be told
+   * @param beside `elsewhere`: partitions of whose new rows another instance is to be told; `done`: updates to be marked
+   * as done, none of which another instance may be at
    */
-  async insert(rows: readonly NewRow[], elsewhere: readonly number[]): Promise<Inserted[]> {
+  async insert(
+    rows: readonly NewRow[],
+    { elsewhere, done }: { elsewhere: readonly number[]; done: readonly number[] },
+  ): Promise<Inserted[]> {
     const values = [
       this.#botId,
-      rows.map(({ updateId }) => updateId),
-      rows.map(({ part }) => part),
-      rows.map(({ lane }) => lane),
-      rows.map(({ payload }) => payload),
-      rows.map(({ person }) => person ?? null),
+      new SqlArray(
+        'bigint',
+        rows.map(({ updateId }) => updateId),
+      ),
+      new SqlArray(
+        'smallint',
+        rows.map(({ part }) => part),
+      ),
+      new SqlArray(
+        'text',
+        rows.map(({ lane }) => lane),
+      ),
+      new SqlArray(
+        'text',
+        rows.map(({ payload }) => payload),
+      ),
+      new SqlArray(
+        'bigint',
+        rows.map(({ person }) => person ?? null),
+      ),
+      new SqlArray('bigint', done),
     ]
     const inserted =
       this.#owner === undefined
         ? this.#sql.query<InsertedRow>(insertAloneText, values)
-        : this.#sql.query<InsertedRow>(insertSharedText, [...values, elsewhere])
+        : this.#sql.query<InsertedRow>(insertSharedText, [
+            ...values,
+            new SqlArray('smallint', elsewhere),
+          ])
     return (await inserted).map(({ update_id, seq, older, epoch, dialog }) => ({
       updateId: update_id,
       seq,
@@ -187,7 +217,7 @@ export class InboxRows {
     await this.#sql.query(
       `update inbox set state = ${inboxState.done}, payload = null, done_at = now()
        where bot_id = $1 and update_id = any($2::bigint[]) and state = ${inboxState.open}`,
-      [this.#botId, ids],
+      [this.#botId, new SqlArray('bigint', ids)],
     )
   }
 

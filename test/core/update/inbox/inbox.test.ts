@@ -72,6 +72,30 @@ describe('an inbox', function () {
     expect(refused).to.have.property('code', 'OPS_SHUTDOWN')
   })
 
+  it('tells what is written until now, although more and more comes', async () => {
+    const inbox: Inbox = new Inbox({
+      database,
+      botId: 1,
+      partitions: undefined,
+      handle: async (item) => inbox.done(item),
+      poison: async () => undefined,
+      log: silentLog,
+    })
+    let isOver = false
+    const message = { message_id: 1, date: 1, text: 'x' }
+    let next = 1
+    const senders = Array.from({ length: 4 }, async () => {
+      while (!isOver) await inbox.accept([{ update_id: next++, message } as never])
+    })
+    await until('much has come', () => next > 200)
+    await inbox.written()
+    isOver = true
+    await Promise.all(senders)
+    await inbox.written()
+    expect(await states()).to.deep.equal(Array(next - 1).fill({ state: 1 }))
+    await inbox.stop()
+  })
+
   it('puts nothing aside that another instance has by now, also when it doesn’t know of that yet', async () => {
     const partitions = {
       instance: 'slept',
