@@ -64,10 +64,11 @@ export class Sightings {
     const seen = this.#chats.get(message.chatId) ?? []
     this.#chats.set(message.chatId, seen)
     const before = seen.findLast((sighting) => sighting.message === message)
+    const file = this.#fileOf(message)
+    const isNew = before?.text !== message.text || before?.file?.data !== file?.data
     // a change of buttons alone shows nothing new to read
-    if (before?.text !== message.text || !edited) {
+    if (isNew || !edited) {
       const buttons = message.buttons.map(({ text }) => text)
-      const file = this.#fileOf(message)
       seen.push({
         text: message.text,
         buttons,

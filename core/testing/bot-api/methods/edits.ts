@@ -2,8 +2,10 @@ import { badRequest } from '../failure.ts'
 import type { Params } from '../request.ts'
 import { parseMarkup } from '../text/keyboard.ts'
 import type { ApiMessage } from '../wire.ts'
+import { mediaKinds } from '../world/files.ts'
 import type { StoredMessage } from '../world/message.ts'
 import { captionOf, textOf, writableChat } from './content.ts'
+import { inputMedia } from './media.ts'
 import type { Backend, Method } from './method.ts'
 
 /** Editing what the bot has sent. Buttons that are not given again go, as in Telegram. */
@@ -24,6 +26,17 @@ export const editMethods: Record<string, Method> = {
     }
     const { caption: _old, caption_entities: _entities, ...rest } = message.api
     return change(backend, message, params, { ...rest, ...captionOf(backend, params) })
+  },
+
+  editMessageMedia(backend, params) {
+    const message = editable(backend, params)
+    const item = params.json('media')
+    if (typeof item !== 'object' || item === null)
+      throw badRequest('there is no media in the request')
+    const media = inputMedia(backend, params, { ...item })
+    const { text: _text, entities: _e, caption: _c, caption_entities: _ce, ...rest } = message.api
+    for (const kind of mediaKinds) delete rest[kind]
+    return change(backend, message, params, { ...rest, ...media })
   },
 
   editMessageReplyMarkup(backend, params) {
@@ -67,6 +80,7 @@ function shown(message: ApiMessage): string {
     message.entities,
     message.caption,
     message.caption_entities,
+    mediaKinds.map((kind) => message[kind]),
     message.reply_markup,
   ])
 }

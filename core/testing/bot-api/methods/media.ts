@@ -1,6 +1,7 @@
 import { randomInt } from 'node:crypto'
 import { badRequest } from '../failure.ts'
 import { Params, type Upload } from '../request.ts'
+import type { ApiMessage } from '../wire.ts'
 import { type MediaKind, mediaFields, mediaKinds, type StoredFile } from '../world/files.ts'
 import { captionOf, send, writableChat } from './content.ts'
 import type { Backend, Method } from './method.ts'
@@ -20,16 +21,23 @@ export const mediaMethods: Record<string, Method> = {
     }
     const media_group_id = String(randomInt(2 ** 40))
     // All are read before one is sent: an album is sent whole or not at all.
-    const contents = items.map((item: Record<string, unknown>) => {
-      const kind = mediaKinds.find((k) => k === item.type)
-      if (!kind) throw badRequest("can't parse InputMedia: Unsupported type specified")
-      const one = new Params({ ...item, [kind]: item.media }, params.files)
-      return { ...mediaFields(fileOf(backend, one, kind), kind), ...captionOf(backend, one) }
-    })
+    const contents = items.map((item: Record<string, unknown>) => inputMedia(backend, params, item))
     return contents.map(
       (content) => send(backend, chat, params, { ...content, media_group_id }).api,
     )
   },
+}
+
+/** What an `InputMedia` becomes in a message. */
+export function inputMedia(
+  backend: Backend,
+  params: Params,
+  item: Readonly<Record<string, unknown>>,
+): Partial<ApiMessage> {
+  const kind = mediaKinds.find((k) => k === item.type)
+  if (!kind) throw badRequest("can't parse InputMedia: Unsupported type specified")
+  const one = new Params({ ...item, [kind]: item.media }, params.files)
+  return { ...mediaFields(fileOf(backend, one, kind), kind), ...captionOf(backend, one) }
 }
 
 /** `video_note` is sent by `sendVideoNote`. */
