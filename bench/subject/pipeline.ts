@@ -32,7 +32,6 @@ import { Gate } from '../../core/update/gate.ts'
 import { UpdateHandling } from '../../core/update/handling.ts'
 import type { Inbox } from '../../core/update/inbox/inbox.ts'
 import { Throttle } from '../../core/update/throttle/throttle.ts'
-import { Turnstile } from '../../core/update/throttle/turnstile.ts'
 
 /** The program's way from a parsed update to the handler's return, on real plugins, without Telegram. */
 export interface Pipeline {
@@ -126,12 +125,6 @@ export async function openPipeline(options: PipelineOptions): Promise<Pipeline> 
   })
   const handling = new UpdateHandling({
     live,
-    turnstile: new Turnstile({
-      store: memory,
-      clock: systemClock,
-      rate: undefined,
-      ownerIds: [],
-    }),
     dispatcher,
     gateway,
     sender,

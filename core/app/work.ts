@@ -64,7 +64,6 @@ export async function openWork(
   const menusSettled = keepMenus({ menus, reloader, instances, log })
   const handling = new UpdateHandling({
     live,
-    turnstile,
     dispatcher,
     gateway,
     sender,
@@ -104,6 +103,7 @@ export async function openWork(
       handling.arrived(item)
       clockSkew.arrived(item)
     },
+    turns: turnstile,
     passesHold: (item) => passesPause(item, config.access.adminIds, botInfo.username),
     log,
   })

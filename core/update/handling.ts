@@ -32,11 +32,9 @@ import { newErrorId } from './error-id.ts'
 import type { Inbox } from './inbox/inbox.ts'
 import type { InboxItem } from './inbox/item.ts'
 import { Semaphore } from './inbox/semaphore.ts'
-import type { Turnstile } from './throttle/turnstile.ts'
 
 export interface HandlingOptions {
   live: Live
-  turnstile: Turnstile
   dispatcher: Dispatcher
   gateway: Gateway
   sender: ContentSender
@@ -103,13 +101,10 @@ export class UpdateHandling {
 
   /** Never rejects. */
   async handle(item: InboxItem, inbox: Inbox): Promise<void> {
-    const { log, turnstile } = this.#options
-    const { updateId, userId } = item.facts
+    const { log } = this.#options
+    const { updateId } = item.facts
     const backoff = new Backoff({ firstMs: 50, maxMs: 5_000 })
     let conflicts = 0
-    const turn = turnstile.pass(userId, this.#stopping.signal)
-    // it stays open for the next process
-    if (!(await turn.then(() => true).catch(() => false))) return
     let noDialog = inbox.hasNoDialog(item)
     try {
       for (;;) {

@@ -16,6 +16,13 @@ import { Search } from './search.ts'
 import { Semaphore } from './semaphore.ts'
 import { Waiting } from './waiting.ts'
 
+/** Has updates wait until it is their turn. */
+export interface Turns {
+  isNeeded(item: InboxItem): boolean
+  /** Rejects when the signal is aborted. */
+  come(signal: AbortSignal): Promise<void>
+}
+
 export interface InboxOptions {
   database: Database
   botId: number
@@ -27,6 +34,8 @@ export interface InboxOptions {
   poison: (item: InboxItem) => Promise<void>
   /** Told of each update as soon as it waits for its turn. */
   arrived?: (item: InboxItem) => void
+  /** What updates wait for before they are handled; default: nothing. */
+  turns?: Turns
   /** Whether an update is handled although all others are held, out of its lane's order; default: none is. */
   passesHold?: (item: InboxItem) => boolean
   log: Logger
@@ -56,6 +65,8 @@ export class Inbox {
   readonly #accepting: Batcher<Update>
   readonly #marks: Marks
   readonly #held = new Held()
+  /** At the head of their lanes, before their turn: not begun, so they can still be dropped. */
+  readonly #atTurn = new Map<InboxItem, AbortController>()
   /** The newest row of each lane that was taken into memory. */
   readonly #newest = new Map<string, number>()
   /**
@@ -375,11 +386,19 @@ export class Inbox {
   }
 
   #dropWaiting(which: (item: InboxItem) => boolean): void {
-    for (const { facts, part } of this.#waiting.clear(which)) {
-      this.#held.drop(facts.updateId, part)
-      this.#newest.delete(facts.lane)
+    for (const item of this.#waiting.clear(which)) this.#drop(item)
+    for (const [item, waiting] of this.#atTurn) {
+      if (!which(item)) continue
+      this.#atTurn.delete(item)
+      this.#drop(item)
+      waiting.abort()
     }
     this.#makeRoom()
+  }
+
+  #drop({ facts, part }: InboxItem): void {
+    this.#held.drop(facts.updateId, part)
+    this.#newest.delete(facts.lane)
   }
 
   // ── work ──────────────────────────────────────────────────────────────────────────────────────
@@ -387,10 +406,12 @@ export class Inbox {
   async #work(item: InboxItem): Promise<void> {
     const { part, facts, endings } = item
     const partitions = this.#partitions
+    const { turns } = this.#options
+    // before all that is sure of whose it is, and before a try is counted: it may take as long as it likes
+    if (turns?.isNeeded(item) === true && !(await this.#comes(item, turns))) return
     // a promise only while it isn't sure: the usual way waits for nothing
     if (partitions?.isSurelyOurs(part) === false && !(await partitions.becomesSurelyOurs(part))) {
-      this.#held.drop(facts.updateId, part)
-      this.#newest.delete(facts.lane)
+      this.#drop(item)
       return
     }
     this.#held.begin(facts.updateId, part)
@@ -403,6 +424,14 @@ export class Inbox {
       this.#makeRoom()
       partitions?.ended(part)
     }
+  }
+
+  /** @returns false when it was dropped meanwhile */
+  async #comes(item: InboxItem, turns: Turns): Promise<boolean> {
+    const waiting = new AbortController()
+    this.#atTurn.set(item, waiting)
+    await turns.come(waiting.signal).catch(() => undefined)
+    return this.#atTurn.delete(item)
   }
 
   async #retake(item: InboxItem): Promise<void> {

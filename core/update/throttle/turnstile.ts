@@ -1,6 +1,8 @@
 import type { Rate } from '../../../config/limits.ts'
 import type { Clock } from '../../clock.ts'
 import type { BucketLimit, Store } from '../../store/store.ts'
+import type { Turns } from '../inbox/inbox.ts'
+import type { InboxItem } from '../inbox/item.ts'
 
 export interface TurnstileOptions {
   readonly store: Pick<Store, 'take'>
@@ -12,10 +14,10 @@ export interface TurnstileOptions {
 
 /**
  * The limit of the whole bot: updates wait before it and none is refused. It stands before a run is begun, so who waits
- * holds no generation, no deadline and no connection; and each chat has one update in the row at most, since the others
+ * holds no generation, no deadline, no connection and no partition; and each chat has one update in the row at most, since the others
  * wait behind it in their lane: who sends a thousand doesn't push the others back.
  */
-export class Turnstile {
+export class Turnstile implements Turns {
   /** How many had to wait. */
   waited = 0
   readonly #store: TurnstileOptions['store']
@@ -34,10 +36,14 @@ export class Turnstile {
     this.#bucket = { key: 'limit:bot', capacity: count, perSecond: count / (perMs / 1_000) }
   }
 
-  /** Resolves when it is the turn of this person's update; rejects when the signal is aborted. */
-  async pass(userId: number | undefined, signal: AbortSignal): Promise<void> {
+  isNeeded({ facts: { userId } }: InboxItem): boolean {
+    return this.#bucket !== undefined && !(userId !== undefined && this.#ownerIds.has(userId))
+  }
+
+  /** Resolves when it is its turn; rejects when the signal is aborted. */
+  async come(signal: AbortSignal): Promise<void> {
     const bucket = this.#bucket
-    if (bucket === undefined || (userId !== undefined && this.#ownerIds.has(userId))) return
+    if (bucket === undefined) return
     const before = this.#row
     // nobody waits: those who come at once ask at once
     if (before === undefined && (await this.#store.take([bucket])) === 0) return

@@ -3,7 +3,7 @@ import { expect } from 'chai'
 import { createTestBot, type TestBot } from 'opsgram/testing'
 import type { Database } from '../../../../core/database/connection.ts'
 import { Held } from '../../../../core/update/inbox/held.ts'
-import { Inbox } from '../../../../core/update/inbox/inbox.ts'
+import { Inbox, type Turns } from '../../../../core/update/inbox/inbox.ts'
 import type { InboxItem } from '../../../../core/update/inbox/item.ts'
 import { Search } from '../../../../core/update/inbox/search.ts'
 import { partitionOf } from '../../../../core/update/partition/partition.ts'
@@ -49,11 +49,12 @@ describe('an inbox', function () {
   })
   afterEach(() => database.close())
 
-  const open = (partitions?: Ownership) =>
+  const open = (partitions?: Ownership, turns?: Turns) =>
     new Inbox({
       database,
       botId: 1,
       partitions,
+      ...(turns === undefined ? {} : { turns }),
       handle: async (item) => void handled.push(item),
       poison: async () => undefined,
       log: silentLog,
@@ -110,6 +111,71 @@ describe('an inbox', function () {
     if (item === undefined) throw new Error('nothing was handled')
     await inbox.bury(item, 'it failed where it is no longer handled', 'E-1')
     expect(await states()).to.deep.equal([{ state: 0 }])
+    await inbox.stop()
+  })
+
+  /** Turns that come when the test says so. */
+  const turnsOf = () => {
+    const waiting: (() => void)[] = []
+    const turns: Turns = {
+      isNeeded: () => true,
+      come: (signal) =>
+        new Promise<void>((resolve, reject) => {
+          waiting.push(resolve)
+          signal.addEventListener('abort', () => reject(signal.reason))
+        }),
+    }
+    return { turns, waiting }
+  }
+
+  it('counts no try of what process after process only had wait for its turn', async () => {
+    const first = open(undefined, turnsOf().turns)
+    await first.accept([update])
+    await first.stop()
+    for (let starts = 0; starts < 5; starts++) {
+      const { turns, waiting } = turnsOf()
+      const next = open(undefined, turns)
+      await next.start()
+      await until('it waits for its turn', () => waiting.length === 1)
+      await next.stop()
+    }
+    expect(handled).to.deep.equal([])
+    expect(await database.query('select state, tries from inbox')).to.deep.equal([
+      { state: 0, tries: 0 },
+    ])
+    const last = open()
+    await last.start()
+    await until('it is handled', () => handled.length === 1)
+    await last.stop()
+  })
+
+  it('does not begin what waits for its turn when its partition goes, and takes it again when that is back', async () => {
+    const { turns, waiting } = turnsOf()
+    const inbox = open(
+      {
+        instance: 'one',
+        stateOf: () => 'own',
+        start: async () => undefined,
+        isSurelyOurs: () => true,
+        ended: () => undefined,
+      } as unknown as Ownership,
+      turns,
+    )
+    await inbox.accept([update])
+    const part = Array.from({ length: 4_096 }, (_, each) => each).find(
+      (each) => inbox.sizeOf(each) > 0,
+    )
+    if (part === undefined) throw new Error('it is nowhere')
+    expect(inbox.begunIn(part), 'nothing of it runs').to.deep.equal([])
+    inbox.leave(new Set([part]))
+    expect(inbox.open).to.equal(0)
+    waiting.shift()?.()
+    await inbox.idle()
+    expect(handled).to.deep.equal([])
+    await inbox.takeIn([part], false)
+    await until('it waits again', () => waiting.length === 1)
+    waiting.shift()?.()
+    await until('it is handled', () => handled.length === 1)
     await inbox.stop()
   })
 })
