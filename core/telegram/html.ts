@@ -1,3 +1,5 @@
+import { oneLine } from './width.ts'
+
 /** Markup of Telegram's HTML style, ready to be sent with `parse_mode: 'HTML'`. Immutable. */
 export class Html {
   readonly #markup: string
@@ -78,6 +80,15 @@ export function link(content: HtmlValue, url: string | URL): Html {
   return address !== null && linkSchemes.has(address.protocol)
     ? html`<a href="${address.href}">${content}</a>`
     : html`${content}`
+}
+
+/**
+ * A link to a person that leads to them without a @name; they hear of it where they are. Of their name what would turn round
+ * the text beside it is left out.
+ */
+export function mention(person: { readonly telegramId: number; readonly name: string }): Html {
+  const { telegramId, name } = person
+  return html`<a href="tg://user?id=${telegramId}">${oneLine(name) || telegramId}</a>`
 }
 
 /** A tag and where it stands in the text. */
