@@ -1,4 +1,5 @@
 import { access } from './access.ts'
+import { backups } from './backups.ts'
 import { database } from './database.ts'
 import { clean, type Environment, isSet } from './environment.ts'
 import { http } from './http.ts'
@@ -74,6 +75,10 @@ export interface Config {
     /** How long, and how many bytes together, old files stay. */
     readonly keep: { readonly days: number; readonly bytes: number }
   }
+  /** Undefined: the bot itself writes none. */
+  readonly backups:
+    | { readonly cron: string; readonly dir: string; readonly keep: number }
+    | undefined
   readonly shutdownTimeoutMs: number
   /** How long the event loop may stand still before the process ends itself; 0: for ever. */
   readonly stallLimitMs: number
@@ -119,6 +124,7 @@ export function parseConfig(env: Environment, around: Surroundings): ConfigResul
   const most = read(limits, env, problems)
   const web = read(http, env, problems)
   const data = read(database, env, problems)
+  const copies = read(backups, env, problems)
   const folders = read(plugins, env, problems)
   const defaults = read(people, env, problems)
   const lines = read(log, env, problems)
@@ -143,6 +149,9 @@ export function parseConfig(env: Environment, around: Surroundings): ConfigResul
     warnings.push(`not used without UPDATES=webhook: ${hookVariables.join(', ')}`)
   }
   const mode = token === undefined ? 'playground' : 'bot'
+  if (mode === 'bot' && copies.BACKUP_CRON !== undefined && data.DATABASE_URL === undefined) {
+    problems.push(problemOf('BACKUP_CRON', backups.variables.BACKUP_CRON, copies.BACKUP_CRON))
+  }
   if (mode === 'playground') {
     if (bot.UPDATES === 'webhook') {
       warnings.push(
@@ -200,6 +209,17 @@ export function parseConfig(env: Environment, around: Surroundings): ConfigResul
       dir: around.resolve(dataDir, mode === 'bot' ? 'database' : 'playground'),
       migrations: data.MIGRATIONS,
     },
+    backups:
+      mode === 'bot' && copies.BACKUP_CRON !== undefined
+        ? {
+            cron: copies.BACKUP_CRON,
+            dir:
+              copies.BACKUP_DIR === undefined
+                ? around.resolve(dataDir, 'backups')
+                : around.resolve(copies.BACKUP_DIR),
+            keep: copies.BACKUP_KEEP,
+          }
+        : undefined,
     store: { url: mode === 'bot' ? data.REDIS_URL : undefined },
     dataDir,
     plugins: {

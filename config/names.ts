@@ -1,4 +1,5 @@
 import { access } from './access.ts'
+import { backups } from './backups.ts'
 import { database } from './database.ts'
 import { http } from './http.ts'
 import { lifecycle } from './lifecycle.ts'
@@ -19,6 +20,7 @@ export const sections: readonly Section[] = [
   limits,
   http,
   database,
+  backups,
   plugins,
   people,
   log,

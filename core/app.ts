@@ -2,6 +2,7 @@ import type { EventEmitter } from 'node:events'
 import type { FastifyInstance } from 'fastify'
 import type { Update } from 'telegraf/types'
 import type { Config } from '../config/config.ts'
+import { scheduledBackups } from './app/backups.ts'
 import { connect } from './app/connections.ts'
 import { openDoors } from './app/doors.ts'
 import { workOff } from './app/instances.ts'
@@ -160,6 +161,16 @@ async function startApp(config: Config, parts: AppParts, opened: Opened): Promis
   const source = webhook ?? poller
   await instances?.leadership.start()
   await jobs.start()
+
+  const backups = scheduledBackups(config, {
+    version,
+    leads: () => instances?.leadership.leads !== false,
+    tell: (what, reason) => notices.aboutBackup(what, reason),
+    clock,
+    log,
+  })
+  await backups?.start()
+  opened.add(() => backups?.stop())
 
   health.phase = 'ready'
   notices.watch()

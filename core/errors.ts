@@ -47,6 +47,10 @@ export const errorCodes = {
     title: 'Another service can’t be reached',
     hint: 'Check its address, the network between, and its certificate (NODE_EXTRA_CA_CERTS for a CA of your own).',
   },
+  OPS_BACKUP_CRON: {
+    title: 'BACKUP_CRON is no cron expression',
+    hint: 'Five fields: minute, hour, day of the month, month, day of the week. 15 3 * * * is every night at 3:15.',
+  },
   OPS_BACKUP_DIFFERS: {
     title: 'A backup does not hold what it should',
     hint: 'Take an older one. Keep this one and its .json for a look: the file was changed, or the disk has lost some of it.',

@@ -37,6 +37,8 @@ export interface BotNotices {
   begin(): Promise<void>
   /** Once all is there: looks how it is, from time to time. */
   watch(): void
+  /** That no backup could be written, or one again. */
+  aboutBackup(what: 'failed' | 'mended', reason: string): Promise<void>
   /** At a stop; what it says is still sent. @param ms at most */
   end(ms: number): Promise<void>
   close(): Promise<void>
@@ -72,6 +74,13 @@ export function botNotices(parts: NoticeParts): BotNotices {
       if (database.kind === 'postgres') outage.start()
     },
     watch: () => watch.start(),
+    async aboutBackup(what, reason) {
+      await owners.meet()
+      const isTold = await database.transaction((sql) =>
+        owners.write(sql, 'backup', ({ t }) => t(`notice.backup.${what}`, { reason })),
+      )
+      if (isTold) outbox.wake()
+    },
     async end(ms) {
       const limit = new AbortController()
       const late = sleep(ms, limit.signal).catch(() => undefined)

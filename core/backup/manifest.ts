@@ -17,6 +17,8 @@ const shape = z.object({
 /** What lies beside each backup: what is in it, so that a restored one can be compared. */
 export type Manifest = z.infer<typeof shape>
 
+const backupShape = /^opsgram-[\dTZ-]+(\.dump|\.tar\.gz)$/
+
 const endings = { postgres: '.dump', embedded: '.tar.gz' } as const
 
 /** `opsgram-2026-01-31T12-00-00-000Z.dump`: names sort by time. */
@@ -50,11 +52,22 @@ export async function readManifest(file: string): Promise<Manifest> {
   }
 }
 
+/** When the newest backup of a folder was written; undefined when there is none. */
+export async function newestBackup(folder: string): Promise<Date | undefined> {
+  const names = await readdir(folder).catch((error: unknown) => {
+    if (codeOf(error) === 'ENOENT') return []
+    throw error
+  })
+  const [name] = names.filter((each) => backupShape.test(each)).sort((a, b) => (a < b ? 1 : -1))
+  const parts = /(\d{4}-\d\d-\d\d)T(\d\d)-(\d\d)-(\d\d)/.exec(name ?? '')
+  if (parts === null) return undefined
+  const [, day, hour, minute, second] = parts
+  return new Date(`${day}T${hour}:${minute}:${second}Z`)
+}
+
 /** Removes all backups of a folder but the newest. @returns the names of those that are gone */
 export async function prune(folder: string, keep: number): Promise<readonly string[]> {
-  const backups = (await readdir(folder))
-    .filter((name) => /^opsgram-[\dTZ-]+(\.dump|\.tar\.gz)$/.test(name))
-    .sort()
+  const backups = (await readdir(folder)).filter((name) => backupShape.test(name)).sort()
   const old = backups.slice(0, Math.max(0, backups.length - keep))
   for (const name of old) {
     await rm(join(folder, name), { force: true })

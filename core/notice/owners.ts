@@ -8,7 +8,7 @@ import type { Gateway } from '../telegram/gateway.ts'
 import { textParts } from '../telegram/text-parts.ts'
 
 /** What owners are told of. */
-export type NoticeKind = 'start' | 'stop' | 'database' | 'health'
+export type NoticeKind = 'start' | 'stop' | 'database' | 'health' | 'backup'
 
 /** What is said, in the reader's language and time. */
 export type Words = (reader: Reader) => string

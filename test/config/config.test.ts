@@ -58,7 +58,14 @@ describe('configuration', () => {
         disabled: [],
       },
       people: { locale: 'en', timezone: 'UTC', notices: true },
-      log: { level: 'info', format: 'json', dir: '/srv/./var/logs' },
+      log: {
+        level: 'info',
+        format: 'json',
+        dir: '/srv/./var/logs',
+        fileBytes: 10 * 1024 * 1024,
+        keep: { days: 30, bytes: 200 * 1024 * 1024 },
+      },
+      backups: undefined,
       shutdownTimeoutMs: 10_000,
       stallLimitMs: 60_000,
       secrets: [],
@@ -82,6 +89,16 @@ describe('configuration', () => {
     expect(config.http.host).to.equal('0.0.0.0')
     expect(config.plugins.dirs).to.deep.equal(['/srv/plugins', '/opt/more'])
     expect(config.secrets).to.include.members([token, 'pa55word'])
+  })
+
+  it('has backups written where there is a schedule', () => {
+    const env = { ...bot, DATABASE_URL: 'postgres://db/ops', BACKUP_CRON: '15 3 * * *' }
+    expect(configOf({ ...env, BACKUP_KEEP: '3' }).backups).to.deep.equal({
+      cron: '15 3 * * *',
+      dir: '/srv/./var/backups',
+      keep: 3,
+    })
+    expect(configOf({ BACKUP_CRON: '15 3 * * *' }).backups, 'of a playground').to.equal(undefined)
   })
 
   it('takes a blank value for none', () => {
@@ -197,6 +214,8 @@ describe('a bad environment', () => {
     'a host with a scheme': { HTTP_HOST: 'http://localhost' },
     'a proxy that is a name': { TRUST_PROXY: 'proxy.local' },
     'another database': { ...bot, DATABASE_URL: 'mysql://ops:pa55word@db/ops' },
+    'backups of the embedded database': { ...bot, BACKUP_CRON: '15 3 * * *' },
+    'backups at no time': { ...bot, DATABASE_URL: 'postgres://db/ops', BACKUP_CRON: 'nightly' },
     'an address that is none': { ...bot, DATABASE_URL: 'postgres://h:port/x' },
     'a store that is no Redis': { ...bot, REDIS_URL: 'memcached://ops:pa55word@h' },
     'an unknown way to migrate': { MIGRATIONS: 'never' },

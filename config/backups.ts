@@ -1,0 +1,28 @@
+import { z } from 'zod'
+import { wholeNumber } from './text.ts'
+import type { Section, Variables } from './variable.ts'
+
+const variables = {
+  BACKUP_CRON: {
+    schema: z.string().regex(/^\S+(\s+\S+){4}$/),
+    accepted: 'a cron expression of five fields, such as 15 3 * * *, in the time zone of TIMEZONE',
+    description:
+      'When a backup of the PostgreSQL database is written by the bot itself, by the leading instance; pg_dump has to be there. Not set: never.',
+    example: '15 3 * * *',
+    hint: 'It needs DATABASE_URL: of the embedded database one is taken by npx opsgram backup, while the bot is stopped.',
+  },
+  BACKUP_DIR: {
+    schema: z.string(),
+    fallbackText: 'DATA_DIR/backups',
+    accepted: 'a path, relative ones from where the program starts',
+    description: 'Where they are written to, each for its owner alone to read.',
+  },
+  BACKUP_KEEP: {
+    schema: wholeNumber(1, 10_000),
+    fallback: '14',
+    accepted: 'a whole number from 1 to 10000',
+    description: 'So many stay; older ones are deleted after each that was written.',
+  },
+} as const satisfies Variables
+
+export const backups: Section<typeof variables> = { title: 'Backups', variables }
