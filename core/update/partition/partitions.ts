@@ -297,7 +297,10 @@ export class Partitions implements Ownership {
       for (const part of parts) this.#held.delete(part)
       await this.#options.session.query('select pg_notify($1, $2)', [freeChannel, ''])
     }
-    this.#ready.clear()
+    // others may have become ready meanwhile: their turn comes
+    for (const part of this.#ready) {
+      if (this.#held.get(part) !== 'returning') this.#ready.delete(part)
+    }
     this.#settle()
   }
 
