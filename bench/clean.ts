@@ -56,6 +56,7 @@ async function botWith(retentionDays: number): Promise<Bot> {
     WEBHOOK_URL: 'http://127.0.0.1:9',
     WEBHOOK_SECRET: secret,
     PLUGINS_WATCH: 'false',
+    METRICS_TOKEN: secret.repeat(2),
     LOGGING_RETENTION_DAYS: String(retentionDays),
   }
   const own = new Bot({ api, env: common })
@@ -126,7 +127,9 @@ async function one(bot: Bot, agent: Agent, latencies: number[]): Promise<void> {
 
 /** What handling took, of the process so far: the bound of the bucket in which 99 of 100 are, ms. */
 async function handledP99(bot: Bot): Promise<string> {
-  const { body } = await request(`http://127.0.0.1:${bot.port}/metrics`)
+  const { body } = await request(`http://127.0.0.1:${bot.port}/metrics`, {
+    headers: { authorization: `Bearer ${secret.repeat(2)}` },
+  })
   const buckets = [
     ...(await body.text()).matchAll(
       /^opsgram_update_seconds_bucket\{le="([^"]+)",plugin="gate",outcome="done"\} (\d+)/gm,

@@ -80,6 +80,14 @@ describe('backups on a schedule', () => {
     expect(taken).to.deep.equal(['03-03T03:15'])
   })
 
+  it('go by a clock that was set back as if it had always gone so', async () => {
+    await begin()
+    const set = clock.now.bind(clock)
+    clock.now = () => set() - 48 * hour
+    await clock.advance(4 * hour)
+    expect(taken).to.have.length(1)
+  })
+
   it('need a cron expression', async () => {
     const error = await rejected(async () => {
       const none = { cron: '99 3 * * *', timeZone: 'UTC', clock } as unknown
