@@ -40,6 +40,13 @@ export interface ApprovalParts {
 
 /** After so long a chat that is still there is left once more, ms. */
 const retryMs = 3_600_000
+/** So many chats are asked about at once: anybody may add the bot to as many as they like. The rest is in /groups. */
+const mostCards = 10
+const mostWaiting = 100
+
+function isOver({ leaveAt }: GroupChat, now: Date): boolean {
+  return leaveAt != null && leaveAt <= now
+}
 
 /** Chats that nobody approved: asked about, and left when nobody does. */
 export class Approval {
@@ -64,34 +71,50 @@ export class Approval {
   /** Asks about chats that nobody approved, and leaves those whose time is over. On each instance, every minute. */
   async pass(): Promise<void> {
     const { em, now, withinMs } = this.#parts
-    const waiting =
-      withinMs === undefined
-        ? []
-        : await em().find(GroupChat, { approvedAt: null, leftAt: null }, { limit: 100 })
+    const waiting = withinMs === undefined ? [] : await this.#waiting(withinMs)
+    const open = new Set(this.#cards.open())
     const asked = new Set(waiting.map(({ chatId }) => String(chatId)))
-    for (const chat of waiting) await this.#ask(chat, withinMs ?? 0)
-    if (waiting.length === 100) return
-    for (const subject of this.#cards.open()) {
+    let room = mostCards - open.size
+    for (const chat of waiting) {
+      const isNew = !open.has(String(chat.chatId))
+      if (!isNew || room > 0) await this.#ask(chat)
+      else if (isOver(chat, now())) await this.#claimLeaving(chat.chatId)
+      if (isNew) room--
+    }
+    for (const subject of open) {
       if (asked.has(subject)) continue
       const chat = await em().findOne(GroupChat, { chatId: Number(subject) })
       const isLeft = chat === null || chat.leftAt !== null
-      const isOver = chat?.leavingAt != null && chat.leavingAt <= now()
-      await this.#end(subject, { how: isLeft && isOver ? 'over' : 'elsewhere' })
+      const wasOver = chat?.leavingAt != null && chat.leavingAt <= now()
+      await this.#end(subject, { how: isLeft && wasOver ? 'over' : 'elsewhere' })
     }
   }
 
-  async #ask({ chatId, title, addedByName, leaveAt }: GroupChat, withinMs: number) {
+  /** All of them have their time, whether or not they are asked about; the next to be left come first. */
+  async #waiting(withinMs: number): Promise<GroupChat[]> {
     const { em, now } = this.#parts
-    const at = leaveAt ?? new Date(now().getTime() + withinMs)
-    if (leaveAt === null) {
-      await em().execute(
-        'update groups_chats set leave_at = ?, version = version + 1 where chat_id = ? and leave_at is null',
-        [at, chatId],
-      )
-    }
+    await em().execute(
+      `update groups_chats set leave_at = ?, version = version + 1
+       where approved_at is null and left_at is null and leave_at is null`,
+      [new Date(now().getTime() + withinMs)],
+    )
+    const isOpen = { approvedAt: null, leftAt: null }
+    const next = { orderBy: { leaveAt: 'asc' }, limit: mostWaiting } as const
+    const waiting = await em().find(GroupChat, isOpen, next)
+    // also those that are asked about and stand behind all these
+    const rest = this.#cards.open().map(Number)
+    const known = new Set(waiting.map(({ chatId }) => chatId))
+    const behind = rest.filter((chatId) => !known.has(chatId))
+    if (behind.length === 0) return waiting
+    return [...waiting, ...(await em().find(GroupChat, { ...isOpen, chatId: { $in: behind } }))]
+  }
+
+  async #ask(chat: GroupChat): Promise<void> {
+    const { chatId, title, addedByName, leaveAt } = chat
+    const { now } = this.#parts
     const by = addedByName === null ? {} : { by: addedByName }
-    const content = { chatId, title, ...by, leaveAt: at.toISOString() }
-    if (at > now()) return this.#cards.show(String(chatId), content)
+    const content = { chatId, title, ...by, leaveAt: (leaveAt ?? now()).toISOString() }
+    if (!isOver(chat, now())) return this.#cards.show(String(chatId), content)
     if (await this.#claimLeaving(chatId)) await this.#end(String(chatId), { how: 'over' })
   }
 

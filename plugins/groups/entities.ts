@@ -34,3 +34,27 @@ const schema = defineEntity({
 export class GroupChat extends schema.class {}
 
 schema.setClass(GroupChat)
+
+const eventSchema = defineEntity({
+  name: 'GroupEvent',
+  tableName: 'groups_events',
+  properties: {
+    id: p.bigint('number').primary(),
+    updateId: p.bigint('number'),
+    nth: p.integer(),
+    chatId: p.bigint('number'),
+    kind: p.text(),
+    person: p.bigint('number'),
+    personName: p.text(),
+    byId: p.bigint('number').nullable(),
+    byName: p.text().nullable(),
+    /** Those who see groups were told. */
+    reported: p.boolean().default(false),
+    at: p.datetime(),
+  },
+})
+
+/** What happened to a member of a chat, or to the bot there. */
+export class GroupEvent extends eventSchema.class {}
+
+eventSchema.setClass(GroupEvent)

@@ -134,6 +134,43 @@ describe('groups', () => {
     expect(labels).to.include('✅ start').and.not.include('✅ auth').and.not.include('✅ groups')
   })
 
+  it('lets nobody flood those who see groups, however many chats they add the bot to', async () => {
+    await bot.clock.advance(120_000)
+    const eve = bot.user({ firstName: 'Eve' })
+    const told = () =>
+      bot.telegram
+        .calls('sendMessage')
+        .filter(({ params }) => params.chat_id === bot.owner.id)
+        .map(({ params }) => String(params.text))
+    await bot.settled()
+    const before = told().length
+    // the first ones at once, the others by the minute
+    for (let i = 0; i < 20; i++) {
+      eve.telegram.addsBot(bot.group({ title: `Flood ${i}`, bot: 'left' }))
+    }
+    await bot.settled()
+    await bot.clock.advance(120_000)
+    await bot.owner.sees(/something happened in \d+ more chats/)
+    expect(told().slice(before).length).to.be.lessThan(15)
+    const rows = await bot.database.query('select 1 from groups_events where not reported')
+    expect(rows).to.have.length(0)
+  })
+
+  it('forgets chats that it left long ago, and who brought it there', async () => {
+    await bot.database.query(
+      `insert into groups_chats (chat_id, title, type, status, added_by, left_at)
+       values (-91, 'Gone', 'group', 'left', 5, now() - interval '91 days'),
+         (-89, 'Going', 'group', 'left', 5, now() - interval '89 days')`,
+    )
+    // five minutes after a start, then once a day
+    await bot.restart()
+    await bot.clock.advance(360_000)
+    const kept = () =>
+      bot.database.query('select chat_id from groups_chats where chat_id in (-91, -89)')
+    await until('it is forgotten', async () => (await kept()).length === 1)
+    expect(await kept()).to.deep.equal([{ chat_id: -89 }])
+  })
+
   it('takes everything along when a group becomes a supergroup', async () => {
     const { world } = bot.telegram.api
     const anna = bot.user({ role: 'operator', firstName: 'Anna' })
@@ -193,6 +230,25 @@ describe('groups that are to be approved', () => {
     await admin.seesToast('I leave “Left”.')
     await until('it left', () => !isIn(left!))
     expect(isIn(kept!)).to.equal(true)
+  })
+
+  it('asks about a few at a time, and leaves all of them in time', async () => {
+    const admin = bot.user({ role: 'admin' })
+    await admin.sends('/whoami')
+    await admin.sees('Role')
+    const eve = bot.user({ firstName: 'Eve' })
+    const chats = Array.from({ length: 14 }, (_, i) =>
+      bot.group({ title: `Many ${i}`, bot: 'left' }),
+    )
+    for (const chat of chats) eve.telegram.addsBot(chat)
+    await bot.settled()
+    await bot.clock.advance(120_000)
+    const cards = bot.telegram
+      .calls('sendMessage')
+      .filter(({ params }) => params.chat_id === admin.id && /Many/.test(String(params.text)))
+    expect(cards.length).to.be.greaterThan(3).and.lessThan(11)
+    await bot.clock.advance(480_000)
+    await until('it left them all', () => chats.every((chat) => !isIn(chat)))
   })
 
   it('leaves what nobody approved in time, and stays where who manages chats brought it', async () => {

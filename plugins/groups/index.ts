@@ -1,11 +1,11 @@
-import { buttons, Cards, Chats, definePlugin, edit, Outbox, Plugins, Settings } from 'opsgram'
+import { buttons, Cards, Chats, definePlugin, edit, Plugins, Settings } from 'opsgram'
 import { z } from 'zod'
 import { Activity } from './activity.ts'
 import { Approval } from './approval.ts'
 import { approve, leave, toggle } from './decide.ts'
-import { GroupChat } from './entities.ts'
+import { GroupChat, GroupEvent } from './entities.ts'
 import { clean, lookAt, unlooked } from './keeping.ts'
-import { report } from './reports.ts'
+import { hasNews, report } from './reports.ts'
 import { chatScreen, listScreen, pluginsScreen, shownList, toList } from './screen.ts'
 import type { Sight } from './warnings.ts'
 import { Watch } from './watch.ts'
@@ -14,6 +14,8 @@ const chat = z.object({ chat: z.number() })
 const page = z.number().int().positive()
 const minute = 60_000
 const hour = 60 * minute
+/** Changes of the bot's own place that are told at once, a minute. */
+const mostPrompt = 5
 
 export default definePlugin({
   name: 'groups',
@@ -33,7 +35,6 @@ export default definePlugin({
   uses: {
     cards: Cards,
     chats: Chats,
-    outbox: Outbox,
     plugins: Plugins,
     settings: Settings,
   },
@@ -44,7 +45,7 @@ export default definePlugin({
       roles: ['admin'],
     },
   },
-  entities: [GroupChat],
+  entities: [GroupChat, GroupEvent],
   async setup(scope) {
     const { config, log, use } = scope
     const em = () => scope.em()
@@ -58,39 +59,33 @@ export default definePlugin({
       now: () => scope.now(),
       withinMs: config.leaveUnapproved ? config.approveWithinH * hour : undefined,
     })
-    const tell = async () => {
-      if (!use.settings.notices) return
-      await report({
-        em,
-        outbox: use.outbox,
-        readers: () => use.plugins.holdersOf('groups.view'),
-        texts: (language) => scope.texts(language),
-        sight,
-        members: config.reportMembers,
-      })
-    }
+    let prompt = mostPrompt
     const watch = new Watch({
       em,
       activity,
       log,
-      changed: () => void settle().catch((error) => log.warn('groups.not-settled', { error })),
+      changed: () => {
+        // who brings the bot and throws it out again and again is told of by the minute
+        if (prompt-- > 0) void settle().catch((error) => log.warn('groups.not-settled', { error }))
+      },
     })
     /** What of the bot itself changed is told and asked at once. */
     const settle = async () => {
       for (const chatId of await unlooked(em())) await scope.enqueue('look', { chatId })
       await approval.pass()
-      await tell()
+      if (use.settings.notices && (await hasNews(em()))) await scope.enqueue('report')
     }
     scope.onDispose(() => activity.flush())
     scope.timeout(0, settle)
     scope.interval(minute, async () => {
+      prompt = mostPrompt
       await activity.flush()
       await settle()
     })
     const keep = (signal: AbortSignal) => clean(em(), config.retentionDays, signal)
     scope.timeout(5 * minute, keep)
     scope.interval(24 * hour, keep)
-    return { watch, sight, em }
+    return { watch, sight, em, texts: (language?: string) => scope.texts(language) }
   },
   actions: ({ action }) => ({
     page: action({
@@ -171,6 +166,19 @@ export default definePlugin({
     look: job({
       data: z.object({ chatId: z.number() }),
       run: (ctx, { chatId }) => lookAt(ctx, chatId),
+    }),
+    report: job({
+      // two would tell the same
+      concurrency: 1,
+      run: (ctx) =>
+        report({
+          em: ctx.em,
+          notify: (telegramId, message) => ctx.notify(telegramId, message),
+          readers: () => ctx.use.plugins.holdersOf('groups.view'),
+          texts: ctx.plugin.texts,
+          sight: ctx.plugin.sight,
+          members: ctx.config.reportMembers,
+        }),
     }),
   }),
   middleware: ({ middleware }) => [

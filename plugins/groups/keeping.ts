@@ -58,6 +58,9 @@ export const cleanStatements = {
     select ctid from groups_events where at < ? limit ${batchRows})) returning 1`,
   activity: `delete from groups_activity where ctid = any(array(
     select ctid from groups_activity where day < ? limit ${batchRows})) returning 1`,
+  // who brought the bot there is named in them
+  left: `delete from groups_chats where ctid = any(array(
+    select ctid from groups_chats where left_at < ? limit ${batchRows})) returning 1`,
 } as const
 
 /** Deletes what is old, in batches. */
@@ -65,6 +68,7 @@ export async function clean(em: EntityManager, days: number, signal: AbortSignal
   for (const [name, kept] of [
     ['events', days],
     ['activity', activityDays],
+    ['left', days],
   ] as const) {
     const before = new Date(Date.now() - kept * 24 * 3_600_000)
     for (let rows = batchRows; rows === batchRows && !signal.aborted; ) {

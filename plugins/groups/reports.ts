@@ -1,20 +1,20 @@
 import {
+  type Answer,
   BotUser,
   bold,
   type EntityManager,
   type Html,
   html,
   languageTag,
-  type OutboxApi,
   type Translate,
 } from 'opsgram'
-import { z } from 'zod'
-import { GroupChat } from './entities.ts'
+import { GroupChat, GroupEvent } from './entities.ts'
 import { type Sight, warningsOf } from './warnings.ts'
 
 export interface ReportParts {
-  readonly em: () => EntityManager
-  readonly outbox: Pick<OutboxApi, 'notify'>
+  /** Of the job: what was told and that it was told are written together. */
+  readonly em: EntityManager
+  readonly notify: (telegramId: number, message: Answer) => void
   /** Who is told. */
   readonly readers: () => Promise<readonly number[]>
   readonly texts: (language?: string) => Translate
@@ -24,40 +24,44 @@ export interface ReportParts {
   readonly members: boolean
 }
 
-const eventShape = z.object({
-  chat_id: z.coerce.number(),
-  kind: z.string(),
-  person_name: z.string(),
-  by_name: z.string().nullable(),
-})
-
-export type ToldEvent = z.output<typeof eventShape>
+export type ToldEvent = Pick<GroupEvent, 'kind' | 'personName' | 'byName'>
 
 /** A message tells of so many; the card has the rest. */
 const mostLines = 10
+/** So many chats have a message of their own: anybody may add the bot to as many as they like. */
+const mostChats = 4
+const mostEvents = 500
 
-/** Tells those who see groups what happened in them: once, by one instance, all of a chat in one message. */
+/** Whether there is anything to be told. */
+export async function hasNews(em: EntityManager): Promise<boolean> {
+  const rows = await em.execute<unknown[]>('select 1 from groups_events where not reported limit 1')
+  return rows.length > 0
+}
+
+/** Tells those who see groups what happened in them: all of a chat in one message. One job at a time does. */
 export async function report(parts: ReportParts): Promise<void> {
-  const { em, outbox, readers, texts, sight } = parts
-  const events = z.array(eventShape).parse(
-    await em().execute<unknown[]>(
-      `update groups_events set reported = true
-       where id = any(array(select id from groups_events where not reported limit 500))
-       returning chat_id, kind, person_name, by_name`,
-    ),
+  const { em, notify, readers, texts, sight } = parts
+  const events = await em.find(
+    GroupEvent,
+    { reported: false },
+    { orderBy: { id: 'asc' }, limit: mostEvents },
   )
+  for (const event of events) event.reported = true
   const told = events.filter(({ kind }) => parts.members || kind.startsWith('bot-'))
   if (told.length === 0) return
+  const byChat = Map.groupBy(told, ({ chatId }) => chatId)
+  const chats = await em.find(GroupChat, { chatId: { $in: [...byChat.keys()] } })
+  const shown = chats.slice(0, mostChats)
   const ids = await readers()
-  const people = await em().find(BotUser, { telegramId: { $in: [...ids] } })
-  for (const [chatId, own] of Map.groupBy(told, ({ chat_id }) => chat_id)) {
-    const chat = await em().findOne(GroupChat, { chatId })
-    if (chat === null) continue
-    for (const telegramId of ids) {
-      const person = people.find((one) => one.telegramId === telegramId)
-      const t = texts(languageTag(person?.chosenLanguage ?? person?.language ?? undefined))
-      await outbox.notify(telegramId, reportOf(chat, own, t, sight))
+  const people = await em.find(BotUser, { telegramId: { $in: [...ids] } })
+  for (const telegramId of ids) {
+    const person = people.find((one) => one.telegramId === telegramId)
+    const t = texts(languageTag(person?.chosenLanguage ?? person?.language ?? undefined))
+    for (const chat of shown) {
+      notify(telegramId, reportOf(chat, byChat.get(chat.chatId) ?? [], t, sight))
     }
+    const more = chats.length - shown.length
+    if (more > 0) notify(telegramId, t('report.chats', { count: more }))
   }
 }
 
@@ -73,9 +77,6 @@ function reportOf(chat: GroupChat, events: readonly ToldEvent[], t: Translate, s
 }
 
 /** `Anna was added by Boris.` */
-export function wordsOf(
-  { kind, person_name: name, by_name: by }: Omit<ToldEvent, 'chat_id'>,
-  t: Translate,
-): string {
+export function wordsOf({ kind, personName: name, byName: by }: ToldEvent, t: Translate): string {
   return t(by === null ? `event.${kind}.self` : `event.${kind}.by`, { name, by })
 }

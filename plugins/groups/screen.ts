@@ -97,14 +97,14 @@ export async function listScreen(
 
 const eventShape = z.object({
   kind: z.string(),
-  person_name: z.string(),
-  by_name: z.string().nullable(),
+  personName: z.string(),
+  byName: z.string().nullable(),
   at: z.coerce.date(),
 })
 
 /** The statements of a chat's card, each with the chat as its one value. */
 export const cardStatements = {
-  events: `select kind, person_name, by_name, at from groups_events where chat_id = ? order by at desc limit ${recent}`,
+  events: `select kind, person_name as "personName", by_name as "byName", at from groups_events where chat_id = ? order by at desc limit ${recent}`,
   activity: `select coalesce(sum(messages), 0)::int as messages, coalesce(sum(commands), 0)::int as commands
     from groups_activity where chat_id = ? and day > now()::date - ${days}`,
 } as const
