@@ -70,6 +70,11 @@ interface Row {
 const columns = `id, kind, state, chat_id, plugin, content, error, tries, repeats, created_at,
   case when state = 'waiting' and next_at < 'infinity' then next_at end as next_at`
 
+/** Few among all that was sent, and each part by an index of its own. */
+export const unsettled = `(
+  select state from outbox where state = 'waiting'
+  union all select state from outbox where state in ('unsure', 'failed') and state <> 'waiting') as unsettled`
+
 export class Records implements OutboxRecords {
   readonly #options: RecordsOptions
 
@@ -89,7 +94,7 @@ export class Records implements OutboxRecords {
       `select count(*) filter (where state = 'waiting')::int as waiting,
               count(*) filter (where state = 'unsure')::int as unsure,
               count(*) filter (where state = 'failed')::int as failed
-         from outbox where state in ('waiting', 'unsure', 'failed')`,
+         from ${unsettled}`,
     )
     const none = { waiting: 0, unsure: 0, failed: 0 }
     return { messages: rows.map((row) => this.#messageOf(row)), counts: counts ?? none }

@@ -10,13 +10,18 @@ export interface ChatMove {
  * What the core keeps under the id of a chat. Left as they were written: `audit_log` and message logs, which tell
  * what happened where, and updates that came from the old chat.
  */
-const chatColumns: readonly { readonly table: string; readonly column: string }[] = [
+const chatColumns: readonly {
+  readonly table: string
+  readonly column: string
+  /** Of what is still to come of. */
+  readonly only?: string
+}[] = [
   { table: 'button_payloads', column: 'chat' },
-  { table: 'outbox', column: 'chat_id' },
+  { table: 'outbox', column: 'chat_id', only: `state = 'waiting'` },
   { table: 'user_sessions', column: 'chat_id' },
   { table: 'session_states', column: 'chat_id' },
   { table: 'access_grants', column: 'chat_id' },
-  { table: 'confirmations', column: 'chat_id' },
+  { table: 'confirmations', column: 'chat_id', only: `state = 'open'` },
   { table: 'chat_settings', column: 'chat_id' },
 ]
 
@@ -55,8 +60,9 @@ export async function moveChat(
     where old.chat_id = ${from} and new.chat_id = ${to} and old.user_id = new.user_id
       and old.plugin = new.plugin`)
   // The ids stand in the text, as the two ways of running it write parameters differently; they are integers.
-  for (const { table, column } of chatColumns) {
-    await execute(`update ${table} set ${column} = ${to} where ${column} = ${from}`)
+  for (const { table, column, only } of chatColumns) {
+    const which = only === undefined ? '' : ` and ${only}`
+    await execute(`update ${table} set ${column} = ${to} where ${column} = ${from}${which}`)
   }
   await execute(`delete from dead_targets where chat_id = ${from}`)
 }

@@ -181,7 +181,7 @@ export class InboxRows {
   async backlog(limit: number): Promise<number> {
     const [row] = await this.#sql.query<{ rows: number }>(
       `select count(*)::int as rows from (
-         select 1 from inbox where bot_id = $1 and state = ${inboxState.open} limit $2) as some`,
+         select 1 from inbox where bot_id = $1 and state = ${inboxState.open} limit $2) as counted`,
       [this.#botId, limit],
     )
     return row?.rows ?? 0

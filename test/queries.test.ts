@@ -1,0 +1,211 @@
+import { expect } from 'chai'
+import { createTestBot, type TestBot } from 'opsgram/testing'
+import pg from 'pg'
+import { prune } from '../core/database/prune.ts'
+import { OutboxRows } from '../core/outbox/rows.ts'
+import { moveChat } from '../core/telegram/chat-move.ts'
+import { InboxRows } from '../core/update/inbox/rows.ts'
+import { testKind } from './support/database.ts'
+
+/** So many rows has each table that grows with use. QUERY_ROWS=1000000 takes some minutes. */
+const rows = Number(process.env.QUERY_ROWS || 100_000)
+
+/** Tables that grow with people and time; all others have as many rows as there are plugins, roles, open cards. */
+const tables: Readonly<Record<string, string>> = {
+  bot_users: `insert into bot_users (id, telegram_id, username, first_name, last_name, role, status, last_seen_at, created_at)
+    select 'many' || i, 10000000 + i, 'u' || i, 'N' || i % 5000, 'L' || i % 7000,
+      case when i % 500 = 0 then 'admin' when i % 40 = 0 then 'operator' else 'guest' end,
+      (array['active', 'active', 'active', 'pending', 'blocked'])[i % 5 + 1],
+      now() - i % 90 * interval '1 day', now() - i % 900 * interval '1 day' from generate_series(1, $) i`,
+  message_logs: `insert into message_logs (direction, chat_id, user_id, kind, text, metadata, outcome, plugin, created_at)
+    select (array['in', 'out'])[i % 2 + 1], -(i % 300), case when i % 3 > 0 then 'many' || 1 + i % 5000 end, 'message', 'text ' || i,
+      jsonb_build_object('from', 10000000 + i % 5000), 'done', 'worklog', now() - i * 90.0 / $ * interval '1 day'
+    from generate_series(1, $) i`,
+  audit_log: `insert into audit_log (id, actor_id, action, target, outcome, created_at)
+    select 'many' || i, 10000000 + i % 500, 'act.' || i % 50, 'user:' || i % 700,
+      case when i % 50 = 7 then 'refused' else 'done' end, now() - i * 90.0 / $ * interval '1 day'
+    from generate_series(1, $) i`,
+  api_logs: `insert into api_logs (created_at, plugin, service, method, url, status, ms, attempt)
+    select now() - i * 90.0 / $ * interval '1 day', 'plugin' || i % 9, 'service' || i % 20, 'GET', 'https://x.test', 200, i % 900, 1
+    from generate_series(1, $) i`,
+  worklog_entries: `insert into worklog_entries (id, author_id, text, minutes, worked_at, chat_id)
+    select 'many' || i, 'many' || 1 + i % 900, 'work ' || i, 30, now() - i * 900.0 / $ * interval '1 day', -(i % 300)
+    from generate_series(1, $) i`,
+  user_sessions: `insert into user_sessions (chat_id, user_id, plugin, name, step, version, revision, context, expires_at)
+    select 10000000 + i, 10000000 + i, 'worklog', 'add', 'what', 1, 'r', '{"answers":{},"path":[],"choices":[]}',
+      now() + i * 25.0 / $ * interval '1 hour' - interval '24 hours' from generate_series(1, $) i`,
+  inbox: `insert into inbox (bot_id, update_id, part, lane, state, payload, error_id, done_at)
+    select 1, -i, i % 64, 'chat:' || i % 5000, case when i % 1000 = 0 then 2 else 1 end, case when i % 1000 = 0 then '{"update_id":1}' end,
+      case when i % 1000 = 0 then 'E-' || i end, now() - i * 48.0 / $ * interval '1 hour' from generate_series(1, $) i`,
+  outbox: `insert into outbox (kind, chat_id, lane, if_unsure, state, expires_at, settled_at, next_at)
+    select 'message', 10000000 + i % 5000, 'bulk', 'repeat', case when i % 1000 = 0 then 'failed' else 'sent' end, now(),
+      now() - i * 48.0 / $ * interval '1 hour', now() from generate_series(1, $) i`,
+  button_payloads: `insert into button_payloads (id, plugin, action, presser, chat, expires_at)
+    select 'many' || i, 'worklog', 'undo', 10000000 + i % 5000, -(i % 300), now() + i * 30.0 / $ * interval '1 day' from generate_series(1, $) i`,
+  groups_events: `insert into groups_events (update_id, nth, chat_id, kind, person, person_name, reported, at)
+    select -i, 0, -(i % 300), 'join', 10000000 + i % 5000, 'N', true, now() - i * 90.0 / $ * interval '1 day' from generate_series(1, $) i`,
+  groups_activity: `insert into groups_activity (chat_id, day, messages)
+    select -(i % 300), now()::date - (i / 300), 5 from generate_series(1, $) i`,
+  api_tokens: `insert into api_tokens (id, person, name, hash, expires_at)
+    select 'many' || i, 10000000 + i, 'n', 'h', now() from generate_series(1, $) i`,
+  confirmations: `insert into confirmations (id, plugin, path, arguments, hash, update, by, requester, requester_name, chat_id, state, decided_at, expires_at)
+    select 'many' || i, 'worklog', 'purge', '', 'h', '{}', 'self', 10000000 + i % 5000, 'N', -(i % 300), 'confirmed', now(), now()
+    from generate_series(1, $) i`,
+}
+
+/** What an administrator looks at: each is asked for as people do. */
+const screens: readonly string[] = [
+  '/start',
+  '/help',
+  '/whoami',
+  '/users',
+  '/users list active 30',
+  '/users list blocked 2',
+  '/users find n12',
+  '/users show 10000005',
+  '/users show @u77',
+  '/audit',
+  '/audit @u5',
+  '/audit action=act.3',
+  '/audit outcome=refused',
+  '/audit target=user:3',
+  '/grants',
+  '/grants @u5',
+  '/roles',
+  '/why @u5 log',
+  '/token list @u5',
+  '/outbox',
+  '/broadcast hello',
+  '/dead',
+  '/dead show E-1000',
+  '/jobs',
+  '/api',
+  '/plugins',
+  '/plugins show auth',
+  '/plugins history auth',
+  '/groups',
+  '/worklog list',
+  '/worklog list month',
+  '/worklog list 30 N12',
+  '/language',
+]
+
+interface Asked {
+  readonly by: string
+  readonly text: string
+  readonly values: readonly unknown[]
+}
+
+/** A node of a plan, as EXPLAIN (format json) tells it. */
+interface Plan {
+  readonly 'Node Type': string
+  readonly 'Relation Name'?: string
+  readonly Plans?: readonly Plan[]
+}
+
+const scans = (plan: Plan): readonly string[] => [
+  ...(plan['Node Type'] === 'Seq Scan' ? [plan['Relation Name'] ?? '?'] : []),
+  ...(plan.Plans ?? []).flatMap(scans),
+]
+
+describe('queries of screens and cleaners', function () {
+  this.timeout(600_000)
+  let bot: TestBot
+  let by = ''
+  const asked = new Map<string, Asked>()
+  const query = pg.Client.prototype.query
+
+  before(async function () {
+    // the plans of the embedded database are the same server's
+    if (testKind !== 'postgres') return this.skip()
+    bot = await createTestBot({
+      plugins: [
+        'api',
+        'dead',
+        'groups',
+        'jobs',
+        'logging',
+        'outbox',
+        'plugins',
+        'preferences',
+        'start',
+        'worklog',
+      ].map((name) => `plugins/${name}`),
+      env: { LOGGING_RETENTION_DAYS: '89', GROUPS_RETENTION_DAYS: '89', API_RETENTION_DAYS: '89' },
+    })
+    for (const [table, fill] of Object.entries(tables)) {
+      await bot.database.query(fill.replaceAll('$', String(rows)))
+      // as autovacuum does, by and by: whether an index alone will do is told by what it leaves
+      await bot.database.query(`vacuum analyze ${table}`)
+    }
+    // every statement of this process, whoever sends it
+    Object.defineProperty(pg.Client.prototype, 'query', {
+      value(this: pg.Client, ...args: unknown[]) {
+        const [first, second] = args
+        const given = typeof first === 'object' && first !== null ? first : { text: first }
+        const text = String(Reflect.get(given, 'text') ?? '')
+        const values: unknown = Reflect.get(given, 'values') ?? second
+        if (by !== '' && /^\s*(with|select|insert|update|delete)\b/i.test(text)) {
+          const known = asked.get(text)
+          if (known === undefined)
+            asked.set(text, { by, text, values: Array.isArray(values) ? values : [] })
+        }
+        return Reflect.apply(query, this, args)
+      },
+      configurable: true,
+      writable: true,
+    })
+  })
+  after(async () => {
+    Object.defineProperty(pg.Client.prototype, 'query', {
+      value: query,
+      configurable: true,
+      writable: true,
+    })
+    await bot?.stop()
+  })
+
+  it('read no large table from end to end', async () => {
+    for (const screen of screens) {
+      by = screen
+      await bot.owner.sends(screen)
+      await bot.settled()
+    }
+    for (const page of ['/readyz', '/metrics']) {
+      by = page
+      expect((await fetch(`${bot.url}${page}`)).status).to.equal(200)
+    }
+    by = 'a move of a chat'
+    await bot.database.transaction((sql) =>
+      moveChat((text) => sql.query(text), { from: -7, to: -1_000_000_000_007 }),
+    )
+    by = 'cleaners of plugins'
+    await bot.clock.advance(2 * 60_000)
+    await bot.settled()
+    by = 'cleaners of the core'
+    const { database } = bot
+    const inbox = new InboxRows({ sql: database, botId: 1, owner: undefined })
+    const old = new Date(Date.now() - 47 * 3_600_000)
+    await inbox.clean({ done: old, dead: old })
+    await new OutboxRows({ sql: database, owner: 'nobody' }).clean({ done: old, putAside: old })
+    const before = new Date(Date.now() - 23 * 3_600_000)
+    await prune(database, { table: 'user_sessions', column: 'expires_at', before })
+    await prune(database, { table: 'button_payloads', column: 'expires_at', before: new Date() })
+    await inbox.backlog(10_000)
+    await inbox.openIn([1, 2, 3])
+    by = ''
+    const large = new Set(Object.keys(tables))
+    const found: string[] = []
+    for (const { by, text, values } of asked.values()) {
+      const [row] = await bot.database.query<{ 'QUERY PLAN': readonly { Plan: Plan }[] }>(
+        `explain (format json) ${text}`,
+        values,
+      )
+      const read = scans(row!['QUERY PLAN'][0]!.Plan).filter((table) => large.has(table))
+      if (read.length > 0) found.push(`${by} reads all of ${read.join(', ')}:\n${text}`)
+    }
+    // a recorder that heard nothing would find nothing
+    expect(asked.size).to.be.greaterThan(60)
+    if (found.length > 0) expect.fail(found.join('\n\n'))
+  })
+})
