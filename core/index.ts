@@ -90,12 +90,14 @@ export {
   type PluginTypes,
   type RateLimit,
 } from './plugin/manifest/manifest.ts'
+export type { DataSubject } from './plugin/manifest/personal-data.ts'
 export type { RouteContext } from './plugin/manifest/route.ts'
 export type { SessionView } from './plugin/manifest/session.ts'
 export type { NotifyOptions, NotifyTarget } from './plugin/notify.ts'
 export type { OutboxApi } from './plugin/outbox-service.ts'
 export type { OverviewApi, OverviewInstance, Waiting } from './plugin/overview.ts'
 export type { PageAt } from './plugin/pager.ts'
+export type { PersonalDataApi } from './plugin/personal/personal-data.ts'
 export type {
   AvailableArgument,
   AvailableCommand,
@@ -126,6 +128,7 @@ export {
   Outbox,
   Overview,
   optional,
+  PersonalData,
   Plugins,
   type ServiceToken,
   Settings,

@@ -25,6 +25,7 @@ import { PluginHistory } from '../plugin/history.ts'
 import { JobDesk } from '../plugin/jobs.ts'
 import { AccessBaseline } from '../plugin/opening/baseline.ts'
 import { Openings } from '../plugin/opening/openings.ts'
+import { personalData } from '../plugin/personal/personal-data.ts'
 import { auditReloads } from '../plugin/reload/audit.ts'
 import { Reloader } from '../plugin/reload/reloader.ts'
 import { ContentSender } from '../plugin/sender.ts'
@@ -117,6 +118,7 @@ export async function loadPlugins(
     coreServices: coreServicesOf({
       config,
       cards,
+      personal: personalData(() => reloader.live.current),
       chats: chatsService({
         settings: chatSettings,
         isProtected: (plugin) => reloader.isProtected(plugin),

@@ -12,6 +12,7 @@ import type { LogsApi } from './logs/desk.ts'
 import type { MaintenanceApi } from './maintenance.ts'
 import { type OutboxServiceParts, outboxFor } from './outbox-service.ts'
 import type { OverviewApi } from './overview.ts'
+import type { PersonalDataApi } from './personal/personal-data.ts'
 import type { Plugins as PluginsApi } from './plugins.ts'
 import type { CoreService } from './reload/setup.ts'
 import {
@@ -26,6 +27,7 @@ import {
   Maintenance,
   Outbox,
   Overview,
+  PersonalData,
   Plugins,
   type ServiceToken,
   Settings,
@@ -47,6 +49,7 @@ export interface CoreServiceParts {
   logs: LogsApi
   cards: CoreCards
   chats: ChatsApi
+  personal: PersonalDataApi
   apiLog: ApiCallsApi
   timings: CoreTimings
   overview: OverviewApi
@@ -83,6 +86,7 @@ export function coreServicesOf(parts: CoreServiceParts): readonly CoreService[] 
     service(Outbox, (scope) => outboxFor(scope.plugin, outbox)),
     service(Cards, (scope) => cardsFor(scope, cards)),
     service(Chats, () => chats),
+    service(PersonalData, () => parts.personal),
     service(Maintenance, () => maintenance),
     service(Jobs, () => jobs),
     service(Logs, () => logs),

@@ -12,6 +12,7 @@ import type { LogsApi } from './logs/desk.ts'
 import type { MaintenanceApi } from './maintenance.ts'
 import type { OutboxApi } from './outbox-service.ts'
 import type { OverviewApi } from './overview.ts'
+import type { PersonalDataApi } from './personal/personal-data.ts'
 import type { Plugins as PluginsApi } from './plugins.ts'
 import type { TimingsApi } from './timings.ts'
 
@@ -92,6 +93,9 @@ export const Cards: ServiceToken<CardsApi> = token('cards', 1)
 /** What was decided for single chats: language, time, plugins that are silent there. Provided by the core. */
 export const Chats: ServiceToken<ChatsApi> = token('chats', 1)
 
+/** What the bot keeps about people, to be shown and erased. Provided by the core. */
+export const PersonalData: ServiceToken<PersonalDataApi> = token('personal-data', 1)
+
 /** Pause and resume: updates wait meanwhile. Provided by the core. */
 export const Maintenance: ServiceToken<MaintenanceApi> = token('maintenance', 1)
 /** Jobs of all plugins: how many there are, what runs, what died. Provided by the core. */
@@ -139,6 +143,7 @@ export const coreTokens: readonly ServiceToken<never>[] = [
   Cards,
   Chats,
   Maintenance,
+  PersonalData,
   Jobs,
   Logs,
   ApiCalls,

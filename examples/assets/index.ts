@@ -26,4 +26,9 @@ export default definePlugin({
       },
     }),
   }),
+  personalData: {
+    export: ({ id }, { em }) =>
+      em.find(Asset, { holder: id }, { fields: ['tag'], disableIdentityMap: true }),
+    erase: ({ id }, { em }) => em.nativeUpdate(Asset, { holder: id }, { holder: null }),
+  },
 })

@@ -9,11 +9,15 @@ import {
   message,
   Outbox,
   type PermissionDeclaration,
+  PersonalData,
   Plugins,
   Settings,
 } from 'opsgram'
 import { z } from 'zod'
 import { listAudit } from './audit/list.ts'
+import { eraseOf, exportOf, sendData } from './data/export.ts'
+import { forget, forgetPreview } from './data/forget.ts'
+import { keepNoLonger } from './data/retention.ts'
 import { Expiry } from './expiry/expiry.ts'
 import { ActorRights } from './gate/actor-rights.ts'
 import { createAuthenticator } from './gate/authenticator.ts'
@@ -58,12 +62,29 @@ export default definePlugin({
   version: '1.0.0',
   description: 'Who may use the bot: owners, roles, strangers',
   engine: '^1.0.0',
-  config: z.object({ blockAfter: z.coerce.number().int().min(1).max(1000).default(5) }),
-  uses: { settings: Settings, plugins: Plugins, cards: Cards, outbox: Outbox },
+  config: z.object({
+    /** Refused updates within 10 minutes after which a stranger is blocked. */
+    blockAfter: z.coerce.number().int().min(1).max(1000).default(5),
+    /** Days that strangers are kept who never came in. */
+    strangerDays: z.coerce.number().int().min(1).max(36_500).default(365),
+    /** Days that the audit log is kept; absent: for ever. */
+    auditDays: z.coerce.number().int().min(1).max(36_500).optional(),
+  }),
+  uses: {
+    settings: Settings,
+    plugins: Plugins,
+    cards: Cards,
+    outbox: Outbox,
+    personal: PersonalData,
+  },
   permissions: {
     'auth.users': { description: 'See people, let them in, block them', roles: ['admin'] },
     'auth.grants': { description: 'Give people and roles single rights', roles: ['admin'] },
     'auth.tokens': { description: 'Make tokens of the HTTP API for oneself', roles: ['admin'] },
+    'auth.data': {
+      description: 'See all data of a person, and have them erased',
+      roles: ['admin'],
+    },
     'auth.audit': { description: 'See who did what', roles: ['admin'] },
     // what reaches everybody: owners alone, until they grant it
     'auth.roles': { description: 'Make roles and take them away', roles: [] },
@@ -98,6 +119,14 @@ export default definePlugin({
     const parts = { em, owners, cards, outbox, judges, texts, now: () => scope.now() }
     const requests = new Requests(parts)
     const expiry = new Expiry(parts)
+    const retention = (signal: AbortSignal) => {
+      const { auditDays, strangerDays } = config
+      const { personal } = use
+      const parts = { em, personal, auditDays, strangerDays, now: () => scope.now(), log }
+      return keepNoLonger(parts, signal)
+    }
+    scope.timeout(10 * 60_000, retention)
+    scope.interval(24 * 3_600_000, retention)
     scope.timeout(0, () => requests.show())
     scope.interval(60_000, async () => {
       await requests.show()
@@ -425,7 +454,23 @@ export default definePlugin({
         }),
       },
     })
+    const mydata = command({
+      description: 'All that I keep about you, as a file; of others for who may',
+      chats: 'private',
+      args: z.object({ person: who.optional() }),
+      run: (ctx, { person }) => sendData(ctx, person),
+    })
+    const forgetting = command({
+      description: 'Erase all that is kept about a person',
+      permission: 'auth.data',
+      chats: 'private',
+      args: z.object({ person: who }),
+      confirm: { preview: (ctx, { person }) => forgetPreview(ctx, person) },
+      run: (ctx, { person }) => forget(ctx, person),
+    })
     return {
+      mydata,
+      forget: forgetting,
       token,
       users: { ...list, description: 'Who may use the bot', subcommands },
       why,
@@ -434,5 +479,9 @@ export default definePlugin({
       audit,
       lockdown,
     }
+  },
+  personalData: {
+    export: (subject, { em }) => exportOf(em, subject),
+    erase: (subject, { em }) => eraseOf(em, subject),
   },
 })

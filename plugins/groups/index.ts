@@ -5,6 +5,7 @@ import { Approval } from './approval.ts'
 import { approve, leave, toggle } from './decide.ts'
 import { GroupChat, GroupEvent } from './entities.ts'
 import { clean, lookAt, unlooked } from './keeping.ts'
+import { eraseOf, exportOf } from './personal-data.ts'
 import { hasNews, report } from './reports.ts'
 import { chatScreen, listScreen, pluginsScreen, shownList, toList } from './screen.ts'
 import type { Sight } from './warnings.ts'
@@ -201,4 +202,8 @@ export default definePlugin({
       run: (ctx, { page }) => shownList(ctx, page),
     }),
   }),
+  personalData: {
+    export: (subject, { em }) => exportOf(em, subject),
+    erase: (subject, { em }) => eraseOf(em, subject),
+  },
 })

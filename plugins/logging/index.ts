@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { HandledUpdates } from './handled.ts'
 import { incomingRow } from './incoming.ts'
 import { isShown, outgoingRow } from './outgoing.ts'
+import { eraseMessages, exportMessages } from './personal-data.ts'
 import { type LogRow, messageLogs } from './table.ts'
 
 const dayMs = 24 * 3_600_000
@@ -71,4 +72,8 @@ export default definePlugin({
       },
     }),
   ],
+  personalData: {
+    export: (subject, { em }) => exportMessages(em, subject),
+    erase: (subject, { em }) => eraseMessages(em, subject),
+  },
 })

@@ -29,6 +29,7 @@ export function show(ctx: Asking): Html {
   return html`${t('level.all')} ${bold(base?.level ?? preset)}${
     base === undefined ? ` · ${t('level.preset')}` : ` · ${whoOf(base, ctx)}`
   }${own.map((choice) => html`\n${code(choice.plugin ?? '')} ${bold(choice.level)} · ${whoOf(choice, ctx)}`)}
+
 ${t('level.help')}`
 }
 

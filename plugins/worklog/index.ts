@@ -88,4 +88,14 @@ export default definePlugin({
       },
     }),
   }),
+  personalData: {
+    export: ({ id }, { em }) =>
+      em.execute(
+        `select text, minutes, ticket, worked_at, chat_id, created_at, deleted_at from worklog_entries
+         where author_id = ? order by worked_at limit 10000`,
+        [id],
+      ),
+    // the journal is the team's: what was done stays, by nobody in particular
+    erase: () => 0,
+  },
 })

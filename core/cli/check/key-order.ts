@@ -5,7 +5,7 @@ const groups: readonly (readonly string[])[] = [
   ['provides', 'actions'],
   ['jobs'],
   ['dialogs'],
-  ['middleware', 'commands', 'events', 'hooks', 'routes', 'health', 'telegraf'],
+  ['middleware', 'commands', 'events', 'hooks', 'routes', 'health', 'telegraf', 'personalData'],
 ]
 
 /** One sentence about the first key that stands too early, with what has to come before it. */

@@ -15,6 +15,7 @@ import type {
   HealthCheck,
   Middleware,
 } from '../manifest/manifest.ts'
+import type { PersonalDataDeclaration } from '../manifest/personal-data.ts'
 import type { HttpRoute } from '../manifest/route.ts'
 import type { SessionDeclaration } from '../manifest/session.ts'
 import type { Surface } from '../opening/surface.ts'
@@ -43,6 +44,8 @@ export interface PluginDeclaration {
   readonly dialogs: ReadonlyMap<string, Dialog>
   /** What it remembers of people in chats. */
   readonly session: SessionDeclaration | undefined
+  /** How what it keeps about people is seen and erased. */
+  readonly personalData: PersonalDataDeclaration | undefined
   readonly hooks: ReadonlyMap<string, Hook>
   readonly routes: readonly HttpRoute[]
   readonly events: readonly EventListener[]

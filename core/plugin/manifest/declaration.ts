@@ -13,6 +13,7 @@ import { readDialogs } from './dialogs.ts'
 import { readHooks } from './hooks.ts'
 import { readJobs } from './jobs.ts'
 import type { Action, Command } from './manifest.ts'
+import { readPersonalData } from './personal-data.ts'
 import { readRoutes } from './routes.ts'
 import { readSession } from './session.ts'
 import { type Fail, failing, type ManifestShape, readShape } from './shape.ts'
@@ -80,6 +81,7 @@ export function readDeclaration(source: DeclarationSource): PluginDeclaration & 
     jobs,
     dialogs,
     session: readSession(shape.session, fail),
+    personalData: readPersonalData(shape.personalData, fail),
     hooks: hooks.hooks,
     routes,
     events,

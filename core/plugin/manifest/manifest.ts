@@ -11,6 +11,7 @@ import type { ServiceToken, Used } from '../service.ts'
 import type { Begins, Dialog, DialogKit } from './dialog.ts'
 import type { Hook, HookKit } from './hook.ts'
 import type { Enqueues, Job, JobKit } from './job.ts'
+import type { PersonalDataDefinition } from './personal-data.ts'
 import type { RouteKit } from './route.ts'
 import type { SessionDefinition, SessionOf } from './session.ts'
 
@@ -516,6 +517,8 @@ export interface PluginDefinition<
   ): void
   /** How what it depends on is: shown in `/plugins` and `/readyz`. */
   health?(kit: HealthKit<NoInfer<Result>>): Readonly<Record<string, HealthCheck>>
+  /** What it keeps about people: how that is seen and erased. */
+  personalData?: PersonalDataDefinition<NoInfer<Result>>
   /** The escape hatch: any Telegraf middleware, for what no route took. */
   telegraf?(
     composer: Composer<

@@ -63,6 +63,7 @@ const manifestSchema = z.strictObject({
   routes: anyFunction.optional(),
   health: anyFunction.optional(),
   telegraf: anyFunction.optional(),
+  personalData: z.unknown().optional(),
 })
 
 export type ManifestShape = z.output<typeof manifestSchema>

@@ -1,3 +1,4 @@
+import { OpsError } from '../../errors.ts'
 import type { FakeBotApi } from '../bot-api/api.ts'
 import type { Fault, FaultKind, FaultTarget } from '../bot-api/faults.ts'
 import type { Call } from '../bot-api/journal.ts'
@@ -21,6 +22,18 @@ export class TestTelegram {
   /** The calls so far, of one method or all, oldest first. */
   calls(method?: string): readonly Call[] {
     return this.api.journal.calls(method)
+  }
+
+  /** The last file that the bot sent into somebody's private chat. @throws OPS_TEST_MISSING when there is none */
+  sentFile(person: { readonly id: number }): {
+    readonly name: string
+    readonly data: Buffer
+    readonly text: string
+  } {
+    const message = this.api.messages(person.id).findLast(({ api }) => api.document !== undefined)
+    const file = this.api.world.files.get(message?.api.document?.file_id ?? '')
+    if (file === undefined) throw new OpsError('OPS_TEST_MISSING', 'The bot sent no file there')
+    return { name: file.name, data: file.data, text: file.data.toString('utf8') }
   }
 
   /**

@@ -1,9 +1,18 @@
-import { AccessLockdown, type ActiveUser, AuditEntry, type OpsContext } from 'opsgram'
+import {
+  AccessLockdown,
+  type ActiveUser,
+  AuditEntry,
+  type CoreSettings,
+  type OpsContext,
+} from 'opsgram'
 
-type Asker = Pick<OpsContext, 'em' | 't' | 'facts'> & { readonly actor: ActiveUser }
+type Asker = Pick<OpsContext, 'em' | 't' | 'facts' | 'transactional'> & {
+  readonly actor: ActiveUser
+  readonly use: { readonly settings: CoreSettings }
+}
 
 /**
- * Freezes everybody but owners, or lets them go on: from each person's next update on, on all instances, as the
+ * Freezes everybody but owners and ends their dialogs, or lets them go on: from each person's next update on, on all instances, as the
  * database raises everybody's epoch with it.
  */
 export async function lockDown(
@@ -24,6 +33,15 @@ export async function lockDown(
     chatId: facts.chatId ?? null,
     outcome: 'done',
     reason: reason ?? null,
+  })
+  // what others have begun is over too
+  const owners = asker.use.settings.ownerIds
+  await asker.transactional(async (inner) => {
+    if (wish === 'off') return
+    await inner.execute(
+      `delete from user_sessions where user_id not in (${owners.map(() => '?').join(', ')})`,
+      [...owners],
+    )
   })
   return t(`lockdown.done.${wish}`)
 }

@@ -4,6 +4,7 @@ export type Act =
   | { readonly kind: 'role'; readonly role: string }
   | { readonly kind: 'block' }
   | { readonly kind: 'unblock' }
+  | { readonly kind: 'sessions' }
   /** 0 days: for ever. */
   | { readonly kind: 'until'; readonly days: number }
   | { readonly kind: 'grant'; readonly what: string; readonly days: number }
@@ -18,6 +19,7 @@ export function parseAct(text: string): Act | undefined {
       return what === '' ? undefined : { kind, role: what }
     case 'block':
     case 'unblock':
+    case 'sessions':
       return { kind }
     case 'until':
       return /^\d{1,4}$/.test(what) ? { kind, days: Number(what) } : undefined

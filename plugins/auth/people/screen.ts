@@ -1,6 +1,7 @@
 import {
   AccessGrant,
   type ActiveUser,
+  ApiToken,
   AuditEntry,
   BotUser,
   type Button,
@@ -11,6 +12,7 @@ import {
   html,
   message,
   type OpsContext,
+  UserSession,
 } from 'opsgram'
 import type { ActorRights } from '../gate/actor-rights.ts'
 import type { Owners } from '../gate/owners.ts'
@@ -58,20 +60,28 @@ export async function personScreen(
     { actorId: telegramId },
     { orderBy: { createdAt: 'desc' }, limit: recentActions },
   )
+  const dialogs = await em.find(UserSession, { userId: telegramId }, { limit: recentActions })
+  const tokens = await em.count(ApiToken, { person: telegramId })
   const now = ctx.now()
   const text = html`${cardOf(person, ctx)}${[
     grants.length > 0 && html`\n\n${t('card.grants')}`,
     grants.map((grant) => html`\n<code>${grant.id}</code> ${grantLine(grant, ctx)}`),
+    dialogs.length > 0 && html`\n\n${t('card.sessions')}`,
+    dialogs.map(
+      ({ plugin, name, step, chatId, updatedAt }) =>
+        html`\n${plugin}: ${name}, ${step}${chatId !== telegramId && ` (${chatId})`}, ${ago(updatedAt, now, ctx.language)}`,
+    ),
+    tokens > 0 && html`\n\n${t('card.tokens', { count: tokens, id: telegramId })}`,
     recent.length > 0 && html`\n\n${t('card.recent')}`,
     recent.map(
       ({ action, outcome, target, createdAt }) =>
         html`\n${outcome === 'done' ? '✓' : '✗'} ${action}${target && ` → ${target}`}, ${ago(createdAt, now, ctx.language)}`,
     ),
   ]}`
-  return [text, [...(await keysFor(ctx, person)), [back(ctx)]]]
+  return [text, [...(await keysFor(ctx, person, dialogs.length > 0)), [back(ctx)]]]
 }
 
-async function keysFor(ctx: Looking, person: BotUser): Promise<Keys> {
+async function keysFor(ctx: Looking, person: BotUser, isTalking: boolean): Promise<Keys> {
   if ((await outOfReach(ctx, ctx.plugin.owners, person)) !== undefined) return []
   const { t } = ctx
   const id = person.telegramId
@@ -81,7 +91,8 @@ async function keysFor(ctx: Looking, person: BotUser): Promise<Keys> {
   const block = sure('block', 'menu.block')
   if (person.status === 'pending' && !wasLetIn(person)) return [[menu('add')], [block]]
   const rights = ctx.can('auth.grants') ? [[menu('rights')]] : []
-  return [[menu('role'), menu('time')], ...rights, [block]]
+  const sessions = isTalking ? [[sure('sessions', 'menu.sessions')]] : []
+  return [[menu('role'), menu('time')], ...rights, ...sessions, [block]]
 }
 
 /** A choice of what to do, each of which is asked for once more. */
@@ -179,12 +190,39 @@ export async function carryOut(ctx: Looking, id: number, given: string): Promise
       if (!ctx.can('auth.grants'))
         return ctx.t('grants.refused.notHeld', { permission: 'auth.grants' })
       return takeGrant(ctx, act.what)
+    case 'sessions':
+      return endSessions(ctx, id)
     default:
       return (await changePerson(ctx, ctx.plugin.owners, String(id), wishOf(act, forMs))).text
   }
 }
 
-function wishOf(act: Exclude<Act, { kind: 'grant' | 'take' }>, forMs: number | undefined): Wish {
+/** Ends what a person has begun and not finished: the next answer of theirs is to nothing. */
+async function endSessions(ctx: Looking, id: number): Promise<string> {
+  const { em, t, actor, facts } = ctx
+  const person = await em.findOne(BotUser, { telegramId: id })
+  if (person === null) return t('notFound.unknown-id', { named: id })
+  const refusal = await outOfReach(ctx, ctx.plugin.owners, person)
+  if (refusal !== undefined) return t(`refused.${refusal}`)
+  const dialogs = await em.find(UserSession, { userId: id })
+  for (const dialog of dialogs) em.remove(dialog)
+  em.create(AuditEntry, {
+    actorId: actor.telegramId,
+    actorName: actor.name,
+    plugin: 'auth',
+    action: 'users.sessions',
+    target: `user:${id}`,
+    chatId: facts.chatId ?? null,
+    outcome: 'done',
+    before: { dialogs: dialogs.map(({ plugin, name }) => `${plugin}.${name}`) },
+  })
+  return t('sessions.ended', { name: nameOf(person), count: dialogs.length })
+}
+
+function wishOf(
+  act: Exclude<Act, { kind: 'grant' | 'take' | 'sessions' }>,
+  forMs: number | undefined,
+): Wish {
   switch (act.kind) {
     case 'add':
       return { kind: 'add', role: act.role, name: undefined }
