@@ -183,12 +183,15 @@ try {
   const seconds = (performance.now() - began) / 1_000
   const during = await sending
   const duringHandled = await handledP99(busy)
+  // others on the machine may have become louder meanwhile
+  const after = await send(busy, AbortSignal.timeout(quietS * 1_000))
   await busy.stop()
   printTable(
     ['updates', 'deleted', 'number', 'stored p50, ms', 'p95', 'p99', 'handled p99, ms'],
     [
       lineOf('alone', '', before, beforeHandled),
       lineOf('beside the cleaning', `${deleted} in ${seconds.toFixed(0)} s`, during, duringHandled),
+      lineOf('after it', '', after, ''),
     ],
   )
 } finally {
