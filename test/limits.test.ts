@@ -13,6 +13,9 @@ export default definePlugin({
   }),
   commands: ({ command }) => ({
     go: command({ description: 'Go', run: () => 'went' }),
+    open: command({
+      description: 'Open', audience: 'everyone', rateLimit: { count: 2, perS: 600, by: 'everybody' }, run: () => 'opened',
+    }),
     one: command({
       description: 'One', permission: 'pump.use', rateLimit: { count: 1, perS: 600, by: 'everybody' }, run: () => 'one done',
     }),
@@ -108,6 +111,18 @@ describe('rate limits', () => {
       .map(({ params }) => String(params.text))
     expect(said.filter((text) => text === 'went')).to.have.length(3)
     expect(said.filter((text) => tooFast.test(text))).to.have.length(1)
+  })
+
+  it('of a group and of a command are not used up by strangers', async () => {
+    const strangers = ['X', 'Y', 'Z'].map((firstName) => bot.user({ firstName }))
+    const group = bot.group({ members: [anna, ...strangers] })
+    for (const stranger of strangers) {
+      for (let i = 0; i < 4; i++) await stranger.in(group).sends('/open')
+    }
+    await anna.in(group).sends('/go')
+    await anna.in(group).sees('went')
+    await anna.in(group).sends('/open')
+    await anna.in(group).sees('opened')
   })
 
   it('of a manifest are checked', async () => {

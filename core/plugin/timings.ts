@@ -170,12 +170,15 @@ export class Timings {
 
 const mostStatements = 2_000
 const longestStatement = 300
+const longestRemembered = 2_000
 
 /** Names statements by what is the same in all that differ in their values. */
 class Statements {
   readonly #names = new Map<string, string>()
 
   nameOf(sql: string): string {
+    // of a bulk statement, tens of kilobytes long, only the beginning counts: to remember it would fill the memory too
+    if (sql.length > longestRemembered) return statementName(sql)
     const known = this.#names.get(sql)
     if (known !== undefined) return known
     // whatever makes up statements without end must not fill the memory

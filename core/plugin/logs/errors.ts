@@ -120,11 +120,12 @@ export class ErrorReports {
     const [row] = await this.#options.database.query<
       Row & { times: number; first_at: string; last_at: string; last_error_id: string }
     >(
-      `select found.*, same.* from
+      `select found.*, same.*, newest.last_error_id from
          (select ${columns} from error_reports where error_id = $1 order by at limit 1) found,
-         lateral (select count(*)::int as times, min(at) as first_at, max(at) as last_at,
-             (array_agg(error_id order by at desc))[1] as last_error_id
-           from error_reports where fingerprint = found.fingerprint) same`,
+         lateral (select count(*)::int as times, min(at) as first_at, max(at) as last_at
+           from error_reports where fingerprint = found.fingerprint) same,
+         lateral (select error_id as last_error_id
+           from error_reports where fingerprint = found.fingerprint order by at desc limit 1) newest`,
       [errorId],
     )
     if (row === undefined) return undefined

@@ -103,7 +103,9 @@ export class Dialogs {
 
   async #open(run: UpdateRun): Promise<Session | undefined> {
     const key = keyOf(run)
-    if (key === undefined || run.noDialog) return undefined
+    if (key === undefined) return undefined
+    // the inbox looked for whom Telegram names; an authenticator may take them for somebody else
+    if (run.noDialog && key.userId === run.facts.userId) return undefined
     // in groups plugins' own dialogs alone can be open
     const mayBe = run.facts.chatType === 'private' || run.generation.routes.dialogs.size > 0
     return mayBe ? this.#sessions.find(key) : undefined

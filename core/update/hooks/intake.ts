@@ -194,6 +194,8 @@ export class HookIntake {
         rows.push(row)
       }
     }
+    // in one order on all instances: two that know the same keys would else wait for each other
+    rows.sort((a, b) => (nameOf(a) < nameOf(b) ? -1 : 1))
     const jobs = await database.transaction(async (transaction) => {
       const written = await transaction.query<{ plugin: string; hook: string; key: string }>(
         `insert into hook_deliveries as known (plugin, hook, key)

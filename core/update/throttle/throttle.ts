@@ -45,7 +45,9 @@ export class Throttle {
       if (!(await this.#take(run, 'person', bucketOf(`person:${userId}`, person)))) return false
     }
     if (chat === undefined || chatId === undefined || chatType === 'private') return true
-    return this.#take(run, 'chat', bucketOf(`chat:${chatId}`, chat))
+    // strangers have a measure of their own: a few of them must not be able to silence the group's colleagues
+    const whose = run.isUser ? 'chat' : 'strangers'
+    return this.#take(run, 'chat', bucketOf(`${whose}:${chatId}`, chat))
   }
 
   /**
@@ -57,7 +59,8 @@ export class Throttle {
     const { count, perS, by = 'person' } = limit
     const { userId, chatId } = run.facts
     const whose = { person: `person:${userId}`, chat: `chat:${chatId}`, everybody: 'all' }[by]
-    const name = `${run.route?.plugin}:${run.route?.name}:${whose}`
+    const strangers = run.isUser ? '' : ':strangers'
+    const name = `${run.route?.plugin}:${run.route?.name}:${whose}${strangers}`
     return this.#take(run, 'command', bucketOf(name, { count, perMs: perS * 1_000 }))
   }
 
