@@ -11,6 +11,7 @@ const names = [
   'webhook',
   'polling',
   'jobs',
+  'observe',
   'hooks',
   'dialogs',
   'clean',

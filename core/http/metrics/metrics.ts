@@ -7,6 +7,9 @@ export type Reading = () =>
 
 const seconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60]
 
+/** Of those with the most series: the page is read often, and each plugin has some of each. */
+const coarseSeconds = [0.001, 0.005, 0.025, 0.1, 0.5, 2.5, 10, 60]
+
 /** Each label's values are few by nature; if something makes up names all the same, the rest are one. */
 const mostValues = 200
 const rest = 'other'
@@ -47,14 +50,14 @@ export class Metrics {
     name: 'opsgram_handler_seconds',
     help: 'Commands, actions, events, jobs and routes of plugins, with the calls that they wait for',
     labelNames: ['plugin', 'result'] as const,
-    buckets: seconds,
+    buckets: coarseSeconds,
     registers: [this.#registry],
   })
   readonly #queries = new Histogram({
     name: 'opsgram_query_seconds',
     help: 'Statements, without the wait for a connection, by the plugin whose code asked (none: the core)',
     labelNames: ['plugin', 'result'] as const,
-    buckets: seconds,
+    buckets: coarseSeconds,
     registers: [this.#registry],
   })
   readonly #notices = new Counter({
