@@ -143,6 +143,10 @@ async function startApp(config: Config, parts: AppParts, opened: Opened): Promis
   // an update may be what ends the process again
   await notices.begin()
   outbox.start()
+  opened.add(async () => {
+    handling.abort()
+    await inbox.stop()
+  })
   await inbox.start()
   const polling = {
     transport: gateway.transport,
@@ -156,9 +160,11 @@ async function startApp(config: Config, parts: AppParts, opened: Opened): Promis
     instances === undefined
       ? createPoller(polling)
       : new LeaderPolling(polling, instances.leadership)
+  const source = webhook ?? poller
+  // whatever fails from here on: nothing is taken any more by a start that has failed
+  opened.add(() => source.stop())
   if (webhook === undefined) poller.start()
   else webhook.open(acceptanceOf(inbox))
-  const source = webhook ?? poller
   await instances?.leadership.start()
   await jobs.start()
 
@@ -198,7 +204,6 @@ async function startApp(config: Config, parts: AppParts, opened: Opened): Promis
     await instances?.partitions.handBack(limit)
     handling.abort()
     await notices.end(lastNoticeMs)
-    opened.add(() => inbox.stop())
     await opened.close(log, endsAt)
     log.info('app.stopped')
   }

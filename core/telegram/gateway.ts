@@ -23,7 +23,7 @@ export interface GatewayOptions {
   /** Base address of the Bot API server; may have a path prefix. */
   readonly apiRoot: string
   readonly log: Logger
-  /** Connections for calls, at least as many as there are active lanes; default 256. */
+  /** Connections for calls, at least as many as there are active lanes; default 512. */
   readonly connections?: number
   /** What waits for Telegram run on; default the machine's. */
   readonly clock?: Clock

@@ -18,7 +18,7 @@ export interface TransportOptions {
   readonly token: string
   /** Base address of the Bot API server; may have a path prefix. */
   readonly apiRoot: string
-  /** Connections for calls, at least as many as there are active lanes; default 256. */
+  /** Connections for calls, at least as many as there are active lanes; default 512. */
   readonly connections?: number
 }
 
@@ -64,7 +64,7 @@ export function createTransport(options: TransportOptions): Transport {
   const limits = limitsOf(root)
   const pool = (connections: number, maxResponseSize: number) =>
     new Pool(root.origin, { connections, pipelining: 1, maxResponseSize })
-  const calls = pool(options.connections ?? 256, maxAnswerBytes)
+  const calls = pool(options.connections ?? 512, maxAnswerBytes)
   const polls = pool(1, maxAnswerBytes)
   // of their own, as a file may be large and slow, and only their readers know how much is too much
   const downloads = pool(maxDownloads, -1)

@@ -1,8 +1,8 @@
 import type { InboxItem } from './item.ts'
 import { Lanes } from './lane.ts'
 
-/** Lanes that work at once. */
-const maxActiveLanes = 256
+/** Lanes that work at once: most of them wait for Telegram. */
+const maxActiveLanes = 512
 
 /** Updates in their lanes; while they are held, some pass by lanes beside them. */
 export class Waiting {

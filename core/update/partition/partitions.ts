@@ -47,6 +47,13 @@ export interface PartitionsOptions {
 const beatsPerSweep = 4
 /** So many beats an instance waits for partitions to become idle before it gives busy ones away. */
 const patientBeats = 4
+/**
+ * Partitions that are nobody's for so many beats are taken beyond the share: whoever they are for lives, and doesn't
+ * take them. Longer than a lease, so that it isn't merely about to be declared dead.
+ */
+const neglectedBeats = 10
+/** For so many beats they are kept; then that one gets another chance. */
+const beatsBeyondShare = 120
 
 type Held = 'loading' | 'own' | 'leaving' | 'returning'
 
@@ -66,6 +73,10 @@ export class Partitions implements Ownership {
   #beats = 0
   /** For how many beats there was more here than its share. */
   #overBeats = 0
+  /** For how many beats some were nobody's. */
+  #freeBeats = 0
+  /** What is held beyond the share, as nobody else took it; and for how many beats still. */
+  #beyond = { parts: 0, beats: 0 }
   /** One change of ownership at a time. */
   #chain: Promise<unknown> = Promise.resolve()
   #reading: Promise<unknown> = Promise.resolve()
@@ -170,13 +181,16 @@ export class Partitions implements Ownership {
   // ── beats ─────────────────────────────────────────────────────────────────────────────────────
 
   async #onBeat({ kept, serving }: Beat): Promise<void> {
+    if (serving !== this.#serving) this.#beyond = { parts: 0, beats: 0 }
     this.#serving = serving
-    const owned = new Set(kept ? await this.#table.owned() : [])
+    const look = await this.#table.look()
+    const owned = new Set(kept ? look.owned : [])
     this.#lose([...this.#held.keys()].filter((part) => !owned.has(part)))
     this.#wake()
     // taken by a statement whose answer was lost
     const unknown = [...owned].filter((part) => !this.#held.has(part))
     this.#adopt(unknown.map((part) => ({ part, givenBack: false })))
+    this.#noteNeglected(look.free)
     await this.#takeFree()
     this.#giveSurplus()
     await this.#giveBack()
@@ -191,8 +205,24 @@ export class Partitions implements Ownership {
     this.#settle()
   }
 
+  /** A stuck instance must not leave chats unserved. */
+  #noteNeglected(free: number): void {
+    if (--this.#beyond.beats <= 0) this.#beyond = { parts: 0, beats: 0 }
+    this.#freeBeats = free > 0 ? this.#freeBeats + 1 : 0
+    if (this.#freeBeats <= neglectedBeats) return
+    const parts = Math.max(0, this.#held.size + free - fairShare(this.#serving))
+    this.#beyond = { parts, beats: beatsBeyondShare }
+    this.#freeBeats = 0
+    this.#options.log.warn('inbox.partitions.neglected', { partitions: free })
+  }
+
+  /** How many this instance has at most. */
+  get #share(): number {
+    return fairShare(this.#serving) + this.#beyond.parts
+  }
+
   async #takeFree(): Promise<void> {
-    const missing = fairShare(this.#serving) - this.#held.size
+    const missing = this.#share - this.#held.size
     if (missing <= 0 || this.#stopping.signal.aborted) return
     this.#adopt(await this.#table.take(missing))
   }
@@ -254,7 +284,7 @@ export class Partitions implements Ownership {
   #surplus(): number {
     let staying = 0
     for (const held of this.#held.values()) if (held === 'own' || held === 'loading') staying++
-    return staying - (this.#stopping.signal.aborted ? 0 : fairShare(this.#serving))
+    return staying - (this.#stopping.signal.aborted ? 0 : this.#share)
   }
 
   #sweep(): void {

@@ -26,12 +26,15 @@ export class PartitionTable {
     )
   }
 
-  async owned(): Promise<number[]> {
-    const rows = await this.#sql.query<{ part: number }>(
-      'select part from inbox_partitions where owner = $1',
+  /** Those of this instance, and how many are nobody's. */
+  async look(): Promise<{ owned: number[]; free: number }> {
+    const rows = await this.#sql.query<{ part: number; isFree: boolean }>(
+      `select part, owner is null as "isFree" from inbox_partitions
+       where owner = $1 or owner is null`,
       [this.#instance],
     )
-    return rows.map(({ part }) => part)
+    const owned = rows.filter(({ isFree }) => !isFree).map(({ part }) => part)
+    return { owned, free: rows.length - owned.length }
   }
 
   /**

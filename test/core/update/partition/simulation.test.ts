@@ -69,6 +69,24 @@ describe('leases, claims and hand-backs with a simulated clock', function () {
       { numRuns: 12, interruptAfterTimeLimit: 30_000 },
     )
   })
+
+  it('leave no partition to one that lives and doesn’t take it', async () => {
+    await database.query('delete from inbox; delete from inbox_partitions; delete from instances')
+    const simulation = new Simulation(database)
+    try {
+      await simulation.start()
+      expect(simulation.held(0)).to.equal(64)
+      await simulation.joinIdle()
+      await simulation.pass(2_000)
+      expect(simulation.held(0), 'its share').to.equal(32)
+      await simulation.pass(6_000)
+      expect(simulation.held(0), 'nobody else took them').to.equal(64)
+      await simulation.pass(70_000)
+      expect(simulation.held(0), 'the other one had another chance').to.equal(64)
+    } finally {
+      await simulation.close()
+    }
+  })
 })
 
 /** One connection: the simulated clock is a setting of the session. */

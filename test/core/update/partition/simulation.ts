@@ -35,6 +35,7 @@ export class Simulation {
   readonly #database: Database
   readonly #queries: Queries
   readonly #instances: Simulated[] = []
+  readonly #idlers: Presence[] = []
   #inFlight = 0
   #answered: (() => void)[] = []
   #ms = 0
@@ -107,6 +108,7 @@ export class Simulation {
         Math.min(left, 500),
       ])
       for (const one of this.#instances) if (one.state === 'lives') await one.presence.beat()
+      for (const idler of this.#idlers) await idler.beat()
       await this.#settle()
     }
   }
@@ -117,6 +119,25 @@ export class Simulation {
     if (one === undefined) return
     for (const open of one.gates.splice(0)) open()
     await this.#settle()
+  }
+
+  /** One that beats and serves, and takes nothing: stuck, or of a program that fails at it. */
+  async joinIdle(): Promise<void> {
+    const presence = await Presence.join({
+      session: this.#queries,
+      id: 'idle',
+      botId: 1,
+      coreVersion: '1',
+      log: silentLog,
+      now: () => this.#ms,
+    })
+    await presence.become('serving')
+    this.#idlers.push(presence)
+  }
+
+  /** How many partitions an instance holds. */
+  held(instance: number): number {
+    return this.#awake(instance)?.partitions.count ?? 0
   }
 
   sleep(instance: number): void {
@@ -173,6 +194,7 @@ export class Simulation {
       for (const open of one.gates.splice(0)) open()
     }
     await this.#settle()
+    for (const idler of this.#idlers) await idler.leave()
     for (const { inbox, presence } of this.#instances) {
       await inbox.stop()
       await presence.leave()
