@@ -25,6 +25,10 @@ export interface ScheduledBackupsOptions {
 const longestSleepMs = 60_000
 /** After one that failed. */
 const againMs = 3_600_000
+/** So long who comes to lead makes up for what who led before has not written. */
+const makeUpMs = 3_600_000
+/** Who waits for that looks so often. */
+const lookMs = 10_000
 
 /**
  * Writes backups at the times of a cron expression, if this instance leads by then. What was missed while nobody ran is made up for
@@ -72,12 +76,12 @@ export class ScheduledBackups {
     await this.#running
   }
 
-  #sleep(): void {
+  #sleep(leastMs = 0): void {
     if (this.#stopped) return
     const { clock } = this.#options
-    const ms = Math.max(0, this.#due.getTime() - clock.now())
+    const ms = Math.max(leastMs, this.#due.getTime() - clock.now())
     this.#cancel = clock.after(Math.min(ms, longestSleepMs), () => {
-      this.#running = this.#look().finally(() => this.#sleep())
+      this.#running = this.#look().finally(() => this.#sleep(lookMs))
       return this.#running
     })
   }
@@ -92,8 +96,15 @@ export class ScheduledBackups {
       if (next < this.#due) this.#due = next
       return
     }
+    const due = this.#due
+    const lateMs = now.getTime() - due.getTime()
+    if (!leads()) {
+      // who leads may end before it is written: another one does it then
+      if (lateMs > makeUpMs) this.#due = this.#recurrence.next(now)
+      return
+    }
     this.#due = this.#recurrence.next(now)
-    if (!leads()) return
+    if (lateMs > lookMs && (await this.#isWritten(due))) return
     const began = clock.elapsed()
     try {
       const { file, bytes, removed } = await take()
@@ -109,6 +120,11 @@ export class ScheduledBackups {
       if (!this.#hasFailed) await this.#tell('failed', `${codeOf(error) ?? ''} ${messageOf(error)}`)
       this.#hasFailed = true
     }
+  }
+
+  async #isWritten(due: Date): Promise<boolean> {
+    const last = await this.#options.newest().catch(() => undefined)
+    return last !== undefined && last >= due
   }
 
   async #tell(what: 'failed' | 'mended', reason: string): Promise<void> {

@@ -457,6 +457,8 @@ export default definePlugin({
     const mydata = command({
       description: 'All that I keep about you, as a file; of others for who may',
       chats: 'private',
+      // it reads all that there is of a person
+      rateLimit: { count: 6, perS: 600 },
       args: z.object({ person: who.optional() }),
       run: (ctx, { person }) => sendData(ctx, person),
     })

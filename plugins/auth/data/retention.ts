@@ -26,6 +26,8 @@ export const strangersLeft = `select id, telegram_id from bot_users
     and metadata->'added' is null and metadata->'request'->>'state' is distinct from 'open' and telegram_id > 0
   order by created_at limit ${peopleAtOnce}`
 
+const stillOut = `select 1 from bot_users where id = ? and status = 'pending' and telegram_id > 0 for update`
+
 /** Forgets what is old, in small steps; to be called once a day. */
 export async function keepNoLonger(parts: RetentionParts, signal: AbortSignal): Promise<void> {
   const { em, auditDays, strangerDays, personal, now, log } = parts
@@ -47,6 +49,8 @@ export async function keepNoLonger(parts: RetentionParts, signal: AbortSignal): 
     for (const { id, telegram_id } of found) {
       const telegramId = Number(telegram_id)
       await em().transactional(async (inner) => {
+        // somebody may have let them in since, or another instance has forgotten them
+        if ((await inner.execute<unknown[]>(stillOut, [id])).length === 0) return
         await personal.erase({ id, telegramId }, inner)
         inner.create(AuditEntry, {
           plugin: 'auth',

@@ -80,6 +80,21 @@ describe('backups on a schedule', () => {
     expect(taken).to.deep.equal(['03-03T03:15'])
   })
 
+  it('are made up for by who comes to lead soon after, if who led has not written them', async () => {
+    await begin(new Date('2026-03-01T03:15:10Z'))
+    leads = false
+    await clock.advance(3.5 * hour)
+    leads = true
+    await clock.advance(60_000)
+    expect(taken).to.deep.equal(['03-02T03:30'])
+    await begin(new Date('2026-03-02T03:15:10Z'))
+    leads = false
+    await clock.advance(3.5 * hour)
+    leads = true
+    await clock.advance(60_000)
+    expect(taken).to.deep.equal([])
+  })
+
   it('go by a clock that was set back as if it had always gone so', async () => {
     await begin()
     const set = clock.now.bind(clock)
