@@ -8,7 +8,7 @@ import { type ActiveUser, isOwner, type PermissionDeclaration } from './access.t
 import type { Generation } from './generation/generation.ts'
 import type { Live } from './generation/live.ts'
 import type { Routes } from './generation/routes.ts'
-import { isUsable } from './manifest/usable.ts'
+import { isForEveryone, isUsable } from './manifest/usable.ts'
 
 type May = (permission: PermissionDeclaration) => boolean
 
@@ -26,8 +26,8 @@ const maxCommands = 100
 const maxPeople = 100
 
 /**
- * The command menus in Telegram's clients. Everybody sees the commands that need no permission; a
- * known person's private chat shows what that one may use, in their language. Lists are sent when
+ * The command menus in Telegram's clients. Everybody sees /start and what is open to everyone; groups what every active
+ * user may use there; a known person's private chat what that one may, in their language. Lists are sent when
  * they changed, the newest one only, one a second.
  */
 export class Menus {
@@ -56,12 +56,15 @@ export class Menus {
     // Telegram takes two-letter codes only (Bot API, setMyCommands)
     const languages = new Set(known.filter((language) => /^[a-z]{2}$/.test(language)))
     for (const language of [undefined, ...languages]) {
-      const commands = commandsOf(generation.unapproved.guarded, language, undefined, () => false)
-      this.#want({ type: 'default' }, language, commands)
+      const { guarded } = generation.unapproved
+      this.#want({ type: 'default' }, language, commandsOfStrangers(guarded, language))
+      const inGroups = commandsOf(guarded, language, 'group', () => false)
+      this.#want({ type: 'all_group_chats' }, language, inGroups)
     }
     // an empty list takes the one of a language away that nothing speaks any more
     for (const before of this.#languages) {
-      if (!languages.has(before)) this.#want({ type: 'default' }, before, [])
+      if (languages.has(before)) continue
+      for (const type of ['default', 'all_group_chats'] as const) this.#want({ type }, before, [])
     }
     this.#languages = languages
     for (const { user } of this.#people.values()) await this.#wantFor(user, generation)
@@ -155,6 +158,14 @@ export class Menus {
 
 function isRefused(error: unknown): boolean {
   return error instanceof TelegramError && error.code >= 400 && error.code < 429
+}
+
+/** What strangers see: how to begin, and what is theirs too. */
+function commandsOfStrangers(routes: Routes, language: string | undefined): BotCommand[] {
+  return commandsOf(routes, language, undefined, () => false).filter(({ command }) => {
+    const own = routes.commands.get(command)?.command
+    return command === 'start' || (own !== undefined && isForEveryone(own))
+  })
 }
 
 function commandsOf(

@@ -40,7 +40,6 @@ export class ChatSettingsCache {
   #chats = new Map<number, ChatSetting>()
   #timer: NodeJS.Timeout | undefined
   #unsubscribe: (() => void) | undefined
-  readonly #listeners: (() => void)[] = []
 
   constructor({ database, store, log }: { database: Queries; store: Store; log: Logger }) {
     this.#database = database
@@ -66,19 +65,9 @@ export class ChatSettingsCache {
     return chatId === undefined ? undefined : this.#chats.get(chatId)
   }
 
-  /** Chats in which some plugin is switched off. */
-  get restricted(): readonly { readonly chatId: number; readonly off: ReadonlySet<string> }[] {
-    return [...this.#chats].flatMap(([chatId, { off }]) => (off.size > 0 ? [{ chatId, off }] : []))
-  }
-
-  onChange(listener: () => void): void {
-    this.#listeners.push(listener)
-  }
-
   /** What was just committed, in this process at once. */
   put(row: ChatSettingRow): void {
     this.#chats.set(row.chat_id, settingOf(row))
-    for (const listener of this.#listeners) listener()
     void this.#store.publish(topic)
   }
 
@@ -86,7 +75,6 @@ export class ChatSettingsCache {
   async refresh(): Promise<void> {
     try {
       await this.#read()
-      for (const listener of this.#listeners) listener()
     } catch (error) {
       this.#log.warn('chats.settings-not-read', { error })
     }
