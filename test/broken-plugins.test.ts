@@ -274,7 +274,8 @@ describe('a broken plugin fails alone, says why once, and lives when it is mende
     await goesLive('plugin.loaded')
     expect(await ask('/probe')).to.equal('good')
     bot.writeEnv('PROBE_LIMIT=none\nPROBE_API_TOKEN=a-secret-of-twenty-characters\n')
-    await abort('OPS_PLUGIN_CONFIG')
+    const { message } = await abort('OPS_PLUGIN_CONFIG')
+    expect(message).to.include('PROBE_LIMIT is not accepted: a number is expected')
     expect(await ask('/probe')).to.equal('good')
   })
 

@@ -60,7 +60,7 @@ function printFailures({ file, failures, output }: FileResult): void {
 
 const database = process.env.TEST_DATABASE_URL
 print(
-  `${files.length} files, ${database ? `PostgreSQL at ${maskSecrets(database)}` : 'embedded database'}`,
+  `${files.length} ${files.length === 1 ? 'file' : 'files'}, ${database ? `PostgreSQL at ${maskSecrets(database)}` : 'embedded database'}`,
 )
 
 const started = performance.now()

@@ -4,8 +4,8 @@ import { escapeHtml, Html, type PlacedTag, parseHtml } from './html.ts'
 export const maxTextLength = 4096
 
 /**
- * Splits plain text into parts that fit into one message each: at line ends, else between words,
- * else anywhere but inside a surrogate pair.
+ * Splits plain text into parts that fit into one message each: between paragraphs where that takes
+ * no part more, else at line ends, else between words, else anywhere but inside a surrogate pair.
  * @param limit longest part, UTF-16 units
  */
 export function splitText(text: string, limit = maxTextLength): string[] {
@@ -47,12 +47,22 @@ function apply(tag: PlacedTag | undefined, open: PlacedTag[]): void {
   else if (tag !== undefined && open.at(-1)?.name === tag.name) open.pop()
 }
 
-function rangesOf(text: string, limit: number): [start: number, end: number][] {
-  const ranges: [number, number][] = []
+type Range = [start: number, end: number]
+
+/** Paragraphs stay whole, so that no heading is left alone, but not for one more message. */
+function rangesOf(text: string, limit: number): Range[] {
+  const byLines = rangesAt(['\n', ' '], text, limit)
+  if (byLines.length < 2) return byLines
+  const byParagraphs = rangesAt(['\n\n', '\n', ' '], text, limit)
+  return byParagraphs.length > byLines.length ? byLines : byParagraphs
+}
+
+function rangesAt(borders: readonly string[], text: string, limit: number): Range[] {
+  const ranges: Range[] = []
   let start = 0
   while (start < text.length) {
     const [end, next] =
-      text.length - start <= limit ? [text.length, text.length] : cut(text, start, limit)
+      text.length - start <= limit ? [text.length, text.length] : cut(borders, text, start, limit)
     // Telegram refuses a message of blanks alone.
     if (text.slice(start, end).trim() !== '') ranges.push([start, end])
     start = next
@@ -61,12 +71,17 @@ function rangesOf(text: string, limit: number): [start: number, end: number][] {
 }
 
 /** Where a part ends and where the next begins; a border less than half-way would make stubs of parts. */
-function cut(text: string, start: number, limit: number): [end: number, next: number] {
+function cut(
+  borders: readonly string[],
+  text: string,
+  start: number,
+  limit: number,
+): [end: number, next: number] {
   const earliest = start + Math.floor(limit / 2)
   const latest = start + limit
-  for (const border of ['\n', ' ']) {
+  for (const border of borders) {
     const at = text.lastIndexOf(border, latest)
-    if (at >= earliest && at > start) return [at, at + 1]
+    if (at >= earliest && at > start) return [at, at + border.length]
   }
   const last = text.charCodeAt(latest - 1)
   const inPair = last >= 0xd800 && last <= 0xdbff && limit > 1

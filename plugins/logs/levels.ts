@@ -100,6 +100,6 @@ function levelOf(logs: LogsApi, plugin: string | undefined): LogLevel {
 
 function whoOf({ name, until }: LevelChoice, { t, language, timeZone }: Asking): string {
   if (until === undefined) return t('level.by', { name })
-  const when = until.toLocaleString(language, { timeZone, dateStyle: 'short', timeStyle: 'short' })
+  const when = until.toLocaleString(language, { timeZone, dateStyle: 'medium', timeStyle: 'short' })
   return t('level.byUntil', { name, when })
 }

@@ -1,14 +1,16 @@
 import { BotUser, type CoreSettings, type OpsContext, type PluginsApi } from 'opsgram'
 
 /** What comes with the bot: any other plugin is the team's own. */
-const bundled: ReadonlySet<string> = new Set([
+export const bundled: ReadonlySet<string> = new Set([
   'api',
   'auth',
   'dead',
   'groups',
   'jobs',
   'logging',
+  'logs',
   'outbox',
+  'performance',
   'plugins',
   'preferences',
   'privacy',

@@ -29,7 +29,8 @@ export function details(command: AvailableCommand, t: Translate): Html {
   const names = command.aliases.map((alias) => `/${alias}`).join(', ')
   const list = command.arguments.map(({ name, required, hint, description }) => {
     const optional = !required && ` (${t('help.optional')})`
-    return html`• ${bold(name)}${optional} — ${description ?? hint ?? t('help.required')}\n`
+    const about = description ?? hint ?? (required ? t('help.required') : undefined)
+    return html`• ${bold(name)}${optional}${about !== undefined && ` — ${about}`}\n`
   })
   return html`${bold(command.usage)}\n${command.description}\n${[
     list.length > 0 && html`\n${t('help.arguments')}\n${list}`,

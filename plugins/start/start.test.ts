@@ -1,6 +1,8 @@
+import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import { createTestBot, type TestBot } from 'opsgram/testing'
+import { bundled } from './checklist.ts'
 
 const first = ['start', 'plugins', 'worklog'].map((name) => join(import.meta.dirname, '..', name))
 
@@ -31,6 +33,12 @@ describe('start', () => {
       await bot.owner.sees('Hello')
       await bot.owner.doesNotSee('first steps')
     })
+  })
+
+  it('takes no plugin that comes with the bot for one of the team', async () => {
+    const folders = await readdir(join(import.meta.dirname, '..'), { withFileTypes: true })
+    const names = folders.filter((entry) => entry.isDirectory()).map(({ name }) => name)
+    expect([...bundled]).to.include.members(names)
   })
 
   describe('/help', () => {
@@ -64,6 +72,9 @@ describe('start', () => {
       expect(text).to.match(/• duration — how long it took/)
       await operator.sends('/help worklog list')
       await operator.sees('• person (may be left out)')
+      await bot.owner.sends('/help users')
+      const users = await bot.owner.sees('• page (may be left out)')
+      expect(users.text).to.not.include('has to be given')
     })
 
     it('does not explain what the caller may not use', async () => {

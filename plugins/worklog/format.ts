@@ -15,7 +15,7 @@ export function formatTime(at: Date, language: string, timeZone: string): string
     timeZone,
     day: 'numeric',
     month: 'short',
-    hour: '2-digit',
+    hour: 'numeric',
     minute: '2-digit',
   })
 }

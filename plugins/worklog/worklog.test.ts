@@ -153,7 +153,7 @@ describe('worklog', () => {
       await anna.sends('/worklog list')
       await anna.sees('Today')
       // the next message begins where a line does: with its date
-      await anna.sees(/^[A-Z][a-z]{2} \d+, \d\d:\d\d .* · 1 min · work/)
+      await anna.sees(/^[A-Z][a-z]{2} \d+, \d+:\d\d .* · 1 min · work/)
     })
 
     it('explains a period that is none', async () => {

@@ -93,6 +93,14 @@ function readConfig(
   })
 }
 
+/** Of a word in place of a number zod says that it "received NaN", which nobody wrote. */
+function expectation(issue: z.core.$ZodIssue): string {
+  const isNumber = issue.code === 'invalid_type' && issue.expected === 'number'
+  return isNumber && issue.message.startsWith('Invalid input')
+    ? 'a number is expected'
+    : issue.message
+}
+
 /** What a plugin's schema refuses, by variable. No value is shown: it may be a secret, and only its plugin knows. */
 export function settingProblems(
   plugin: string,
@@ -102,6 +110,7 @@ export function settingProblems(
   return issues.map((issue) => {
     const key = String(issue.path[0] ?? '')
     const isSet = settings[key] !== undefined
-    return `${pluginVariable(plugin, key)} ${isSet ? `is not accepted: ${issue.message}` : 'is not set, and must be'}`
+    const problem = isSet ? `is not accepted: ${expectation(issue)}` : 'is not set, and must be'
+    return `${pluginVariable(plugin, key)} ${problem}`
   })
 }

@@ -36,6 +36,13 @@ describe('splitting long text', () => {
     expect(splitText('aaaaaa\nbbbbbb', 6)).to.deep.equal(['aaaaaa', 'bbbbbb'])
   })
 
+  it('keeps paragraphs whole where that takes no part more', () => {
+    expect(splitText('aaaa\naa\n\nb\nbbbb', 11)).to.deep.equal(['aaaa\naa', 'b\nbbbb'])
+    expect(splitText('aaaaa\n\nbb\nbb\ncccc', 9)).to.deep.equal(['aaaaa\n\nbb', 'bb\ncccc'])
+    const heading = html`${'a'.repeat(3000)}\n\n<b>heading</b>\n${'b'.repeat(2000)}`
+    expect(splitHtml(heading).at(-1)?.toString()).to.match(/^<b>heading<.b>\nb/)
+  })
+
   it('keeps the indentation behind a line border', () => {
     expect(splitText('aaaaaa\n  bbbb', 8)).to.deep.equal(['aaaaaa', '  bbbb'])
   })

@@ -105,7 +105,10 @@ export class Composer {
   #typed() {
     // The height follows the text: the browser tells it only from an element that is small first.
     this.#input.style.setProperty('height', 'auto')
-    this.#input.style.setProperty('height', `${Math.min(this.#input.scrollHeight, 180)}px`)
+    // Hidden behind the chats of a phone it has no height to tell: it keeps that of its lines.
+    const { scrollHeight, offsetHeight, clientHeight } = this.#input
+    const height = Math.min(scrollHeight + offsetHeight - clientHeight, 180)
+    if (scrollHeight > 0) this.#input.style.setProperty('height', `${height}px`)
     byId('send').disabled = this.#input.value.trim() === ''
     this.#commands.filter(this.#about?.kind === 'edit' ? '' : this.#input.value)
   }

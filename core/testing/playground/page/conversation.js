@@ -206,7 +206,7 @@ export class Conversation {
         'p',
         {},
         isPrivate
-          ? 'Type / to see what the bot can do, or write anything.'
+          ? 'Type / to see what the bot can do.'
           : 'Messages and commands of everybody in this chat will be here.',
       ),
       h(

@@ -78,7 +78,7 @@ export function avatar(name, id) {
 
 export const byId = (id) => document.getElementById(id)
 
-const clock = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' })
+const clock = new Intl.DateTimeFormat(undefined, { timeStyle: 'short' })
 const day = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'long' })
 
 export const timeOf = (seconds) => clock.format(seconds * 1000)

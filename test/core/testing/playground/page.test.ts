@@ -71,6 +71,15 @@ describe('playground page, in a browser', () => {
     expect(await page.locator('.log img, .log script').count()).to.equal(0)
   })
 
+  it('keeps the line to write in as high as a line on a phone, behind the chats and back', async () => {
+    const height = () => page.locator('#input').evaluate((input) => input.clientHeight)
+    await page.setViewportSize({ width: 390, height: 800 })
+    const before = await height()
+    await page.click('#back')
+    await page.click('.chat >> text=Operations')
+    expect(await height()).to.equal(before)
+  })
+
   it('shows the answer to a press as a toast or an alert', async () => {
     await say(owner, 'Restart?', {
       reply_markup: { inline_keyboard: [[{ text: 'Yes', callback_data: 'yes' }]] },
