@@ -22,6 +22,24 @@ describe('instances that come and go', function () {
     throw new Error('there is no such bot')
   }
 
+  it('go on with a dialog that another one has begun, and that is gone by now', async () => {
+    const owner = a().person(a().ownerId)
+    const answerTo = async (text: string) => {
+      const before = a().said(owner.id).length
+      owner.sendText(text)
+      return until(`an answer to ${text}`, () => a().said(owner.id)[before])
+    }
+    await a().stop()
+    expect(await answerTo('/committed')).to.include('“from” is missing')
+    await a().start()
+    await ledger.shared(2)
+    await b().stop()
+    expect(await answerTo('0')).to.match(/^\d+$/)
+    expect(await ledger.query('select 1 from user_sessions')).to.deep.equal([])
+    await b().start()
+    await ledger.shared(2)
+  })
+
   it('load a plugin anew each from its own disk, and tell when they run different versions', async () => {
     const edited = a().read('counter/index.ts').replace("version: '1.0.0'", "version: '1.1.0'")
     for (const bot of ledger.bots) {
