@@ -170,7 +170,7 @@ export const errorCodes = {
   },
   OPS_DISK_LOW: {
     title: 'The disk of DATA_DIR is almost full',
-    hint: 'Make room: old backups and logs, heap snapshots and pictures of other programs. Below 2 GiB, or a tenth of a smaller disk, it is told; at 0 an embedded database stops.',
+    hint: 'Make room: old backups, logs and heap snapshots lie there, too. Below 2 GiB, or a tenth of a smaller disk, it is told; at 0 an embedded database stops.',
   },
   OPS_EM_FLUSH: {
     title: 'A handler wrote the unit of work of its update by itself',
