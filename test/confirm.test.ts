@@ -9,6 +9,7 @@ export default definePlugin({
   name: 'danger',
   version: '1.0.0',
   permissions: { 'danger.do': { description: 'x', roles: ['operator', 'admin'] } },
+  session: { version: 1, state: z.object({ wiped: z.string().default('nothing') }) },
   commands: ({ command }) => ({
     purge: command({
       description: 'Purge', permission: 'danger.do', args: z.object({ days: z.number().max(${limit}), what: z.string().optional() }),
@@ -18,8 +19,12 @@ export default definePlugin({
     wipe: command({
       description: 'Wipe', permission: 'danger.do', args: z.object({ host: z.string() }),
       confirm: { preview: (ctx, { host }) => 'Would wipe ' + host, by: 'another', withinS: 30 },
-      run: (ctx, { host }) => 'wiped ' + host + ' for ' + ctx.actor.name,
+      async run(ctx, { host }) {
+        await ctx.session.set({ wiped: host })
+        return 'wiped ' + host + ' for ' + ctx.actor.name
+      },
     }),
+    wiped: command({ description: 'Wiped', run: async (ctx) => 'last: ' + (await ctx.session.get()).wiped }),
   }),
 })
 `
@@ -157,6 +162,17 @@ describe('a command that asks for a yes', () => {
     await boris.in(group).presses('Yes, do it')
     await boris.in(group).seesAlert('not allowed any more')
     await boris.in(group).doesNotSee('wiped')
+  })
+
+  it('has who asked remembered by it, not who approved', async () => {
+    const group = bot.group({ members: [anna, boris] })
+    await anna.in(group).sends('/wipe sw-9')
+    await boris.in(group).presses('Yes, do it')
+    await anna.in(group).sees('wiped sw-9 for Anna')
+    await anna.in(group).sends('/wiped')
+    await anna.in(group).sees('last: sw-9')
+    await boris.in(group).sends('/wiped')
+    await boris.in(group).sees('last: nothing')
   })
 
   it('is refused in a manifest that asks nobody, or nothing', async () => {

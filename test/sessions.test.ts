@@ -38,7 +38,7 @@ export default definePlugin({
       description: 'Early',
       async run(ctx) { await ctx.commit(); await ctx.session.set({ seen: 5 }) },
     }),
-    forget: command({ description: 'Forget', async run(ctx) { await ctx.session.clear(); return JSON.stringify(await ctx.session.get()) } }),
+    clear: command({ description: 'Clear', async run(ctx) { await ctx.session.clear(); return JSON.stringify(await ctx.session.get()) } }),
     both: command({
       description: 'Both',
       async run(ctx) {
@@ -87,7 +87,7 @@ describe('ctx.session', () => {
     await asked(bot.user({ role: 'operator' }), '/files', '"seen":1')
     const group = bot.group({ members: [anna] })
     await asked(anna.in(group), '/files', '"seen":1')
-    await asked(anna, '/forget', '{"sort":"name","seen":0}')
+    await asked(anna, '/clear', '{"sort":"name","seen":0}')
     await asked(anna, '/files', '{"sort":"name","seen":1}')
   })
 

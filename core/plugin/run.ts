@@ -139,7 +139,7 @@ export class UpdateRun {
     | undefined
   /** What becomes of the actor's dialog here, written with the commit. */
   session: SessionChange | undefined
-  /** What becomes of what plugins remember of the actor here, by plugin; written with the commit. */
+  /** What becomes of what plugins remember of the actor here, by person and plugin; written with the commit. */
   readonly states = new Map<string, StateChange>()
   /** What is to happen once the changes of this run are there. */
   readonly afterCommit: (() => void)[] = []
@@ -280,7 +280,7 @@ export class UpdateRun {
   /** Keeps a change of it until the commit. @throws OPS_COMMITTED */
   keepState(change: StateChange): void {
     if (this.commit === 'open' || this.commit === 'running') {
-      this.states.set(change.key.plugin, change)
+      this.states.set(`${change.key.userId} ${change.key.plugin}`, change)
     } else throw new OpsError('OPS_COMMITTED', 'ctx.session was changed after the commit')
   }
 

@@ -76,7 +76,10 @@ export class RunSession implements SessionView<SessionDeclaration['state']> {
   }
 
   #key(): StateKey {
-    const { userId, chatId = userId, senderChatId } = this.#run.facts
+    const { facts, actor } = this.#run
+    const { chatId = facts.userId, senderChatId } = facts
+    // who asked for what somebody else has just approved: it is theirs, not the approver's
+    const userId = actor.kind === 'user' ? actor.telegramId : facts.userId
     if (userId !== undefined && chatId !== undefined && senderChatId === undefined) {
       return { chatId, userId, plugin: this.#plugin }
     }

@@ -80,6 +80,8 @@ export class Gate {
     const user = await run.generation.authenticator?.find?.(telegramId)
     if (user === undefined) return false
     run.actor = user
+    // what was read of the other one's
+    run.sessions.clear()
     await this.grant(run)
     return true
   }
