@@ -60,6 +60,8 @@ function tellOfLast(dir: string, log: Logger): void {
     log.error('app.stalled-before', { code: 'OPS_STALLED', last: record })
     rmSync(path)
   } catch (error) {
-    if (codeOf(error) !== 'ENOENT') log.warn('app.stalled-before.unread', { file: path, error })
+    // a folder that can't be there is told by who needs it
+    if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR') return
+    log.warn('app.stalled-before.unread', { file: path, error })
   }
 }
