@@ -237,7 +237,9 @@ export class Dispatcher {
     if (parsed.ok) return this.#carryOut(run, found, parsed.value)
     run.outcome = 'usage'
     const usage = t('usage', { usage: usageOf(path, command.args) })
-    run.say(message(`${parsed.problem.message}\n${usage}`))
+    // the word may be a slip of a subcommand's
+    const others = command === route.command && this.#replies.subcommands(run, route)
+    run.say(message([parsed.problem.message, usage, ...(others ? [others] : [])].join('\n')))
   }
 
   /** A dangerous one asks first. */

@@ -238,7 +238,14 @@ describe('auth', () => {
       await bob.sends('/users')
       await bob.sees('not allowed')
       await bot.owner.sends('/users show @BOB')
-      await bot.owner.sees(/Robert \(@bob\)\n.*operator.*Last seen: this minute/s)
+      const { text } = await bot.owner.sees(/Robert \(@bob\)\n.*operator.*Last seen: this minute/s)
+      expect(text).to.match(new RegExp(`Let in by: \\D+ ${bot.owner.id}, `))
+    })
+
+    it('shows what else there is to whoever misspelt one of its subcommands', async () => {
+      await bot.owner.sends('/users blok 1')
+      const { text } = await bot.owner.sees("doesn't fit status")
+      expect(text).to.include('Usage: /users [status').and.include('/users block <person')
     })
 
     it('makes a stranger on record an active person by name', async () => {
@@ -745,10 +752,11 @@ describe('auth', () => {
       await granted(`/grants give ${guest.id} auth.users@${guest.id}`, /in chat/)
       expect(await may()).to.equal(true)
       const all = await granted('/grants', '3 grants')
+      expect(all).to.match(/\w{7} Guest.* \d+: /)
       const own = await granted(`/grants ${guest.id}`, '2 grants')
       expect(own).to.include('on duty').and.not.include('auth.*')
       await granted(
-        `/grants take ${/(\w{7}) \d+: \+ auth.users, in chat/.exec(all)?.[1]}`,
+        `/grants take ${/(\w{7}) .*\d+: \+ auth.users, in chat/.exec(all)?.[1]}`,
         'taken back',
       )
       expect(await may()).to.equal(false)

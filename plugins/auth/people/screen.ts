@@ -16,6 +16,7 @@ import {
 } from 'opsgram'
 import type { ActorRights } from '../gate/actor-rights.ts'
 import type { Owners } from '../gate/owners.ts'
+import { readMetadata } from '../person-metadata.ts'
 import { type Granting, giveGrant, takeGrant } from '../rights/give.ts'
 import { grantLine } from '../rights/list.ts'
 import { standingOf } from '../rights/roles.ts'
@@ -62,8 +63,10 @@ export async function personScreen(
   )
   const dialogs = await em.find(UserSession, { userId: telegramId }, { limit: recentActions })
   const tokens = await em.count(ApiToken, { person: telegramId })
+  const { added } = readMetadata(person.metadata)
+  const adder = added === undefined ? null : await em.findOne(BotUser, { telegramId: added.by })
   const now = ctx.now()
-  const text = html`${cardOf(person, ctx)}${[
+  const text = html`${cardOf(person, adder, ctx)}${[
     grants.length > 0 && html`\n\n${t('card.grants')}`,
     grants.map((grant) => html`\n<code>${grant.id}</code> ${grantLine(grant, ctx)}`),
     dialogs.length > 0 && html`\n\n${t('card.sessions')}`,

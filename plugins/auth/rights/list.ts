@@ -1,4 +1,5 @@
-import { AccessGrant, type EntityManager, type Html, html, type OpsContext } from 'opsgram'
+import { AccessGrant, BotUser, type EntityManager, type Html, html, type OpsContext } from 'opsgram'
+import { nameOf } from '../people/name.ts'
 
 type Reader = Pick<OpsContext, 't' | 'language' | 'timeZone'>
 
@@ -17,9 +18,14 @@ export async function listGrants(
   })
   if (total === 0) return html`${reader.t('grants.none')}`
   const more = total > shown && html`\n${reader.t('grants.more', { count: total - shown })}`
+  const ids = grants.flatMap(({ person }) => person ?? [])
+  const people = await em.find(BotUser, { telegramId: { $in: ids } })
   const lines = grants.map((grant) => {
-    const who = grant.role ?? String(grant.person)
-    return html`\n<code>${grant.id}</code> <b>${who}</b>: ${grantLine(grant, reader)}`
+    const person = people.find(({ telegramId }) => telegramId === grant.person)
+    // the id as well: names are what people call themselves
+    const who = person && html`<b>${nameOf(person)}</b> <code>${person.telegramId}</code>`
+    const holder = who ?? html`<b>${grant.role ?? String(grant.person)}</b>`
+    return html`\n<code>${grant.id}</code> ${holder}: ${grantLine(grant, reader)}`
   })
   return html`<b>${reader.t('grants.heading', { count: total })}</b>${lines}${more}`
 }
