@@ -40,6 +40,7 @@ export class ChatSettingsCache {
   #chats = new Map<number, ChatSetting>()
   #timer: NodeJS.Timeout | undefined
   #unsubscribe: (() => void) | undefined
+  #refreshing: Promise<void> = Promise.resolve()
 
   constructor({ database, store, log }: { database: Queries; store: Store; log: Logger }) {
     this.#database = database
@@ -71,8 +72,14 @@ export class ChatSettingsCache {
     void this.#store.publish(topic)
   }
 
+  /** One after the other, or an older answer could come after a newer one and stay. Never rejects. */
+  refresh(): Promise<void> {
+    this.#refreshing = this.#refreshing.then(() => this.#look())
+    return this.#refreshing
+  }
+
   /** Never rejects: what is known stays. */
-  async refresh(): Promise<void> {
+  async #look(): Promise<void> {
     try {
       await this.#read()
     } catch (error) {
