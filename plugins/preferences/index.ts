@@ -1,6 +1,6 @@
 import { buttons, Chats, definePlugin, edit, message, Plugins, Settings } from 'opsgram'
 import { z } from 'zod'
-import { choose, mayChoose } from './choose.ts'
+import { type Choice, type Chooser, choose, mayChoose } from './choose.ts'
 import { languageName, languageNamed } from './languages.ts'
 import { timeIn, zonesNamed } from './zones.ts'
 
@@ -56,7 +56,9 @@ export default definePlugin({
         )
         const head =
           named === undefined
-            ? t(`language.now.${placeOf(ctx)}`, { language: languageName(language, language) })
+            ? t(`language.now.${whoseNow(ctx, 'language')}`, {
+                language: languageName(language, language),
+              })
             : t('language.unknown', { named })
         return message(`${head}\n${t('language.ask')}`, buttons(...rowsOf(keys), [back]))
       },
@@ -70,7 +72,7 @@ export default definePlugin({
         const back = ctx.button('zone', { to: null }, { label: t(`zone.back.${placeOf(ctx)}`) })
         if (place === undefined) {
           const time = timeIn(timeZone, ctx.now(), language)
-          const head = t(`zone.now.${placeOf(ctx)}`, { timeZone, time })
+          const head = t(`zone.now.${whoseNow(ctx, 'timeZone')}`, { timeZone, time })
           return message(`${head}\n${t('zone.ask')}`, buttons([back]))
         }
         const found = await zonesNamed(place, language)
@@ -93,6 +95,16 @@ export default definePlugin({
 
 function placeOf({ facts }: { readonly facts: { readonly chatType?: string } }): 'you' | 'chat' {
   return facts.chatType === 'private' ? 'you' : 'chat'
+}
+
+/** A group for which nobody chose has none of its own: each person's holds. */
+function whoseNow(
+  ctx: Pick<Chooser, 'facts' | 'use'>,
+  kind: Choice['kind'],
+): 'you' | 'chat' | 'each' {
+  const { chatId } = ctx.facts
+  if (placeOf(ctx) === 'you') return 'you'
+  return chatId !== undefined && ctx.use.chats.of(chatId)[kind] != null ? 'chat' : 'each'
 }
 
 function rowsOf<T>(keys: readonly T[]): T[][] {
