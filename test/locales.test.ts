@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, globSync, readFileSync } from 'node:fs'
 import { dirname, join, relative, resolve } from 'node:path'
 import { expect } from 'chai'
 
@@ -36,6 +36,35 @@ const folders = [
     .map((folder) => `${folder}/locales`)
     .filter((folder) => existsSync(join(root, folder))),
 ].map((folder) => join(root, folder))
+
+/** What may use them: the plugin's own code, or the core's. */
+function codeOf(folder: string): string {
+  const own = folder.endsWith('core/i18n/locales') ? join(root, 'core') : dirname(folder)
+  return (
+    globSync('**/*.ts', { cwd: own })
+      .filter((file) => !file.endsWith('.test.ts') && !file.startsWith('cli/templates/'))
+      .map((file) => readFileSync(join(own, file), 'utf8'))
+      .join('\n')
+      // comments show how it is done
+      .replaceAll(/^ *(\*|\/\/|\/\*\*).*$/gm, '')
+  )
+}
+
+/** Told whole (`'a.b'`), with its end made up (`` `a.${b}` ``), or looked for by the core as the name of a part of the manifest. */
+function isUsed(key: string, code: string): boolean {
+  // with the context behind it: `t('days', { context: 'ever' })`
+  const [, base = '', context = ''] = /^(.+)_([a-z]+)$/.exec(key) ?? []
+  if (code.includes(`'${key}'`) || (code.includes(`'${base}'`) && code.includes(`'${context}'`)))
+    return true
+  const parts = key.split('.')
+  if (parts.some((_, i) => i > 0 && code.includes(`\`${parts.slice(0, i).join('.')}.\${`)))
+    return true
+  const [section = '', ...names] = parts
+  if (section === 'description') return true
+  const ofManifest = ['commands', 'actions', 'permissions'].includes(section)
+  const own = names.filter((name) => !['description', 'label', 'args'].includes(name))
+  return ofManifest && own.every((name) => new RegExp(`\\b'?${name}'?(:|,| })`).test(code))
+}
 
 describe('locales', () => {
   it('are there for the core and every first-party plugin that people talk to', () => {
@@ -82,6 +111,14 @@ describe('locales', () => {
             ]),
           )
         expect(values('ru')).to.deep.equal(values('en'))
+      })
+
+      it('hold what the code asks for, and nothing that it does not', () => {
+        const keys = [...new Set(read(folder, 'en').map(([key]) => baseOf(key)))]
+        const code = codeOf(folder)
+        const asked = [...code.matchAll(/\bt\('([^']+)'/g)].map(([, key = '']) => key)
+        expect(asked.filter((key) => !keys.includes(key)).join(', ')).to.equal('')
+        expect(keys.filter((key) => !isUsed(key, code)).join(', ')).to.equal('')
       })
 
       it('leave no text empty or blank at its ends', () => {
