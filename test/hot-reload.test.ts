@@ -131,10 +131,10 @@ describe('hot reload', () => {
 import { existsSync } from 'node:fs'
 import { definePlugin } from 'opsgram'
 export default definePlugin({
-  name: 'slow',
+  name: 'lagging',
   version: '1.0.0',
   commands: ({ command }) => ({
-    slow: command({
+    lagging: command({
       description: 'Takes its time',
       async run(ctx) {
         await ctx.reply('${word} begins')
@@ -146,10 +146,10 @@ export default definePlugin({
   }),
 })
 `
-    await drop('slow/index.ts', slow('old'))
-    expect(await bot.ask(bot.ownerId, '/slow')).to.equal('old begins')
-    bot.write('slow/index.ts', slow('new'))
-    await bot.event('plugin.reload.committed', { plugin: 'slow' })
+    await drop('lagging/index.ts', slow('old'))
+    expect(await bot.ask(bot.ownerId, '/lagging')).to.equal('old begins')
+    bot.write('lagging/index.ts', slow('new'))
+    await bot.event('plugin.reload.committed', { plugin: 'lagging' })
     const owner = bot.person(bot.ownerId)
     const group = bot.api.group({ members: [owner] })
     owner.sendText('/quick', { chat: group })
@@ -157,7 +157,7 @@ export default definePlugin({
     expect(bot.said(bot.ownerId).at(-1), 'the old one still runs').to.equal('old begins')
     writeFileSync(join(bot.folder, 'go'), '')
     await until('the old handler answered', () => bot.said(bot.ownerId).includes('old slow'))
-    await bot.event('plugin.drained', { plugin: 'slow' })
+    await bot.event('plugin.drained', { plugin: 'lagging' })
   })
 })
 

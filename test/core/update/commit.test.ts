@@ -74,7 +74,15 @@ describe('completing an update', function () {
 
   /** Of a run only its unit of work and what it says are looked at. */
   function runWith(em: EntityManager | undefined): UpdateRun {
-    const said = { answers: [], notices: [], jobs: [], kept: [] }
+    const said = {
+      answers: [],
+      notices: [],
+      jobs: [],
+      kept: [],
+      afterCommit: [],
+      states: new Map(),
+      sessions: new Map(),
+    }
     return { usedEm: em, em, facts: {}, commit: 'open', ...said } as unknown as UpdateRun
   }
 

@@ -11,8 +11,8 @@ describe('partitions that are over', () => {
     const gate = Promise.withResolvers<void>()
     let asked = 0
     const query = async (text: string, values: readonly unknown[] = []): Promise<unknown[]> => {
-      if (text.includes('select part from inbox_partitions')) {
-        return [...owned].map((part) => ({ part }))
+      if (text.includes('select part, owner')) {
+        return [...owned].map((part) => ({ part, isFree: false }))
       }
       if (text.includes('with free')) {
         const free = Array.from({ length: Number(values[1]) }, (_, part) => part)

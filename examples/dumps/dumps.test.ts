@@ -3,7 +3,7 @@ import { createTestBot, type TestBot } from 'opsgram/testing'
 
 const hour = 3_600_000
 
-describe('backup', () => {
+describe('dumps', () => {
   let bot: TestBot
   beforeEach(async () => {
     // the clock stands still until a test moves it on

@@ -1,7 +1,7 @@
 import { definePlugin } from 'opsgram'
 
 export default definePlugin({
-  name: 'backup',
+  name: 'dumps',
   version: '1.0.0',
   description: 'Complains when the last backup is a day old',
   setup(scope) {
