@@ -11,6 +11,7 @@ const exported: Readonly<Record<string, string>> = {
   remembered: 'select chat_id, plugin, state, updated_at from session_states where user_id = ?',
   questions: `select plugin, path, arguments, state, created_at from confirmations where requester = ?`,
   waitingMessages: `select created_at, content from outbox where state = 'waiting' and chat_id = ?`,
+  errors: 'select at, error_id, code, what from error_reports where user_id = ? order by at desc',
   done: `select created_at, plugin, action, target, chat_id, outcome, reason from audit_log where actor_id = ?
     order by created_at desc`,
 }
@@ -47,6 +48,8 @@ const erasures: readonly string[] = [
   `update outbox set state = 'dropped', content = null, settled_at = now() where state = 'waiting' and chat_id = ?`,
   `update outbox set state = 'dropped', content = null
    where state in ('unsure', 'failed') and state <> 'waiting' and chat_id = ?`,
+  // what failed stays on record, without who ran into it and what they may have written
+  `update error_reports set user_id = null, chat_id = null, message = '' where user_id = ?`,
   'delete from cards where subject = ?::text',
   'delete from dead_targets where chat_id = ?',
   // there are few, and each may hold what the person wrote

@@ -99,6 +99,11 @@ describe('data of a person', () => {
       'select id from bot_users where telegram_id = $1',
       [anna.id],
     )
+    await bot.database.query(
+      `insert into error_reports (at, error_id, event, user_id, code, message, stack, fingerprint, instance)
+       values (now(), 'E-TEST', 'update.failed', $1, 'OPS_INTERNAL', 'Anna wrote this', '', 'x', 'y')`,
+      [anna.id],
+    )
     Object.assign(globalThis, { keepNotes: true })
     await bot.owner.sends(`/forget ${anna.id}`)
     const { text } = await bot.owner.sees('Anna Secretova')
@@ -117,10 +122,14 @@ describe('data of a person', () => {
       ['user_sessions', 'user_id'],
       ['message_logs', 'chat_id'],
       ['groups_events', 'person'],
+      ['error_reports', 'user_id'],
       ['bot_users', 'telegram_id'],
     ]) {
       expect(await count(`select 1 from ${table} where ${column} = $1`, anna.id), table).to.equal(0)
     }
+    expect(
+      await count(`select 1 from error_reports where error_id = 'E-TEST' and message <> ''`),
+    ).to.equal(0)
     // the journal is the team's: it stays, by nobody
     const [author] = await bot.database.query<{ telegram_id: string; first_name: string | null }>(
       'select telegram_id, first_name from bot_users where id = $1',
