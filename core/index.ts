@@ -50,28 +50,27 @@ export type {
   PermissionDeclaration,
   Place,
 } from './plugin/access.ts'
+export type { PageAt } from './plugin/button/pager.ts'
 export type { Cache, CacheOptions } from './plugin/cache.ts'
 export type { CardsApi, CardsOf } from './plugin/cards/service.ts'
+export type { PluginSkew } from './plugin/catalog/elsewhere.ts'
+export type {
+  AvailableArgument,
+  AvailableCommand,
+  GuardedCommand,
+  HeldPermission,
+  PluginDetails,
+  PluginEvent,
+  PluginStatus,
+  Plugins as PluginsApi,
+  ReloadOutcome,
+  SwitchedOff,
+} from './plugin/catalog/plugins.ts'
 export type { ChatChange, ChatsApi } from './plugin/chats/service.ts'
 export type { ChatSetting } from './plugin/chats/settings.ts'
-export {
-  type Answer,
-  type Button,
-  type Buttons,
-  buttons,
-  type Content,
-  edit,
-  message,
-} from './plugin/content.ts'
-export type { OpsContext, UpdateOutcome } from './plugin/context.ts'
-export type { DeadLetter, DeadLettersApi } from './plugin/dead-letters.ts'
-export type { PluginSkew } from './plugin/elsewhere.ts'
-export type { CheckState, PluginHealth } from './plugin/health.ts'
-export type { DeadJobDetails, JobKind, JobsApi, RunningJob } from './plugin/jobs.ts'
 export type { LogLevelsNow, LogsApi } from './plugin/logs/desk.ts'
 export type { ErrorReport, KnownError } from './plugin/logs/errors.ts'
 export type { LevelChoice } from './plugin/logs/levels.ts'
-export type { MaintenanceApi, Pause } from './plugin/maintenance.ts'
 export { duration, parseDuration } from './plugin/manifest/duration.ts'
 export type { EnqueueOptions, Job, JobContext } from './plugin/manifest/job.ts'
 export {
@@ -93,24 +92,26 @@ export {
 export type { DataSubject } from './plugin/manifest/personal-data.ts'
 export type { RouteContext } from './plugin/manifest/route.ts'
 export type { SessionView } from './plugin/manifest/session.ts'
-export type { NotifyOptions, NotifyTarget } from './plugin/notify.ts'
-export type { OutboxApi } from './plugin/outbox-service.ts'
-export type { OverviewApi, OverviewInstance, Waiting } from './plugin/overview.ts'
-export type { PageAt } from './plugin/pager.ts'
+export type { DeadLetter, DeadLettersApi } from './plugin/offered/dead-letters.ts'
+export type { CheckState, PluginHealth } from './plugin/offered/health.ts'
+export type { DeadJobDetails, JobKind, JobsApi, RunningJob } from './plugin/offered/jobs.ts'
+export type { MaintenanceApi, Pause } from './plugin/offered/maintenance.ts'
+export type { OutboxApi } from './plugin/offered/outbox.ts'
+export type { OverviewApi, OverviewInstance, Waiting } from './plugin/offered/overview.ts'
+export type { TakenTimings, Timing, TimingsApi } from './plugin/offered/timings.ts'
 export type { PersonalDataApi } from './plugin/personal/personal-data.ts'
-export type {
-  AvailableArgument,
-  AvailableCommand,
-  GuardedCommand,
-  HeldPermission,
-  PluginDetails,
-  PluginEvent,
-  PluginStatus,
-  Plugins as PluginsApi,
-  ReloadOutcome,
-  SwitchedOff,
-} from './plugin/plugins.ts'
-export type { Outcome } from './plugin/run.ts'
+export {
+  type Answer,
+  type Button,
+  type Buttons,
+  buttons,
+  type Content,
+  edit,
+  message,
+} from './plugin/run/content.ts'
+export type { OpsContext, UpdateOutcome } from './plugin/run/context.ts'
+export type { NotifyOptions, NotifyTarget } from './plugin/run/notify.ts'
+export type { Outcome } from './plugin/run/run.ts'
 export type { Scope } from './plugin/scope.ts'
 export {
   ApiCalls,
@@ -136,7 +137,6 @@ export {
   Timings,
   Traffic,
 } from './plugin/service.ts'
-export type { TakenTimings, Timing, TimingsApi } from './plugin/timings.ts'
 export type { UpdateFacts } from './telegram/facts.ts'
 export type { OpenedFile } from './telegram/files/download.ts'
 export type { SentCall } from './telegram/gateway.ts'

@@ -4,7 +4,7 @@ import { loadConfig, readEnvironment } from '../configuration.ts'
 import { openDatabase } from '../database/connection.ts'
 import { OpsError } from '../errors.ts'
 import { createLogger } from '../log/logger.ts'
-import { type DeadLetter, DeadLetters } from '../plugin/dead-letters.ts'
+import { type DeadLetter, DeadLetters } from '../plugin/offered/dead-letters.ts'
 import { botIdOf } from '../telegram/identity.ts'
 
 const listed = 50

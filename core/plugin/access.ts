@@ -1,5 +1,5 @@
 import type { UpdateFacts } from '../telegram/facts.ts'
-import type { Answer } from './content.ts'
+import type { Answer } from './run/content.ts'
 
 /** A person whom the authenticator let in. */
 export interface ActiveUser {

@@ -1,6 +1,6 @@
 import type { LoadedPlugin } from './generation/loaded.ts'
 import type { Reloader } from './reload/reloader.ts'
-import type { UpdateRun } from './run.ts'
+import type { UpdateRun } from './run/run.ts'
 
 /** So many runs in a row that all fail, within this time, are no accident. */
 const failuresInARow = 5

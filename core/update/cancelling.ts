@@ -1,4 +1,4 @@
-import type { UpdateRun } from '../plugin/run.ts'
+import type { UpdateRun } from '../plugin/run/run.ts'
 import type { Deadline } from './deadline.ts'
 import type { InboxItem } from './inbox/item.ts'
 import { commandWord } from './router.ts'

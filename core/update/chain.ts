@@ -1,9 +1,9 @@
 import { OpsError } from '../errors.ts'
 import { asCore, asPlugin } from '../plugin/code/owner.ts'
-import { contextFor, type LiveContext } from '../plugin/context.ts'
 import type { MiddlewareRoute } from '../plugin/generation/routes.ts'
 import type { Next } from '../plugin/manifest/manifest.ts'
-import type { UpdateRun } from '../plugin/run.ts'
+import { contextFor, type LiveContext } from '../plugin/run/context.ts'
+import type { UpdateRun } from '../plugin/run/run.ts'
 
 type Run = (ctx: LiveContext, next: Next) => unknown
 

@@ -1,7 +1,7 @@
 import { type Actor, isOwner } from '../plugin/access.ts'
-import { contentOf } from '../plugin/content.ts'
 import { PluginHeld } from '../plugin/reload/room.ts'
-import type { UpdateRun } from '../plugin/run.ts'
+import { contentOf } from '../plugin/run/content.ts'
+import type { UpdateRun } from '../plugin/run/run.ts'
 import type { UpdateFacts } from '../telegram/facts.ts'
 
 /** How often the log says that nobody guards the bot, ms. */

@@ -1,6 +1,6 @@
 import type { Queries } from '../database/connection.ts'
 import type { Logger } from '../log/logger.ts'
-import type { MaintenanceApi, Pause } from '../plugin/maintenance.ts'
+import type { MaintenanceApi, Pause } from '../plugin/offered/maintenance.ts'
 import type { Store } from '../store/store.ts'
 import type { InboxItem } from './inbox/item.ts'
 import { commandWord } from './router.ts'

@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { asCore, asPlugin } from '../plugin/code/owner.ts'
-import { contextFor, type LiveContext } from '../plugin/context.ts'
 import type { MiddlewareRoute } from '../plugin/generation/routes.ts'
 import type { Next } from '../plugin/manifest/manifest.ts'
-import type { UpdateRun } from '../plugin/run.ts'
+import { contextFor, type LiveContext } from '../plugin/run/context.ts'
+import type { UpdateRun } from '../plugin/run/run.ts'
 
 type Observe = (ctx: LiveContext, next: Next) => unknown
 

@@ -3,7 +3,7 @@ import { nearest } from '../plugin/code/nearest.ts'
 import type { CommandRoute } from '../plugin/generation/routes.ts'
 import { usageOf } from '../plugin/manifest/arguments.ts'
 import { isUsable } from '../plugin/manifest/usable.ts'
-import type { UpdateRun } from '../plugin/run.ts'
+import type { UpdateRun } from '../plugin/run/run.ts'
 
 /** What the core itself says to people, in their language. */
 export class Replies {

@@ -55,7 +55,7 @@ describe('docs/plugin-api.md', () => {
         ([, name]) => name,
       )
     const names = [
-      ...membersOf('core/plugin/context.ts', /export interface OpsContext[\s\S]*?\n}\n/),
+      ...membersOf('core/plugin/run/context.ts', /export interface OpsContext[\s\S]*?\n}\n/),
       ...membersOf('core/plugin/manifest/manifest.ts', /export interface PluginView[\s\S]*?\n}\n/),
       ...membersOf('core/plugin/scope.ts', /export interface Scope<[\s\S]*?\n}\n/),
     ]

@@ -6,7 +6,7 @@ import { coreMigrations } from '../../database/migration/core.ts'
 import { pendingMigrations } from '../../database/migration/migrator.ts'
 import { codeOf, errorCodes, OpsError } from '../../errors.ts'
 import type { Logger } from '../../log/logger.ts'
-import { PluginChoices } from '../../plugin/choices.ts'
+import { PluginChoices } from '../../plugin/catalog/choices.ts'
 import { openStore } from '../../store/store.ts'
 import type { Report } from '../report.ts'
 

@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Config } from '../../../config/config.ts'
 import packageJson from '../../../package.json' with { type: 'json' }
-import { type KnownStates, readStates } from '../../app/plugin-states.ts'
+import { type KnownStates, readStates } from '../../app/plugins/states.ts'
 import { coreEntities } from '../../database/entities/index.ts'
 import { schemaNeeds } from '../../database/schema-check.ts'
 import { codeOf } from '../../errors.ts'

@@ -1,6 +1,6 @@
 import type { PressResult, Reader } from '../../card/card.ts'
 import { codeOf } from '../../errors.ts'
-import type { ReloadOutcome } from '../plugins.ts'
+import type { ReloadOutcome } from '../catalog/plugins.ts'
 
 /** Does what a card's button says, and tells the presser what came of it. What the reloader refuses is an answer too. */
 export async function attempt(

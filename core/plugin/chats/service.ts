@@ -1,6 +1,6 @@
 import { ChatSettings } from '../../database/entities/chat-settings.ts'
 import { OpsError } from '../../errors.ts'
-import { type OpsContext, runBehind } from '../context.ts'
+import { type OpsContext, runBehind } from '../run/context.ts'
 import type { ChatSetting, ChatSettingsCache } from './settings.ts'
 
 /** What may be decided for a chat; null takes it back. */

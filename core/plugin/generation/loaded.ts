@@ -1,6 +1,6 @@
 import type { PluginBuild } from '../code/build.ts'
 import type { EvaluatedPlugin } from '../code/evaluate.ts'
-import type { PluginCheck } from '../health.ts'
+import type { PluginCheck } from '../offered/health.ts'
 import type { PluginScope } from '../scope.ts'
 import type { PluginInstance } from './instance.ts'
 

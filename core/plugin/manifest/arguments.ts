@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { AvailableArgument } from '../plugins.ts'
+import type { AvailableArgument } from '../catalog/plugins.ts'
 import { type ArgumentTexts, complaintOf } from './complaint.ts'
 
 /** What is wrong with the arguments of a command, ready to be said in a person's language. */

@@ -1,8 +1,8 @@
 import { codeOf, messageOf, OpsError } from '../../errors.ts'
 import type { Redactor } from '../../log/redact.ts'
+import type { PluginState, PluginStatus, ReloadOutcome } from '../catalog/plugins.ts'
 import type { Quarantine } from '../generation/generation.ts'
 import type { LoadedPlugin } from '../generation/loaded.ts'
-import type { PluginState, PluginStatus, ReloadOutcome } from '../plugins.ts'
 
 interface PluginRecord {
   state: PluginState

@@ -2,6 +2,7 @@ import { EventEmitter } from 'node:events'
 import { createOrm, type Orm } from '../../database/orm.ts'
 import { OpsError } from '../../errors.ts'
 import type { Logger } from '../../log/logger.ts'
+import type { PluginStatus, ReloadOutcome } from '../catalog/plugins.ts'
 import type { PluginFolder } from '../code/folder.ts'
 import {
   composeGeneration,
@@ -13,7 +14,6 @@ import {
 import { Live } from '../generation/live.ts'
 import type { LoadedPlugin } from '../generation/loaded.ts'
 import type { Baseline } from '../opening/guarded.ts'
-import type { PluginStatus, ReloadOutcome } from '../plugins.ts'
 import type { Cause, Person } from './cause.ts'
 import { Clashes } from './clashes.ts'
 import { Commits, type CommitsOptions } from './commits.ts'

@@ -1,5 +1,5 @@
 import { type ErrorCode, errorCodes, OpsError } from '../../errors.ts'
-import type { PluginStatus } from '../../plugin/plugins.ts'
+import type { PluginStatus } from '../../plugin/catalog/plugins.ts'
 
 /** @throws OpsError what its last reload failed on, with the code frame */
 export function throwIfFailed({ name, lastReload }: PluginStatus): void {

@@ -1,7 +1,7 @@
 import { type Day, dayAt, dayText, typedDay } from '../../i18n/dates.ts'
 import type { Translate } from '../../i18n/texts.ts'
 import type { DateRange } from '../../plugin/manifest/dialog.ts'
-import type { UpdateRun } from '../../plugin/run.ts'
+import type { UpdateRun } from '../../plugin/run/run.ts'
 import { type CalendarParts, firstMonth } from './calendar.ts'
 import type { DialogInput } from './keyboard.ts'
 

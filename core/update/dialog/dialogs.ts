@@ -1,9 +1,9 @@
 import type { Texts, Translate } from '../../i18n/texts.ts'
-import { edit, message } from '../../plugin/content.ts'
-import { contextFor, type LiveContext } from '../../plugin/context.ts'
 import type { PluginInstance } from '../../plugin/generation/instance.ts'
 import { isPermitted } from '../../plugin/manifest/usable.ts'
-import type { UpdateRun } from '../../plugin/run.ts'
+import { edit, message } from '../../plugin/run/content.ts'
+import { contextFor, type LiveContext } from '../../plugin/run/context.ts'
+import type { UpdateRun } from '../../plugin/run/run.ts'
 import type { Session, SessionKey, Sessions } from '../../session/sessions.ts'
 import { closed, type DialogButton, type DialogInput } from './keyboard.ts'
 import {

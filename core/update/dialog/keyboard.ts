@@ -1,8 +1,8 @@
 import { z } from 'zod'
 import { cardOwner } from '../../card/post.ts'
 import type { Translate } from '../../i18n/texts.ts'
-import { type Button, type Buttons, buttons } from '../../plugin/content.ts'
-import type { UpdateRun } from '../../plugin/run.ts'
+import { type Button, type Buttons, buttons } from '../../plugin/run/content.ts'
+import type { UpdateRun } from '../../plugin/run/run.ts'
 import { type Html, html } from '../../telegram/html.ts'
 import { type CalendarParts, calendarRows } from './calendar.ts'
 

@@ -2,8 +2,6 @@ import { z } from 'zod'
 import { OpsError } from '../../errors.ts'
 import { dayText } from '../../i18n/dates.ts'
 import type { Translate } from '../../i18n/texts.ts'
-import { type Buttons, type Content, edit, message } from '../../plugin/content.ts'
-import type { LiveContext } from '../../plugin/context.ts'
 import {
   type Answer,
   checkedAnswer,
@@ -14,7 +12,9 @@ import {
   typedAnswer,
 } from '../../plugin/manifest/answer.ts'
 import type { Choice, DateRange, Dialog, Step } from '../../plugin/manifest/dialog.ts'
-import type { UpdateRun } from '../../plugin/run.ts'
+import { type Buttons, type Content, edit, message } from '../../plugin/run/content.ts'
+import type { LiveContext } from '../../plugin/run/context.ts'
+import type { UpdateRun } from '../../plugin/run/run.ts'
 import { newRevision, type Session } from '../../session/sessions.ts'
 import { Html, html } from '../../telegram/html.ts'
 import { calendarFor, takenDay } from './day.ts'

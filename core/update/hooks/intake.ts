@@ -10,11 +10,11 @@ import type { JobQueue } from '../../job/queue.ts'
 import type { JobRequest } from '../../job/request.ts'
 import type { Logger } from '../../log/logger.ts'
 import { Tally } from '../../log/tally.ts'
-import { firstIssue, jobRequest } from '../../plugin/enqueue.ts'
 import type { PluginInstance } from '../../plugin/generation/instance.ts'
 import type { Live } from '../../plugin/generation/live.ts'
 import { type Hook, hookJob } from '../../plugin/manifest/hook.ts'
 import { nothingAccepted, openingsOf } from '../../plugin/opening/diff.ts'
+import { firstIssue, jobRequest } from '../../plugin/run/enqueue.ts'
 import type { Store } from '../../store/store.ts'
 
 export interface IntakeOptions {

@@ -4,10 +4,10 @@ import { Recurrence } from '../../job/cron.ts'
 import type { JobQueue } from '../../job/queue.ts'
 import { type ClaimedJob, groupOf } from '../../job/request.ts'
 import type { Logger } from '../../log/logger.ts'
-import { jobRequest } from '../../plugin/enqueue.ts'
 import type { PluginInstance } from '../../plugin/generation/instance.ts'
 import type { Live } from '../../plugin/generation/live.ts'
 import type { Job } from '../../plugin/manifest/job.ts'
+import { jobRequest } from '../../plugin/run/enqueue.ts'
 
 export interface ScheduleOptions {
   database: Database

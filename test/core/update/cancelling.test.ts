@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import type { UpdateRun } from '../../../core/plugin/run.ts'
+import type { UpdateRun } from '../../../core/plugin/run/run.ts'
 import { factsOf } from '../../../core/telegram/facts.ts'
 import { Cancelling } from '../../../core/update/cancelling.ts'
 import { Deadlines } from '../../../core/update/deadline.ts'

@@ -10,7 +10,7 @@ import {
 } from '../../../core/database/orm.ts'
 import { OpsError } from '../../../core/errors.ts'
 import { JobQueue } from '../../../core/job/queue.ts'
-import type { UpdateRun } from '../../../core/plugin/run.ts'
+import type { UpdateRun } from '../../../core/plugin/run/run.ts'
 import { type CommitParts, commitEarly, commitRun } from '../../../core/update/commit.ts'
 import { Inbox } from '../../../core/update/inbox/inbox.ts'
 import type { InboxItem } from '../../../core/update/inbox/item.ts'

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { fastify } from 'fastify'
-import { serveHooks } from '../../../../core/app/hooks.ts'
+import { serveHooks } from '../../../../core/app/doors/hooks.ts'
 import type { Clock } from '../../../../core/clock.ts'
 import { HookIntake, type IntakeOptions } from '../../../../core/update/hooks/intake.ts'
 import { silentLog } from '../../../support/log.ts'
