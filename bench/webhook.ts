@@ -2,6 +2,7 @@
 // the others store nothing.
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
+import { readdirSync } from 'node:fs'
 import path from 'node:path'
 import pg from 'pg'
 import { startFakeBotApi } from '../core/testing/bot-api/server.ts'
@@ -20,8 +21,8 @@ const connections = 50
 const chats = 1_000
 const secret = 'bench-secret'
 
-/** Lets everybody in, three middlewares, one command that does nothing: as the peers have it. */
-const plugins: Files = {
+/** Lets everybody in. */
+const gate: Files = {
   'gate/index.ts': `
 import { Authenticator, Authorizer, definePlugin } from 'opsgram'
 const actor = { kind: 'user', id: '1', telegramId: 7, name: 'U', role: 'operator' } as const
@@ -35,6 +36,10 @@ export default definePlugin({
   provides: { authenticator: Authenticator, authorizer: Authorizer },
 })
 `,
+}
+
+/** Three middlewares, one command that does nothing: as the peers have it. */
+const echo: Files = {
   'echo/index.ts': `
 import { definePlugin } from 'opsgram'
 const pass = { phase: 'context', run: async (_ctx, next) => { await next() } } as const
@@ -46,6 +51,12 @@ export default definePlugin({
 })
 `,
 }
+
+/** Those that look people up and keep what came. */
+const firstParty = ['auth', 'logging']
+const others = readdirSync(path.resolve(import.meta.dirname, '../plugins')).filter(
+  (plugin) => !firstParty.includes(plugin),
+)
 
 interface Subject {
   readonly name: string
@@ -71,23 +82,26 @@ async function peer(name: string, kind: string): Promise<Subject> {
   }
 }
 
-async function ours(name: string, databaseUrl?: string): Promise<Subject> {
+async function start(
+  name: string,
+  { plugins, env, databaseUrl }: { plugins: Files; env: object; databaseUrl: string | undefined },
+): Promise<Subject> {
   const api = await startFakeBotApi()
-  const env = {
-    UPDATES: 'webhook',
-    // the fake has nothing to deliver
-    WEBHOOK_URL: 'http://127.0.0.1:9',
-    WEBHOOK_SECRET: secret,
-    PLUGINS_WATCH: 'false',
-  }
-  const own = new Bot({ api, env, ...(databaseUrl === undefined ? {} : { databaseUrl }) })
-  writeFiles(own.plugins, plugins)
-  // the first-party ones stay out: they would log and look people up
   const bot = new Bot({
     api,
-    env: { ...env, PLUGINS_DIR: own.plugins },
+    env: {
+      UPDATES: 'webhook',
+      // the fake has nothing to deliver
+      WEBHOOK_URL: 'http://127.0.0.1:9',
+      WEBHOOK_SECRET: secret,
+      PLUGINS_WATCH: 'false',
+      // a thousand people at thousands of updates a second: each is counted, nobody refused
+      RATE_LIMIT_PERSON: '100000/1m',
+      ...env,
+    },
     ...(databaseUrl === undefined ? {} : { databaseUrl }),
   })
+  writeFiles(bot.plugins, plugins)
   await bot.start()
   const deliverer = new Deliverer({ port: bot.port, secret, connections })
   return {
@@ -101,18 +115,62 @@ async function ours(name: string, databaseUrl?: string): Promise<Subject> {
   }
 }
 
-async function withDatabase<T>(server: string, work: (url: string) => Promise<T>): Promise<T> {
-  const name = `opsgram_bench_${process.pid}`
-  const client = new pg.Client({ connectionString: server })
+/** The first-party plugins stay out: they would log and look people up. */
+function ours(name: string, databaseUrl?: string): Promise<Subject> {
+  const plugins = { ...gate, ...echo }
+  const env = { PLUGINS_DISABLED: [...firstParty, ...others].join(',') }
+  return start(name, { plugins, env, databaseUrl })
+}
+
+/** With those of them that see each update, and people that they know. */
+async function watched(name: string, databaseUrl: string): Promise<Subject> {
+  const env = { PLUGINS_DISABLED: others.join(',') }
+  const subject = await start(name, { plugins: echo, env, databaseUrl })
+  await asked(
+    databaseUrl,
+    `insert into bot_users (id, telegram_id, first_name, username, language, role, status, metadata, created_at, version)
+     select lpad(i::text, 26, '0'), i, 'Anna', 'anna', 'en', 'operator', 'active', '{}', now(), 1
+     from generate_series(1, ${chats}) i`,
+  )
+  return {
+    ...subject,
+    async close() {
+      await subject.close()
+      const [row] = await asked(
+        databaseUrl,
+        `select count(*)::int as rows from message_logs
+         where direction = 'in' and outcome = 'done' and command = 'echo'`,
+      )
+      if (row?.rows !== warmUp + runs * updatesPerRun) {
+        throw new Error(`${row?.rows} updates are in the message log as done: it was not measured`)
+      }
+    },
+  }
+}
+
+async function asked(url: string, sql: string): Promise<{ rows?: number }[]> {
+  const client = new pg.Client({ connectionString: url })
   await client.connect()
   try {
-    await client.query(`create database ${name}`)
-    const url = new URL(server)
-    url.pathname = `/${name}`
-    return await work(url.href)
+    return (await client.query(sql)).rows
   } finally {
-    await client.query(`drop database if exists ${name} with (force)`)
     await client.end()
+  }
+}
+
+async function withDatabases(server: string, work: (urls: readonly string[]) => Promise<void>) {
+  const names = [1, 2].map((number) => `opsgram_bench_${process.pid}_${number}`)
+  try {
+    for (const name of names) await asked(server, `create database ${name}`)
+    await work(
+      names.map((name) => {
+        const url = new URL(server)
+        url.pathname = `/${name}`
+        return url.href
+      }),
+    )
+  } finally {
+    for (const name of names) await asked(server, `drop database if exists ${name} with (force)`)
   }
 }
 
@@ -165,17 +223,23 @@ async function compare(subjects: readonly Subject[]): Promise<void> {
       median(of(name, 'p99')).toFixed(1),
     ]),
   )
+  const [without, more] = [of(plain, 'cpuUs'), of(full, 'cpuUs')]
+  const added = more.map((cpuUs, run) => cpuUs - (without[run] ?? 0))
+  if (added.length > 0) console.log(`\nauth and logging add ${spread(added, 0)} µs an update.`)
 }
 
 const raw = 'node:http, JSON.parse, 200'
 const telegraf = 'Telegraf webhookCallback'
+const plain = 'opsgram, PostgreSQL'
+const full = 'the same with auth and logging'
 
-async function run(databaseUrl?: string): Promise<void> {
+async function run([url, watchedUrl]: readonly string[]): Promise<void> {
   const subjects: Subject[] = []
   try {
     subjects.push(await peer(raw, 'raw'))
     subjects.push(await peer(telegraf, 'telegraf'))
-    if (databaseUrl !== undefined) subjects.push(await ours('opsgram, PostgreSQL', databaseUrl))
+    if (url !== undefined) subjects.push(await ours(plain, url))
+    if (watchedUrl !== undefined) subjects.push(await watched(full, watchedUrl))
     subjects.push(await ours('opsgram, embedded'))
     await compare(subjects)
   } finally {
@@ -193,6 +257,6 @@ console.log(
   'CPU is that of the Node process alone, user and system, until all is handled; of the embedded database too, as it is in it.',
 )
 const server = process.env.TEST_DATABASE_URL
-if (server === undefined) await run()
-else await withDatabase(server, run)
+if (server === undefined) await run([])
+else await withDatabases(server, run)
 process.exit()
