@@ -6,7 +6,7 @@ export const inboxState = { open: 0, done: 1, dead: 2 } as const
 const schema = defineEntity({
   name: 'InboxRow',
   tableName: 'inbox',
-  primaryKeys: ['botId', 'updateId'],
+  primaryKeys: ['updateId', 'botId'],
   properties: {
     botId: p.bigint('number').primary().autoincrement(false),
     updateId: p.bigint('number').primary().autoincrement(false),

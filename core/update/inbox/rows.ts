@@ -44,6 +44,12 @@ export interface InboxRowsOptions {
   owner: string | undefined
 }
 
+/**
+ * Still open, for rows that are looked for by their key. Written as it is so that the index of open rows is of no use to
+ * it: all that was ever open stands in there until the next vacuum.
+ */
+const stillOpen = `state < ${inboxState.done}`
+
 const insertText = `
   insert into inbox (bot_id, update_id, part, lane, payload, received_at)
   select $1, u.id, u.part, u.lane, u.payload, now()
@@ -65,7 +71,7 @@ const personText = `b.id || ':' || b.auth_epoch as epoch, s.chat_id is not null 
 /** Marks that go with the INSERT: one commit for both. */
 const markText = `
   update inbox set state = ${inboxState.done}, payload = null, done_at = now()
-  where bot_id = $1 and update_id = any($7::bigint[]) and state = ${inboxState.open}`
+  where bot_id = $1 and update_id = any($7::bigint[]) and ${stillOpen}`
 
 const insertAloneText = `
   with new as (${insertText}), marked as (${markText})
@@ -165,7 +171,7 @@ export class InboxRows {
     }>(
       `select update_id, seq, payload, tries,
          (extract(epoch from now() - received_at) * 1000)::float8 as age from inbox
-       where bot_id = $1 and state = ${inboxState.open} and update_id = any($2::bigint[]) order by seq`,
+       where bot_id = $1 and update_id = any($2::bigint[]) and ${stillOpen} order by seq`,
       [this.#botId, ids],
     )
     return rows.map(({ update_id, seq, payload, tries, age }) => ({
@@ -206,7 +212,7 @@ export class InboxRows {
         : ' and exists (select 1 from inbox_partitions p where p.part = inbox.part and p.owner = ?)'
     const rows = await em.execute<unknown[]>(
       `update inbox set state = ${inboxState.done}, payload = null, done_at = now()
-       where bot_id = ? and update_id = ? and state = ${inboxState.open}${owned} returning 1 as claimed`,
+       where bot_id = ? and update_id = ? and ${stillOpen}${owned} returning 1 as claimed`,
       [this.#botId, updateId, ...(this.#owner === undefined ? [] : [this.#owner])],
     )
     return rows.length > 0
@@ -216,7 +222,7 @@ export class InboxRows {
   async finish(ids: readonly number[]): Promise<void> {
     await this.#sql.query(
       `update inbox set state = ${inboxState.done}, payload = null, done_at = now()
-       where bot_id = $1 and update_id = any($2::bigint[]) and state = ${inboxState.open}`,
+       where bot_id = $1 and update_id = any($2::bigint[]) and ${stillOpen}`,
       [this.#botId, new SqlArray('bigint', ids)],
     )
   }
@@ -238,7 +244,7 @@ export class InboxRows {
         : ' and exists (select 1 from inbox_partitions p where p.part = inbox.part and p.owner = $5)'
     await this.#sql.query(
       `update inbox set state = ${inboxState.dead}, error = $3, error_id = $4, done_at = now()
-       where bot_id = $1 and update_id = $2 and state = ${inboxState.open}${owned}`,
+       where bot_id = $1 and update_id = $2 and ${stillOpen}${owned}`,
       [
         this.#botId,
         updateId,
