@@ -352,18 +352,19 @@ export class Inbox {
   }
 
   /**
-   * Known ids are done, or in memory; or an earlier INSERT was committed and its answer lost: then
-   * they are open and nobody works on them.
+   * Known ids are done, or in memory; or an earlier INSERT was committed and its answer lost: then they are open and
+   * nobody works on them. Nor perhaps on older ones of their lanes, of which that answer would have told: all of the
+   * partition are looked for.
    */
   async #reload(drafts: readonly Draft[], strays: Set<number>, toTell: Set<number>): Promise<void> {
-    const lost: number[] = []
+    const lost = new Set<number>()
     for (const { facts, part } of drafts) {
       const ownership = this.#stateOf(part)
       if (ownership === 'foreign') toTell.add(part)
       else if (ownership === 'loading') strays.add(part)
-      else if (!this.#held.knows(facts.updateId, part)) lost.push(facts.updateId)
+      else if (!this.#held.knows(facts.updateId, part)) lost.add(part)
     }
-    if (lost.length > 0) await this.#search.takeById(lost)
+    if (lost.size > 0) await this.#search.take([...lost], 0)
   }
 
   // ── lanes ─────────────────────────────────────────────────────────────────────────────────────
@@ -410,9 +411,11 @@ export class Inbox {
     // before all that is sure of whose it is, and before a try is counted: it may take as long as it likes
     if (turns?.isNeeded(item) === true && !(await this.#comes(item, turns))) return
     // a promise only while it isn't sure: the usual way waits for nothing
-    if (partitions?.isSurelyOurs(part) === false && !(await partitions.becomesSurelyOurs(part))) {
-      this.#drop(item)
-      return
+    if (partitions?.isSurelyOurs(part) === false) {
+      if (!(await partitions.becomesSurelyOurs(part, this.#stopping.signal))) {
+        this.#drop(item)
+        return
+      }
     }
     this.#held.begin(facts.updateId, part)
     try {

@@ -56,11 +56,6 @@ export class Search {
     return taken
   }
 
-  /** Takes those of the rows into memory that are open. */
-  async takeById(ids: readonly number[]): Promise<void> {
-    await this.#options.held.look(async () => void (await this.#offer(ids, 0)))
-  }
-
   async #run(): Promise<void> {
     // by then the promise of this is in its place
     await null

@@ -20,8 +20,8 @@ export interface Ownership {
   isOurs(part: number): boolean
   /** Whether no other instance can have taken it meanwhile. */
   isSurelyOurs(part: number): boolean
-  /** Resolves when that is known. */
-  becomesSurelyOurs(part: number): Promise<boolean>
+  /** Resolves when that is known; with false when the signal is aborted. */
+  becomesSurelyOurs(part: number, signal: AbortSignal): Promise<boolean>
   /** A run in it has ended. */
   ended(part: number): void
 }
@@ -106,12 +106,7 @@ export class Partitions implements Ownership {
    * somebody else comes and accepts, that would have no end.
    */
   async othersServe(signal: AbortSignal): Promise<void> {
-    while (this.isAlone && !signal.aborted) {
-      await new Promise<void>((resolve) => {
-        this.#known.push(resolve)
-        signal.addEventListener('abort', () => resolve(), { once: true })
-      })
-    }
+    while (this.isAlone && !signal.aborted) await this.#nextWake(signal)
   }
 
   async start(inbox: PartitionedInbox): Promise<void> {
@@ -143,10 +138,10 @@ export class Partitions implements Ownership {
     return this.#options.presence.isSure && this.#isRunnable(part)
   }
 
-  async becomesSurelyOurs(part: number): Promise<boolean> {
-    while (this.#isRunnable(part) && !this.#stopping.signal.aborted) {
+  async becomesSurelyOurs(part: number, signal: AbortSignal): Promise<boolean> {
+    while (this.#isRunnable(part) && !this.#stopping.signal.aborted && !signal.aborted) {
       if (this.#options.presence.isSure) return true
-      await new Promise<void>((resolve) => this.#known.push(resolve))
+      await this.#nextWake(signal)
     }
     return false
   }
@@ -347,6 +342,17 @@ export class Partitions implements Ownership {
 
   #isIdle(part: number): boolean {
     return this.#inbox?.sizeOf(part) === 0
+  }
+
+  #nextWake(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const wake = () => {
+        signal.removeEventListener('abort', wake)
+        resolve()
+      }
+      this.#known.push(wake)
+      signal.addEventListener('abort', wake)
+    })
   }
 
   /** Whoever waits to know what is ours asks again. */

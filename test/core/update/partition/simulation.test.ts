@@ -5,13 +5,17 @@ import { coreMigrations } from '../../../../core/database/migration/core.ts'
 import { migrate } from '../../../../core/database/migration/migrator.ts'
 import { freshDatabase, freshUrl, testKind } from '../../../support/database.ts'
 import { silentLog } from '../../../support/log.ts'
-import { Simulation, simulatedClock } from './simulation.ts'
+import { isReading, Simulation, simulatedClock } from './simulation.ts'
 
 const instance = fc.nat(3)
 const step = fc.oneof(
   {
     weight: 6,
-    arbitrary: fc.tuple(fc.constant('accept' as const), instance, fc.integer({ min: 1, max: 4 })),
+    arbitrary: fc.tuple(fc.constant('accept' as const), instance, fc.integer({ min: 1, max: 6 })),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.tuple(fc.constant('again' as const), instance, fc.integer({ min: 1, max: 6 })),
   },
   { weight: 4, arbitrary: fc.tuple(fc.constant('finish' as const), instance) },
   {
@@ -24,6 +28,20 @@ const step = fc.oneof(
   { weight: 1, arbitrary: fc.tuple(fc.constant('stop' as const), instance) },
   { weight: 2, arbitrary: fc.tuple(fc.constant('start' as const)) },
 )
+
+type Step = typeof step extends fc.Arbitrary<infer T> ? T : never
+
+/** What long runs found once. */
+const found = {
+  /** The answer to the INSERT of an update is lost, which would have told of an older one that another instance left. */
+  overtaken: [
+    ['sleep', 0],
+    ['accept', 0, 3],
+    ['kill', 0],
+    ['wake', 0],
+    ['again', 0, 3],
+  ] satisfies Step[],
+}
 
 describe('leases, claims and hand-backs with a simulated clock', function () {
   this.timeout(180_000)
@@ -49,24 +67,29 @@ describe('leases, claims and hand-backs with a simulated clock', function () {
           await simulation.start()
           await simulation.start()
           for (const [what, ...given] of steps) {
-            if (what === 'accept') await simulation.accept(given[0] ?? 0, given[1] ?? 1)
-            else await simulation[what](given[0] ?? 0)
+            if (what === 'accept' || what === 'again') {
+              await simulation[what](given[0] ?? 0, given[1] ?? 1)
+            } else await simulation[what](given[0] ?? 0)
           }
           expect(await simulation.end(), 'all is done').to.equal(true)
           const { committed, accepted } = simulation
-          expect(new Set(committed).size, 'each once').to.equal(committed.length)
           for (const [lane, ids] of accepted) {
-            expect(
-              committed.filter((id) => ids.includes(id)),
-              lane,
-            ).to.deep.equal(ids)
+            const done = committed.filter((id) => ids.includes(id))
+            // what writes nothing may run again, and that again is no harm
+            if (isReading(lane)) expect([...new Set(done)].sort(byNumber), lane).to.deep.equal(ids)
+            else expect(done, lane).to.deep.equal(ids)
           }
         } finally {
           await simulation.close()
         }
       }),
       // the clock of the database is its own, so a run costs what its statements cost
-      { numRuns: 12, interruptAfterTimeLimit: 30_000 },
+      {
+        numRuns: 12,
+        examples: [[found.overtaken]],
+        interruptAfterTimeLimit: 120_000,
+        markInterruptAsFailure: true,
+      },
     )
   })
 
@@ -88,6 +111,8 @@ describe('leases, claims and hand-backs with a simulated clock', function () {
     }
   })
 })
+
+const byNumber = (a: number, b: number) => a - b
 
 /** One connection: the simulated clock is a setting of the session. */
 async function openMigrated(): Promise<Database> {
