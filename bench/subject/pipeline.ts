@@ -136,7 +136,7 @@ export async function openPipeline(options: PipelineOptions): Promise<Pipeline> 
     botInfo,
     texts,
     defaults,
-    chats: { of: () => undefined },
+    chats: { of: () => undefined, look: async () => undefined },
     stacks,
     log,
     clock: systemClock,

@@ -99,6 +99,7 @@ export async function openWork(
     partitions: instances?.partitions,
     handle: (item) => handling.handle(item, inbox),
     poison: (item) => handling.poison(item, inbox),
+    heardOfChat: (chatId, setting) => chatSettings.hear(chatId, setting),
     arrived: (item) => {
       handling.arrived(item)
       clockSkew.arrived(item)

@@ -47,7 +47,7 @@ export interface HandlingOptions {
   texts: Texts
   defaults: PeopleDefaults
   /** What was decided for single chats. */
-  chats: Pick<ChatSettingsCache, 'of'>
+  chats: Pick<ChatSettingsCache, 'of' | 'look'>
   /** Tells in which plugin an error arose. */
   stacks: PluginStacks
   log: Logger
@@ -148,6 +148,11 @@ export class UpdateHandling {
     noDialog: boolean,
   ): Promise<unknown> {
     const { live, dispatcher, settled } = this.#options
+    try {
+      await this.#lookAtChat(item)
+    } catch (error) {
+      return error
+    }
     const deadline = this.#deadlines.begin()
     const work = { plugin: () => run.route?.plugin, cut: () => deadline.cut() }
     const held = live.take(work)
@@ -188,6 +193,12 @@ export class UpdateHandling {
     }
     if (repeat === undefined) settled(run)
     return repeat
+  }
+
+  /** What was decided for its chat came with the update, unless another process accepted it or it had to wait. */
+  async #lookAtChat({ facts: { chatId }, isFound, acceptedAt }: InboxItem): Promise<void> {
+    if (chatId === undefined || chatId > 0) return
+    if (isFound || performance.now() - acceptedAt >= epochMs) await this.#options.chats.look(chatId)
   }
 
   async #complete(

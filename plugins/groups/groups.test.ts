@@ -120,6 +120,28 @@ describe('groups', () => {
     await anna.in(here).sees('Saved')
   })
 
+  it('follows from the next update on what another instance decided for a chat, although nobody told it', async () => {
+    const anna = bot.user({ role: 'operator', firstName: 'Anna' })
+    const group = bot.group({ title: 'Far', members: [anna] })
+    const decide = (off: string, language: string | null) =>
+      bot.database.query(
+        `insert into chat_settings (chat_id, plugins_off, language) values ($1, $2, $3)
+         on conflict (chat_id) do update set plugins_off = excluded.plugins_off, language = excluded.language`,
+        [group.id, off, language],
+      )
+    await decide('["worklog"]', null)
+    await anna.in(group).sends('/log 30m one')
+    await anna.in(group).sees('“worklog” is switched off in this chat.')
+    await decide('[]', 'ru')
+    await anna.in(group).sends('/log 30m two')
+    await anna.in(group).sees('Записано')
+    await bot.database.query('delete from chat_settings where chat_id = $1', [group.id])
+    await anna.in(group).sends('/log 30m three')
+    await bot.settled()
+    await anna.in(group).sends('/log 30m four')
+    await anna.in(group).sees('Saved')
+  })
+
   it('offers neither what lets people in nor itself, and nothing to whom may not', async () => {
     bot.group({ title: 'Keys', members: [bot.owner] })
     const admin = bot.user({ role: 'admin' })

@@ -117,6 +117,25 @@ describe('instances that come and go', function () {
     expect(await askIn(first, '/committed 0')).to.match(/^\d+$/)
   })
 
+  it('hold to what was decided for a chat from its next update on, whichever of them has that', async () => {
+    const owner = a().person(a().ownerId)
+    const off = 'is switched off in this chat'
+    const decide = (chat: Chat, plugins: string) =>
+      ledger.query(
+        `insert into chat_settings (chat_id, plugins_off) values (${chat.id}, '${plugins}')
+         on conflict (chat_id) do update set plugins_off = excluded.plugins_off`,
+      )
+    for (const chat of ledger.rooms.slice(0, 6)) {
+      for (const plugins of ['["counter"]', '[]', '["counter"]', '[]']) {
+        await decide(chat, plugins)
+        const before = a().said(chat.id).length
+        owner.sendText('/committed 0', { chat })
+        const answer = await until('an answer', () => a().said(chat.id)[before])
+        expect(answer.includes(off), `${plugins}: ${answer}`).to.equal(plugins !== '[]')
+      }
+    }
+  })
+
   it('let updates wait, all of them, until one is told to go on', async () => {
     const readyz = async (bot: BotProcess) =>
       ((await bot.http('/readyz')).body as { checks: { updates: { status: string } } }).checks

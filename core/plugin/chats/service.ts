@@ -55,6 +55,7 @@ export function chatsService(parts: {
           language: row.language ?? null,
           time_zone: row.timeZone ?? null,
           plugins_off: [...(row.pluginsOff ?? [])],
+          version: row.version,
         }),
       )
     },

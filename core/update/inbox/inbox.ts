@@ -4,6 +4,7 @@ import type { Database } from '../../database/connection.ts'
 import type { EntityManager } from '../../database/orm.ts'
 import { OpsError } from '../../errors.ts'
 import type { Logger } from '../../log/logger.ts'
+import type { ChatSettingRow } from '../../plugin/chats/settings.ts'
 import { Backoff, sleep } from '../../telegram/backoff.ts'
 import { allPartitions } from '../partition/partition.ts'
 import type { Ownership, PartitionState } from '../partition/partitions.ts'
@@ -38,6 +39,8 @@ export interface InboxOptions {
   turns?: Turns
   /** Whether an update is handled although all others are held, out of its lane's order; default: none is. */
   passesHold?: (item: InboxItem) => boolean
+  /** Told with each new update what was decided for its chat; undefined: nothing. */
+  heardOfChat?: (chatId: number, setting: ChatSettingRow | undefined) => void
   log: Logger
 }
 
@@ -298,6 +301,9 @@ export class Inbox {
       fresh.delete(row.updateId)
       // asked after the INSERT: nothing falls between two owners
       const ownership = this.#stateOf(part)
+      // before anything is handled
+      if (written !== undefined && row.chat !== undefined)
+        this.#options.heardOfChat?.(row.chat, written.chat)
       if (written === undefined) known.push(draft)
       else if (ownership === 'own' && this.#isNext(draft, written)) {
         const { authEpoch } = written

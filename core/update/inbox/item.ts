@@ -41,9 +41,14 @@ export function draftOf(given: Update): Draft {
   const payload = acceptedJson(text)
   const update = payload === text ? given : (JSON.parse(payload) as Update)
   const facts = factsOf(update)
-  const { updateId, lane, userId } = facts
+  const { updateId, lane, userId, chatId } = facts
   const part = partitionOf(lane)
-  return { update, facts, part, row: { updateId, part, lane, payload, person: userId } }
+  return {
+    update,
+    facts,
+    part,
+    row: { updateId, part, lane, payload, person: userId, chat: chatId },
+  }
 }
 
 /** What was found out while it was written. */

@@ -3,6 +3,7 @@ import { inboxState } from '../../database/entities/inbox-row.ts'
 import { strayChannel } from '../../database/instances/channels.ts'
 import type { EntityManager } from '../../database/orm.ts'
 import { SqlArray } from '../../database/sql-array.ts'
+import { type ChatSettingRow, chatSettingRow } from '../../plugin/chats/settings.ts'
 
 /** An update to be written. */
 export interface NewRow {
@@ -12,6 +13,7 @@ export interface NewRow {
   readonly payload: string
   /** Telegram id of who acted. */
   readonly person: number | undefined
+  readonly chat: number | undefined
 }
 
 /** What an INSERT tells of a row that was new. */
@@ -24,6 +26,8 @@ export interface Inserted {
   readonly authEpoch: string | undefined
   /** Whether a dialog of the person's is open in their private chat. */
   readonly inDialog: boolean
+  /** What was decided for the chat; undefined: nothing. */
+  readonly chat: ChatSettingRow | undefined
 }
 
 /** An open row. */
@@ -58,20 +62,21 @@ const insertText = `
   returning update_id, part, lane, seq`
 
 /**
- * Whoever acted, beside their update. With the row's id, as one that is made anew begins to count from 0; of a
+ * Whoever acted, and what was decided for the chat, beside their update. With the row's id, as one that is made anew begins to count from 0; of a
  * stranger nothing. A private chat has its person's id.
  */
 const withPeople = `
   from new
-  left join unnest($2::bigint[], $6::bigint[]) as p(id, person) on p.id = new.update_id
+  left join unnest($2::bigint[], $6::bigint[], $7::bigint[]) as p(id, person, chat) on p.id = new.update_id
   left join bot_users b on b.telegram_id = p.person
-  left join user_sessions s on s.chat_id = p.person and s.user_id = p.person`
-const personText = `b.id || ':' || b.auth_epoch as epoch, s.chat_id is not null as dialog`
+  left join user_sessions s on s.chat_id = p.person and s.user_id = p.person
+  left join chat_settings c on c.chat_id = p.chat`
+const personText = `b.id || ':' || b.auth_epoch as epoch, s.chat_id is not null as dialog, to_json(c) as chat`
 
 /** Marks that go with the INSERT: one commit for both. */
 const markText = `
   update inbox set state = ${inboxState.done}, payload = null, done_at = now()
-  where bot_id = $1 and update_id = any($7::bigint[]) and ${stillOpen}`
+  where bot_id = $1 and update_id = any($8::bigint[]) and ${stillOpen}`
 
 const insertAloneText = `
   with new as (${insertText}), marked as (${markText})
@@ -86,8 +91,8 @@ const insertSharedText = `
   select new.update_id, new.seq, ${personText},
     (select max(o.seq) from inbox o
       where o.state = ${inboxState.open} and o.bot_id = $1 and o.part = new.part and o.lane = new.lane
-        and o.update_id <> all($7::bigint[])) as older,
-    case when new.part = any($8::smallint[]) then pg_notify('${strayChannel}', new.part::text) end
+        and o.update_id <> all($8::bigint[])) as older,
+    case when new.part = any($9::smallint[]) then pg_notify('${strayChannel}', new.part::text) end
   ${withPeople}`
 
 /** The inbox's table. */
@@ -133,6 +138,10 @@ export class InboxRows {
         'bigint',
         rows.map(({ person }) => person ?? null),
       ),
+      new SqlArray(
+        'bigint',
+        rows.map(({ chat }) => chat ?? null),
+      ),
       new SqlArray('bigint', done),
     ]
     const inserted =
@@ -142,12 +151,13 @@ export class InboxRows {
             ...values,
             new SqlArray('smallint', elsewhere),
           ])
-    return (await inserted).map(({ update_id, seq, older, epoch, dialog }) => ({
+    return (await inserted).map(({ update_id, seq, older, epoch, dialog, chat }) => ({
       updateId: update_id,
       seq,
       older: older ?? undefined,
       authEpoch: epoch ?? undefined,
       inDialog: dialog,
+      chat: chat === null ? undefined : chatSettingRow.parse(chat),
     }))
   }
 
@@ -285,4 +295,5 @@ interface InsertedRow {
   older?: number | null
   epoch: string | null
   dialog: boolean
+  chat: unknown
 }
