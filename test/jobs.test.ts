@@ -142,7 +142,6 @@ describe('jobs', () => {
     const options = `data: z.object({ what: z.string() }), retry: { limit: 1 },`
     await bot.dropPlugin('worker', worker({ work: `throw new Error('never')`, options }))
     await bot.owner.sends('/work hard')
-    await bot.logged('job.failed', { plugin: 'worker', job: 'work', attempt: 1 })
     await bot.settled()
     await bot.clock.advance(2_000)
     const { fields } = await bot.logged('job.dead', { attempt: 2 })
@@ -155,6 +154,26 @@ describe('jobs', () => {
     expect(rows).to.have.length(1)
     expect(rows[0]).to.have.property('state', 'failed')
     expect(rows[0]?.output).to.include({ message: 'never', errorId: fields.errorId })
+  })
+
+  it('are deleted a day after they were done, and 90 days after they died', async () => {
+    const options = `data: z.object({ what: z.string() }), retry: { limit: 0 },`
+    const work = `if (data.what === 'vain') throw new Error('never')`
+    await bot.dropPlugin('worker', worker({ work, options }))
+    for (const what of ['hard', 'vain']) await bot.owner.sends(`/work ${what}`)
+    await bot.logged('job.dead')
+    await bot.settled()
+    const states = async () =>
+      (await bot.database.query<{ state: string }>('select state::text from pgboss.job')).map(
+        ({ state }) => state,
+      )
+    await bot.clock.advance(23 * 3_600_000)
+    expect(await states()).to.have.members(['completed', 'failed'])
+    await bot.clock.advance(2 * 3_600_000)
+    expect(await states()).to.deep.equal(['failed'])
+    await bot.database.query(`update pgboss.job set completed_on = completed_on - interval '89 days'`)
+    await bot.clock.advance(3_600_000)
+    expect(await states()).to.deep.equal([])
   })
 
   it('wait while their plugin is away, and run when it is back', async () => {

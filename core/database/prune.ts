@@ -12,7 +12,7 @@ export interface PruneOptions {
 }
 
 /** A few milliseconds of locks, and on the embedded database of everybody's waiting. */
-const batchRows = 500
+export const batchRows = 500
 /** Between two batches; longer where they take long: two thirds of the time are others'. */
 const breatheMs = 20
 const breatheShare = 2
@@ -30,11 +30,22 @@ export async function prune(database: Database, options: PruneOptions): Promise<
        where ctid = any(array(select ctid from ${table} where ${column} < $1::timestamptz limit ${batchRows}))
        returning 1)
     select count(*) as rows from gone`
+  const one = async () => {
+    const [answer] = await database.query<{ rows: number }>(statement, [before.toISOString()])
+    return answer?.rows ?? 0
+  }
+  return inBatches(one, signal)
+}
+
+/** Deletes by a statement of one's own: at most {@link batchRows} at a time, until fewer went. @returns how many went */
+export async function inBatches(
+  deleteSome: () => Promise<number>,
+  signal?: AbortSignal,
+): Promise<number> {
   let total = 0
   while (signal?.aborted !== true) {
     const began = performance.now()
-    const [answer] = await database.query<{ rows: number }>(statement, [before.toISOString()])
-    const rows = answer?.rows ?? 0
+    const rows = await deleteSome()
     total += rows
     if (rows < batchRows) break
     const breathe = Math.max(breatheMs, (performance.now() - began) * breatheShare)

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { Batcher } from '../database/batcher.ts'
 import type { Database, Queries } from '../database/connection.ts'
+import { inBatches } from '../database/prune.ts'
 import { type Boss, BossDatabase, type BossOptions, openBoss, queueName } from './boss.ts'
 import { type ClaimedJob, envelope, groupOf, type JobRequest } from './request.ts'
 import * as sql from './statements.ts'
@@ -224,9 +225,13 @@ export class JobQueue {
     return (await this.#query<Row>(sql.unheardText, values)).map(claimedOf)
   }
 
-  /** Deletes what was done or died long ago. */
-  async prune(): Promise<void> {
-    await this.#query(sql.pruneText)
+  /** Deletes what was done or died long ago. @returns how much */
+  async prune(signal?: AbortSignal): Promise<number> {
+    const one = async () => {
+      const [gone] = await this.#query<{ jobs: number }>(sql.pruneText, [keepDoneS])
+      return gone?.jobs ?? 0
+    }
+    return inBatches(one, signal)
   }
 
   async counts(): Promise<JobCount[]> {

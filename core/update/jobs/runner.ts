@@ -29,7 +29,8 @@ const mostRunning = 64
 const beatMs = 2_000
 /** What another instance put into the queue and has no room for is found at every second beat. */
 const beatsBetweenLooks = 2
-const beatsBetweenPrunes = 300
+/** How often it is looked for what was done or died long ago, ms. */
+const pruneMs = 3_600_000
 /** Timers count no further. */
 const longestMs = 2 ** 31 - 1
 
@@ -52,6 +53,9 @@ export class JobRunner {
   #beat: NodeJS.Timeout | undefined
   #beats = 0
   #cancelDue: (() => void) | undefined
+  #cancelPrune: (() => void) | undefined
+  /** Ends cleaning between two batches. */
+  #closing = new AbortController()
   /** Whether the timer is set to the next job that waits for its time. */
   #dueKnown = false
 
@@ -63,6 +67,8 @@ export class JobRunner {
   async start(): Promise<void> {
     const { queue, alone } = this.#options
     this.#closed = false
+    this.#closing = new AbortController()
+    this.#pruneLater()
     queue.onSent((deferred) => {
       this.#dueKnown &&= !deferred
       void this.wake()
@@ -100,8 +106,10 @@ export class JobRunner {
   /** Takes no more jobs. */
   close(): void {
     this.#closed = true
+    this.#closing.abort()
     clearInterval(this.#beat)
     this.#cancelDue?.()
+    this.#cancelPrune?.()
   }
 
   /** Ends all running jobs' signals: they are given back. */
@@ -192,6 +200,19 @@ export class JobRunner {
     for (const resolve of this.#idle.splice(0)) resolve()
   }
 
+  #pruneLater(): void {
+    const { queue, clock, log } = this.#options
+    const { signal } = this.#closing
+    this.#cancelPrune = clock.after(pruneMs, async () => {
+      try {
+        if (await queue.exists()) await queue.prune(signal)
+      } catch (error) {
+        log.warn('job.not-cleaned', { error })
+      }
+      if (!signal.aborted) this.#pruneLater()
+    })
+  }
+
   async #onBeat(): Promise<void> {
     const { queue, log, live } = this.#options
     if (roomsOf(live.current).length === 0 && this.#running.size === 0) return
@@ -200,7 +221,6 @@ export class JobRunner {
       await this.#endLost()
       await this.#sweep()
       await this.#giveBackUnheard()
-      if (this.#beats % beatsBetweenPrunes === 0) await queue.prune()
     } catch (error) {
       log.warn('job.queue-failed', { error })
     }

@@ -19,8 +19,7 @@ import { freshDatabase } from '../../../support/database.ts'
 import { recordingLog, silentLog } from '../../../support/log.ts'
 import { until } from '../../../support/wait.ts'
 
-describe('jobs of a process', function () {
-  this.timeout(20_000)
+describe('jobs of a process', () => {
   const rooms = [{ plugin: 'worker', job: 'work', most: 5 }]
   let database: Database
   let queue: JobQueue
