@@ -171,7 +171,9 @@ describe('jobs', () => {
     expect(await states()).to.have.members(['completed', 'failed'])
     await bot.clock.advance(2 * 3_600_000)
     expect(await states()).to.deep.equal(['failed'])
-    await bot.database.query(`update pgboss.job set completed_on = completed_on - interval '89 days'`)
+    await bot.database.query(
+      `update pgboss.job set completed_on = completed_on - interval '89 days'`,
+    )
     await bot.clock.advance(3_600_000)
     expect(await states()).to.deep.equal([])
   })
@@ -402,6 +404,33 @@ describe('jobs by the clock', () => {
       expect(await marks()).to.deep.equal(expected)
     })
   }
+
+  it('go by a clock that jumps ahead and is put right: once for what it passed over, and none waits until it has caught up', async () => {
+    bot = await createTestBot({ now: '2026-03-02T08:05:00Z' })
+    await bot.dropPlugin('worker', timed(`cron: '0 * * * *',`))
+    await bot.settled()
+    const right = bot.clock.now.bind(bot.clock)
+    const goes = (byMs: number) => {
+      bot.clock.now = () => right() + byMs
+    }
+    const hour = 3_600_000
+    goes(30 * 24 * hour)
+    await bot.clock.advance(60_000)
+    await until('the first has run', async () => (await marks()).length === 1)
+    goes(0)
+    await bot.clock.advance(60_000)
+    await bot.logged('job.clock-set-back', { job: 'work', ahead: '2026-04-01T08:00:00.000Z' })
+    await bot.clock.advanceTo('2026-03-02T09:00:00Z')
+    await until('the second has run', async () => (await marks()).length === 2)
+    // a moment back is no day to be lived again
+    goes(-30_000)
+    await bot.clock.advance(0.9 * hour)
+    await bot.settled()
+    expect(await marks()).to.deep.equal([
+      'worked 2026-04-01T08:00:00.000Z',
+      'worked 2026-03-02T09:00:00.000Z',
+    ])
+  })
 
   it('are refused when their time can’t be understood', async () => {
     bot = await createTestBot()

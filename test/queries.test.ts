@@ -2,10 +2,12 @@ import { expect } from 'chai'
 import { createTestBot, type TestBot } from 'opsgram/testing'
 import pg from 'pg'
 import { prune } from '../core/database/prune.ts'
+import { JobQueue } from '../core/job/queue.ts'
 import { OutboxRows } from '../core/outbox/rows.ts'
 import { moveChat } from '../core/telegram/chat-move.ts'
 import { InboxRows } from '../core/update/inbox/rows.ts'
 import { testKind } from './support/database.ts'
+import { silentLog } from './support/log.ts'
 
 /** So many rows has each table that grows with use. QUERY_ROWS=1000000 takes some minutes. */
 const rows = Number(process.env.QUERY_ROWS || 100_000)
@@ -49,6 +51,13 @@ const tables: Readonly<Record<string, string>> = {
     select -(i % 3000), now()::date - (i / 3000), 5 from generate_series(1, $) i`,
   api_tokens: `insert into api_tokens (id, person, name, hash, expires_at)
     select 'many' || i, 10000000 + i, 'n', 'h', now() from generate_series(1, $) i`,
+  // done, but for one in a thousand that died, and as many that wait
+  'pgboss.job_common': `insert into pgboss.job (name, data, state, group_id, created_on, completed_on, output, deletion_seconds)
+    select 'opsgram', jsonb_build_object('plugin', 'plugin' || i % 9, 'job', 'work', 'data', '{}'::jsonb),
+      (case i % 1000 when 0 then 'failed' when 1 then 'created' else 'completed' end)::pgboss.job_state, 'plugin' || i % 9 || '.work',
+      now() - i * 24.0 / $ * interval '1 hour', case when i % 1000 <> 1 then now() - i * 24.0 / $ * interval '1 hour' end,
+      case when i % 1000 = 0 then jsonb_build_object('errorId', 'E-' || i, 'code', 'X', 'message', 'm') end, 86400
+    from generate_series(1, $) i`,
   confirmations: `insert into confirmations (id, plugin, path, arguments, hash, update, by, requester, requester_name, chat_id, state, decided_at, expires_at)
     select 'many' || i, 'worklog', 'purge', '', 'h', '{}', 'self', 10000000 + i % 5000, 'N', -(i % 300), 'confirmed', now(), now()
     from generate_series(1, $) i`,
@@ -80,6 +89,7 @@ const screens: readonly string[] = [
   '/dead',
   '/dead show E-1000',
   '/jobs',
+  '/jobs show E-1000',
   '/api',
   '/plugins',
   '/plugins show auth',
@@ -114,6 +124,7 @@ const scans = (plan: Plan): readonly string[] => [
 describe('queries of screens and cleaners', function () {
   this.timeout(600_000)
   let bot: TestBot
+  let queue: JobQueue
   let by = ''
   const asked = new Map<string, Asked>()
   const query = pg.Client.prototype.query
@@ -136,6 +147,15 @@ describe('queries of screens and cleaners', function () {
       ].map((name) => `plugins/${name}`),
       env: { LOGGING_RETENTION_DAYS: '89', GROUPS_RETENTION_DAYS: '89', API_RETENTION_DAYS: '89' },
     })
+    // pg-boss makes its tables when the first plugin has a job
+    queue = new JobQueue({
+      database: bot.database,
+      log: silentLog,
+      migrations: 'auto',
+      now: undefined,
+      instance: 'nobody',
+    })
+    await queue.open()
     for (const [table, fill] of Object.entries(tables)) {
       // in parts: a statement has a limit of time
       for (let from = 1; from <= rows; from += atOnce) {
@@ -171,6 +191,7 @@ describe('queries of screens and cleaners', function () {
       configurable: true,
       writable: true,
     })
+    await queue?.close()
     await bot?.stop()
   })
 
@@ -200,10 +221,14 @@ describe('queries of screens and cleaners', function () {
     const before = new Date(Date.now() - 23 * 3_600_000)
     await prune(database, { table: 'user_sessions', column: 'expires_at', before })
     await prune(database, { table: 'button_payloads', column: 'expires_at', before: new Date() })
+    await queue.prune()
+    await queue.lost()
+    await queue.nextDue([{ plugin: 'plugin1', job: 'work', most: 8 }])
+    await queue.claim([{ plugin: 'plugin1', job: 'work', most: 8 }], 64)
     await inbox.backlog(10_000)
     await inbox.openIn([1, 2, 3])
     by = ''
-    const large = new Set(Object.keys(tables))
+    const large = new Set(Object.keys(tables).map((name) => name.replace('pgboss.', '')))
     const found: string[] = []
     for (const { by, text, values } of asked.values()) {
       const [row] = await bot.database.query<{ 'QUERY PLAN': readonly { Plan: Plan }[] }>(

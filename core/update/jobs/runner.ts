@@ -31,8 +31,8 @@ const beatMs = 2_000
 const beatsBetweenLooks = 2
 /** How often it is looked for what was done or died long ago, ms. */
 const pruneMs = 3_600_000
-/** Timers count no further. */
-const longestMs = 2 ** 31 - 1
+/** A clock that was set, or a machine that slept, is noticed by then, ms. */
+const longestSleepMs = 60_000
 
 /**
  * Takes jobs of live plugins out of the queue and has them run, as many at once as they allow. What waits for a
@@ -173,7 +173,7 @@ export class JobRunner {
     this.#cancelDue =
       ms === undefined || this.#closed
         ? undefined
-        : this.#options.clock.after(Math.min(ms, longestMs), () => {
+        : this.#options.clock.after(Math.min(ms, longestSleepMs), () => {
             this.#dueKnown = false
             return this.wake()
           })

@@ -34,6 +34,8 @@ interface Timed {
 const longestSleepMs = 60_000
 /** A time that is past for longer was missed. */
 const missedAfterMs = 60_000
+/** What was dealt with may lie so far ahead: the clock of who led before went faster, or this one was put right. */
+const skewMs = 60_000
 
 /**
  * Puts jobs into the queue at the times that their cron expressions name. Which time was the last is in the database:
@@ -136,6 +138,10 @@ export class JobSchedule {
       last = { text, at: await this.#begin(timed, now) }
       this.#last.set(group, last)
     }
+    if (last.at.getTime() - now.getTime() > skewMs && recurrence.next(now) < last.at) {
+      last = { text, at: await this.#beginAnew(timed, last.at, now) }
+      this.#last.set(group, last)
+    }
     const due = recurrence.last(now)
     if (due <= last.at) return
     const isMissed = now.getTime() - due.getTime() > missedAfterMs
@@ -160,6 +166,22 @@ export class JobSchedule {
     })
     this.#last.set(group, { text, at: due })
     if (isOurs) queue.sent([request])
+  }
+
+  /**
+   * The clock was set back: times that were dealt with ahead of it come once more, and must not be waited for until it
+   * has caught up, which may be years.
+   */
+  async #beginAnew({ instance, name }: Timed, ahead: Date, now: Date): Promise<Date> {
+    const [plugin, job] = [instance.name, name]
+    const taken = await this.#options.database.query(
+      `update job_schedules set due_at = $3 where plugin = $1 and job = $2 and due_at = $4 returning 1`,
+      [plugin, job, now.toISOString(), ahead.toISOString()],
+    )
+    if (taken.length > 0) {
+      this.#options.log.warn('job.clock-set-back', { plugin, job, ahead: ahead.toISOString() })
+    }
+    return now
   }
 
   /** @returns the last time that was dealt with; of a new expression: now, so that nothing was missed */
