@@ -123,11 +123,12 @@ async function startApp(config: Config, parts: AppParts, opened: Opened): Promis
     webhookPlace,
   } = connections
   const { reloader, catalog, botInfo } = plugins
-  const { inbox, jobs, api, handling } = work
+  const { inbox, jobs, api, handling, look } = work
   const { live } = reloader
   const notices = botNotices({
     config,
     database,
+    look,
     gateway,
     outbox,
     reloader,

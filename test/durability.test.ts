@@ -304,18 +304,24 @@ describe('no update is lost, none is handled twice', function () {
     expect(await counted()).to.deep.equal(numbers(30))
   })
 
-  it('when the database goes away and comes back', async function () {
-    // the embedded database is in the process: it goes away with it, and the kill above is its test
-    if (testKind === 'embedded') this.skip()
-    const { tick, said, counted } = room()
-    tick(0)
-    await until('it is answered', () => said().includes('tick 0'))
-    const outage = await bot.cutDatabase()
-    for (let i = 1; i <= 5; i++) tick(i)
-    await until('readyz says so', async () => (await bot.http('/readyz')).status === 503)
-    await outage.end()
-    await until('all are answered', () => said().includes('tick 5'), 60_000)
-    await until('readyz is well again', async () => (await bot.http('/readyz')).status === 200)
-    expect(await counted()).to.deep.equal(numbers(6))
-  })
+  const outages = {
+    'goes away and comes back': () => bot.cutDatabase(),
+    'answers and takes nothing, as a standby, and is a primary again': () => bot.freezeDatabase(),
+  }
+  for (const [what, begin] of Object.entries(outages)) {
+    it(`when the database ${what}`, async function () {
+      // the embedded database is in the process: it goes away with it, and the kill above is its test
+      if (testKind === 'embedded') this.skip()
+      const { tick, said, counted } = room()
+      tick(0)
+      await until('it is answered', () => said().includes('tick 0'))
+      const outage = await begin()
+      for (let i = 1; i <= 5; i++) tick(i)
+      await until('readyz says so', async () => (await bot.http('/readyz')).status === 503)
+      await outage.end()
+      await until('all are answered', () => said().includes('tick 5'), 60_000)
+      await until('readyz is well again', async () => (await bot.http('/readyz')).status === 200)
+      expect(await counted()).to.deep.equal(numbers(6))
+    })
+  }
 })

@@ -110,11 +110,9 @@ export default definePlugin({
     const told: string[] = []
     let isAway = false
     const outage = new Outage({
-      database: {
-        ping: async () => {
-          if (isAway) throw new Error('nobody answers')
-        },
-        query: async () => [],
+      database: { query: async () => [] },
+      look: async () => {
+        if (isAway) throw new Error('nobody answers')
       },
       owners: {
         meet: async () => undefined,

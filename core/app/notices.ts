@@ -14,11 +14,13 @@ import type { Outbox } from '../outbox/outbox.ts'
 import type { Reloader } from '../plugin/reload/reloader.ts'
 import { sleep } from '../telegram/backoff.ts'
 import type { Gateway } from '../telegram/gateway.ts'
+import type { DatabaseLook } from './health/database.ts'
 import type { Instances } from './instances.ts'
 
 export interface NoticeParts {
   readonly config: Config
   readonly database: Database
+  readonly look: DatabaseLook
   readonly gateway: Gateway
   readonly outbox: Outbox
   readonly reloader: Reloader
@@ -45,7 +47,7 @@ export interface BotNotices {
 }
 
 export function botNotices(parts: NoticeParts): BotNotices {
-  const { config, database, gateway, outbox, reloader, instances, health, clock, log } = parts
+  const { config, database, look, gateway, outbox, reloader, instances, health, clock, log } = parts
   const { texts, metrics } = parts
   const recipients = new Recipients({
     database,
@@ -64,16 +66,15 @@ export function botNotices(parts: NoticeParts): BotNotices {
   const { instance } = health
   const starts = new Starts({ database, owners, outbox, instance, version, plugins, clock, log })
   const leads = () => instances?.leadership.leads ?? true
-  const outage = new Outage({ database, owners, outbox, leads, clock, log })
   // where nobody is told of it, it goes by the machine's time: a test that moves the bot's by a day would wait for thousands of looks
   const time = enabled ? clock : systemClock
+  const outage = new Outage({ database, look, owners, outbox, leads, clock: time, log })
   const about = { health, database, owners, outbox, instance, leads, clock: time, log }
   const watch = new HealthWatch(about)
   return {
     async begin() {
       await starts.begin()
-      // an embedded database is never away
-      if (database.kind === 'postgres') outage.start()
+      outage.start()
     },
     watch: () => watch.start(),
     async aboutBackup(what, reason) {

@@ -16,6 +16,7 @@ import { Throttle } from '../update/throttle/throttle.ts'
 import { Turnstile } from '../update/throttle/turnstile.ts'
 import type { Connections } from './connections.ts'
 import { measureUpdate } from './doors/metrics.ts'
+import { databaseLook } from './health/database.ts'
 import { createJobs } from './jobs.ts'
 import { followChats } from './plugins/chats.ts'
 import type { LoadedPlugins } from './plugins/loaded-plugins.ts'
@@ -151,5 +152,6 @@ export async function openWork(
     jobs.hold(pause !== undefined)
     api.hold(pause !== undefined)
   })
-  return { inbox, jobs, api, handling, throttle, turnstile }
+  const look = databaseLook({ database, presence: instances?.presence, inbox })
+  return { inbox, jobs, api, handling, throttle, turnstile, look }
 }

@@ -22,20 +22,13 @@ export interface Finding {
 
 const rank: Readonly<Record<HealthStatus, number>> = { up: 0, degraded: 1, down: 2 }
 
-/** Whatever a person decided is no news to tell of: `updates` is the pause. */
-const decided = ['updates']
+/** No news to tell of: `updates` is a pause that a person decided; of `database` the outage tells, which needs none. */
+const untold = ['updates', 'database']
 
-/**
- * What all instances together found, by check.
- *
- * @param skips checks of which somebody else tells
- */
-export function findings(
-  views: readonly InstanceView[],
-  { skips }: { skips: readonly string[] },
-): ReadonlyMap<string, Finding> {
+/** What all instances together found, by check. */
+export function findings(views: readonly InstanceView[]): ReadonlyMap<string, Finding> {
   const names = new Set(views.flatMap(({ seen }) => Object.keys(seen)))
-  for (const name of [...decided, ...skips]) names.delete(name)
+  for (const name of untold) names.delete(name)
   return new Map([...names].sort().map((check) => [check, findingOf(check, views)] as const))
 }
 

@@ -67,7 +67,7 @@ export class HealthWatch {
   }
 
   async #look(): Promise<void> {
-    const { health, database, leads, owners, clock } = this.#parts
+    const { health, leads, owners, clock } = this.#parts
     const states = await health.look()
     const own: Seen = Object.fromEntries(
       states.map(({ check, status, detail }) => [check, { status, detail }]),
@@ -78,10 +78,7 @@ export class HealthWatch {
       this.#steadiness.clear()
       return
     }
-    const found = findings([{ host: undefined, seen: own }, ...others], {
-      // told at once, and without a database, by another
-      skips: database.kind === 'postgres' ? ['database'] : [],
-    })
+    const found = findings([{ host: undefined, seen: own }, ...others])
     const told = await this.#told()
     await owners.meet()
     for (const [check, finding] of found) {

@@ -5,7 +5,9 @@ import type { Outbox } from '../outbox/outbox.ts'
 import { type Owners, timeFor } from './owners.ts'
 
 export interface OutageParts {
-  readonly database: Pick<Database, 'ping' | 'query'>
+  readonly database: Pick<Database, 'query'>
+  /** Whether it answers and can be written to. @throws what it says */
+  readonly look: () => Promise<void>
   readonly owners: Pick<Owners, 'meet' | 'write' | 'sendDirectly'>
   readonly outbox: Pick<Outbox, 'wake'>
   /** Whether this instance is the one that tells. */
@@ -15,11 +17,13 @@ export interface OutageParts {
 }
 
 const lookEveryMs = 5_000
+/** Who leads is known by then. */
+const firstLookMs = 1_000
 /** What is shorter is nobody's news, ms. */
 const tellAfterMs = 10_000
 
 /**
- * Tells owners that the database is away, and when it is back. The first is sent at once, as there is no outbox
+ * Tells owners that the database is away or takes nothing, and when it is back. The first is sent at once, as there is no outbox
  * without a database; by the instance that led until then.
  */
 export class Outage {
@@ -35,12 +39,7 @@ export class Outage {
   }
 
   start(): void {
-    this.#cancel = this.#parts.clock.after(lookEveryMs, () => {
-      this.#running = this.#look().finally(() => {
-        if (!this.#stopping.signal.aborted) this.start()
-      })
-      return this.#running
-    })
+    this.#lookIn(firstLookMs)
   }
 
   async stop(): Promise<void> {
@@ -49,11 +48,20 @@ export class Outage {
     await this.#running
   }
 
+  #lookIn(ms: number): void {
+    this.#cancel = this.#parts.clock.after(ms, () => {
+      this.#running = this.#look().finally(() => {
+        if (!this.#stopping.signal.aborted) this.#lookIn(lookEveryMs)
+      })
+      return this.#running
+    })
+  }
+
   /** Never rejects. */
   async #look(): Promise<void> {
-    const { database, owners, leads, log } = this.#parts
+    const { look, owners, leads, log } = this.#parts
     try {
-      await database.ping()
+      await look()
       await this.#isBack()
       this.#led = leads()
       if (this.#led) await owners.meet()

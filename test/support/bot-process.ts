@@ -108,14 +108,24 @@ export class BotProcess {
   }
 
   /** Ends all connections to the PostgreSQL database and lets nobody in until `end`. */
-  async cutDatabase(): Promise<{ end(): Promise<void> }> {
+  cutDatabase(): Promise<{ end(): Promise<void> }> {
+    return this.#alterDatabase('allow_connections false', 'allow_connections true')
+  }
+
+  /** Has the PostgreSQL database refuse what writes, as a standby does, until `end`. */
+  freezeDatabase(): Promise<{ end(): Promise<void> }> {
+    const setting = 'default_transaction_read_only'
+    return this.#alterDatabase(`set ${setting} = on`, `reset ${setting}`)
+  }
+
+  async #alterDatabase(how: string, back: string): Promise<{ end(): Promise<void> }> {
     const url = new URL(this.env.DATABASE_URL ?? '')
     const name = url.pathname.slice(1)
     await onServer(url, [
-      `alter database ${name} allow_connections false`,
+      `alter database ${name} ${how}`,
       `select pg_terminate_backend(pid) from pg_stat_activity where datname = '${name}'`,
     ])
-    return { end: () => onServer(url, [`alter database ${name} allow_connections true`]) }
+    return { end: () => onServer(url, [`alter database ${name} ${back}`]) }
   }
 
   get pid(): number {

@@ -16,7 +16,7 @@ export async function openDoors(
   { config, parts, opened, log, clock }: Start,
   connections: Connections,
   { reloader, maintenance, skew }: LoadedPlugins,
-  { inbox, api, throttle, turnstile }: Work,
+  { inbox, api, throttle, turnstile, look }: Work,
 ): Promise<void> {
   const {
     health,
@@ -34,7 +34,15 @@ export async function openDoors(
   } = connections
   const { live } = reloader
   const { dataDir } = config
-  registerHealth(health, { database, store: shared, gateway, reloader, maintenance, dataDir })
+  const looked = { kind: database.kind, look }
+  registerHealth(health, {
+    database: looked,
+    store: shared,
+    gateway,
+    reloader,
+    maintenance,
+    dataDir,
+  })
   checkInstances(health, instances, skew)
   const { waiting } = connections
   measure(metrics, {

@@ -1,4 +1,3 @@
-import type { Database } from '../../database/connection.ts'
 import { codeOf } from '../../errors.ts'
 import type { HealthChecks, HealthResult } from '../../http/health.ts'
 import type { PluginCheck } from '../../plugin/offered/health.ts'
@@ -7,6 +6,7 @@ import type { Reloader } from '../../plugin/reload/reloader.ts'
 import type { Store } from '../../store/store.ts'
 import { sleep } from '../../telegram/backoff.ts'
 import type { Gateway } from '../../telegram/gateway.ts'
+import type { DatabaseLook } from './database.ts'
 import { diskCheck } from './disk.ts'
 
 /** How long `/readyz` waits for the first look of a plugin's check. Less than what it gives a check itself. */
@@ -16,7 +16,7 @@ const firstLookMs = 1_000
 export function registerHealth(
   health: HealthChecks,
   parts: {
-    database: Database
+    database: { readonly kind: string; readonly look: DatabaseLook }
     store: Store
     gateway: Gateway
     reloader: Reloader
@@ -26,7 +26,7 @@ export function registerHealth(
 ): void {
   const { database, store, gateway, reloader, maintenance, dataDir } = parts
   health.register('database', async () => {
-    await database.ping()
+    await database.look()
     return { status: 'up', detail: database.kind }
   })
   health.register('store', () =>

@@ -45,6 +45,7 @@ export class Presence {
   #sureUntil = 0
   /** Since when the beats have gone through; an outage of the database makes everybody look dead. */
   #beatingSince: number | undefined
+  #failure: unknown
   #wasWritten = false
   #running: Promise<void> | undefined
   #chain: Promise<void> = Promise.resolve()
@@ -80,6 +81,11 @@ export class Presence {
   /** Whether what this instance holds is surely still its own. */
   get isSure(): boolean {
     return this.#now() < this.#sureUntil
+  }
+
+  /** What kept the last beat from being written; undefined if it was. */
+  get failure(): unknown {
+    return this.#failure
   }
 
   /** Called after each beat, one after the other; the next beat waits for it. */
@@ -140,7 +146,9 @@ export class Presence {
     let kept: boolean
     try {
       kept = await this.#write()
+      this.#failure = undefined
     } catch (error) {
+      this.#failure = error
       this.#beatingSince = undefined
       throw error
     }

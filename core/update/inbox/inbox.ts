@@ -12,6 +12,7 @@ import { Cleaner } from './cleaner.ts'
 import { Held } from './held.ts'
 import { type Draft, draftOf, type InboxItem, newItem } from './item.ts'
 import { Marks } from './marks.ts'
+import { Refusal } from './refusal.ts'
 import { InboxRows, type Inserted } from './rows.ts'
 import { Search } from './search.ts'
 import { Semaphore } from './semaphore.ts'
@@ -81,6 +82,7 @@ export class Inbox {
   /** Open rows of all instances, where there are others. */
   #backlog = 0
   #releasedAt = 0
+  readonly #refusal = new Refusal()
   #room: (() => void)[] = []
   readonly #cleaner: Cleaner
 
@@ -103,7 +105,7 @@ export class Inbox {
     })
     this.#accepting = new Batcher(async (updates) => {
       try {
-        await this.#insert(updates)
+        await this.#refusal.watch(() => this.#insert(updates))
       } finally {
         // those that came too late for it, if no other one follows
         this.#marks.flushSoon()
@@ -124,6 +126,11 @@ export class Inbox {
   /** Lanes at work here, and those that wait for a turn. */
   get lanes(): { readonly active: number; readonly waiting: number } {
     return this.#waiting.lanes
+  }
+
+  /** Why the database took no updates; undefined when it took the last, or when that was long ago. */
+  get refusal(): unknown {
+    return this.#refusal.lately
   }
 
   /** Takes over what an earlier process left open. To be called once, before the first accept. */

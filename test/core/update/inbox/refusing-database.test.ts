@@ -72,6 +72,7 @@ if (testKind === 'postgres') {
       )
       expect(codeOf(error)).to.equal(code)
       expect(isDatabaseAway(error)).to.equal(true)
+      expect(codeOf(inbox.refusal), 'for /readyz').to.equal(code)
       await mend()
       await until('it is taken', () =>
         accept(id).then(
@@ -79,6 +80,7 @@ if (testKind === 'postgres') {
           () => false,
         ),
       )
+      expect(inbox.refusal).to.equal(undefined)
       await inbox.idle()
       expect(handled.filter((one) => one === id)).to.deep.equal([id])
     }
