@@ -1,5 +1,6 @@
 import type { Clock } from '../clock.ts'
 import { Batcher } from '../database/batcher.ts'
+import { Cleaning } from '../database/cleaning.ts'
 import type { Database, Queries } from '../database/connection.ts'
 import type { Logger } from '../log/logger.ts'
 import { Backoff, sleep } from '../telegram/backoff.ts'
@@ -82,7 +83,7 @@ export class Outbox {
   readonly #work = new Set<Promise<unknown>>()
   readonly #stopping = new AbortController()
   #cancelSweep: (() => void) | undefined
-  #cleaner: NodeJS.Timeout | undefined
+  #cleaning: Cleaning | undefined
 
   constructor({ database, gateway, instance, clock, log }: OutboxOptions) {
     this.#rows = new OutboxRows({ sql: database, owner: instance })
@@ -96,14 +97,18 @@ export class Outbox {
   /** Sends what waits, and from now on what is written. */
   start(): void {
     this.#sweep()
-    this.#cleaner = setInterval(() => void this.#clean(), cleanEveryMs)
-    this.#cleaner.unref()
+    this.#cleaning = new Cleaning({
+      what: 'outbox',
+      clean: () => this.#clean(),
+      log: this.#log,
+      everyMs: cleanEveryMs,
+    })
   }
 
   /** What is on its way may arrive, what has not left is given back. Never rejects. */
   async stop(): Promise<void> {
     this.#cancelSweep?.()
-    clearInterval(this.#cleaner)
+    this.#cleaning?.stop()
     this.#stopping.abort()
     for (const { hasBegun, abort } of this.#underWay.values()) if (!hasBegun) abort.abort()
     await Promise.race([this.idle(), sleep(lastAnswersMs)])
@@ -169,16 +174,12 @@ export class Outbox {
     this.#cancelSweep = this.#clock.after(sweepMs, () => this.#sweep())
   }
 
-  async #clean(): Promise<void> {
+  #clean(): Promise<void> {
     const now = Date.now()
-    try {
-      await this.#rows.clean({
-        done: new Date(now - keepDoneMs),
-        putAside: new Date(now - keepPutAsideMs),
-      })
-    } catch (error) {
-      this.#log.warn('outbox.cleaning-failed', { error })
-    }
+    return this.#rows.clean({
+      done: new Date(now - keepDoneMs),
+      putAside: new Date(now - keepPutAsideMs),
+    })
   }
 
   // ── take ──────────────────────────────────────────────────────────────────────────────────────

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { z } from 'zod'
+import { Cleaning } from '../database/cleaning.ts'
 import type { Database, Queries } from '../database/connection.ts'
 import { prune } from '../database/prune.ts'
 import type { Logger } from '../log/logger.ts'
@@ -62,7 +63,6 @@ interface Row {
 
 /** Who comes back within that time is told that their dialog is over, ms. */
 const toldForMs = 24 * 3_600_000
-const cleanEveryMs = 3_600_000
 
 /** Names a new question. Short: it travels in buttons. */
 export function newRevision(): string {
@@ -72,20 +72,26 @@ export function newRevision(): string {
 /** Open dialogs in the database, and nowhere else: another instance or the next process goes on with them. */
 export class Sessions {
   readonly #database: Database
-  readonly #log: Logger
-  readonly #stopping = new AbortController()
-  readonly #cleaner: NodeJS.Timeout
+  /** Of what ended long ago. */
+  readonly cleaning: Cleaning
 
   constructor({ database, log }: { database: Database; log: Logger }) {
     this.#database = database
-    this.#log = log
-    this.#cleaner = setInterval(() => void this.clean(), cleanEveryMs)
-    this.#cleaner.unref()
+    this.cleaning = new Cleaning({
+      what: 'dialogs',
+      clean: (signal) =>
+        prune(database, {
+          table: 'user_sessions',
+          column: 'expires_at',
+          before: new Date(Date.now() - toldForMs),
+          signal,
+        }),
+      log,
+    })
   }
 
   stop(): void {
-    clearInterval(this.#cleaner)
-    this.#stopping.abort()
+    this.cleaning.stop()
   }
 
   async find({ chatId, userId }: SessionKey): Promise<Session | undefined> {
@@ -102,20 +108,6 @@ export class Sessions {
       ...named,
       context: contextShape.parse(context),
       expiresAt: new Date(expires_at),
-    }
-  }
-
-  /** Deletes what ended long ago. Never rejects. */
-  async clean(): Promise<void> {
-    try {
-      await prune(this.#database, {
-        table: 'user_sessions',
-        column: 'expires_at',
-        before: new Date(Date.now() - toldForMs),
-        signal: this.#stopping.signal,
-      })
-    } catch (error) {
-      this.#log.warn('sessions.cleaning-failed', { error })
     }
   }
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { Cleaning } from '../database/cleaning.ts'
 import type { Database, Queries } from '../database/connection.ts'
 import { prune } from '../database/prune.ts'
 import type { Logger } from '../log/logger.ts'
@@ -37,25 +38,30 @@ interface Row {
 }
 
 const stateShape = z.record(z.string(), z.unknown())
-const cleanEveryMs = 3_600_000
 
 /** States in the database, and nowhere else: to read one is to look up a primary key, when a handler asks for it. */
 export class States {
   readonly #database: Database
-  readonly #log: Logger
-  readonly #stopping = new AbortController()
-  readonly #cleaner: NodeJS.Timeout
+  /** Of those whose time is over. */
+  readonly #cleaning: Cleaning
 
   constructor({ database, log }: { database: Database; log: Logger }) {
     this.#database = database
-    this.#log = log
-    this.#cleaner = setInterval(() => void this.clean(), cleanEveryMs)
-    this.#cleaner.unref()
+    this.#cleaning = new Cleaning({
+      what: 'sessions',
+      clean: (signal) =>
+        prune(database, {
+          table: 'session_states',
+          column: 'expires_at',
+          before: new Date(),
+          signal,
+        }),
+      log,
+    })
   }
 
   stop(): void {
-    clearInterval(this.#cleaner)
-    this.#stopping.abort()
+    this.#cleaning.stop()
   }
 
   /** Also one whose time is over: whoever writes names the revision that is there. */
@@ -68,20 +74,6 @@ export class States {
     if (row === undefined) return undefined
     const { version, revision, state, expires_at } = row
     return { version, revision, state: stateShape.parse(state), expiresAt: new Date(expires_at) }
-  }
-
-  /** Deletes those whose time is over. Never rejects. */
-  async clean(): Promise<void> {
-    try {
-      await prune(this.#database, {
-        table: 'session_states',
-        column: 'expires_at',
-        before: new Date(),
-        signal: this.#stopping.signal,
-      })
-    } catch (error) {
-      this.#log.warn('sessions.cleaning-failed', { error })
-    }
   }
 }
 

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { Cleaning } from '../../database/cleaning.ts'
 import type { Database, Queries } from '../../database/connection.ts'
 import { prune } from '../../database/prune.ts'
 import type { Logger } from '../../log/logger.ts'
@@ -7,7 +8,6 @@ import { payloadOf } from './terms.ts'
 
 /** A button works so long. */
 const keepMs = 30 * 24 * 3_600_000
-const cleanEveryMs = 3_600_000
 
 /** What a button carries that doesn't fit into Telegram's 64 bytes. */
 export interface KeptButton {
@@ -29,20 +29,25 @@ interface Row {
 /** Keeps the data of buttons in the database until they are pressed, or out of date. */
 export class ButtonStore {
   readonly #database: Database
-  readonly #log: Logger
-  readonly #stopping = new AbortController()
-  readonly #cleaner: NodeJS.Timeout
+  readonly #cleaning: Cleaning
 
   constructor({ database, log }: { database: Database; log: Logger }) {
     this.#database = database
-    this.#log = log
-    this.#cleaner = setInterval(() => void this.#clean(), cleanEveryMs)
-    this.#cleaner.unref()
+    this.#cleaning = new Cleaning({
+      what: 'buttons',
+      clean: (signal) =>
+        prune(database, {
+          table: 'button_payloads',
+          column: 'expires_at',
+          before: new Date(),
+          signal,
+        }),
+      log,
+    })
   }
 
   stop(): void {
-    clearInterval(this.#cleaner)
-    this.#stopping.abort()
+    this.#cleaning.stop()
   }
 
   /**
@@ -76,18 +81,5 @@ export class ButtonStore {
       [id],
     )
     return row === undefined ? undefined : { ...row, presser: row.presser ?? undefined }
-  }
-
-  async #clean(): Promise<void> {
-    try {
-      await prune(this.#database, {
-        table: 'button_payloads',
-        column: 'expires_at',
-        before: new Date(),
-        signal: this.#stopping.signal,
-      })
-    } catch (error) {
-      this.#log.warn('buttons.cleaning-failed', { error })
-    }
   }
 }

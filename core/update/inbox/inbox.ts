@@ -1,5 +1,6 @@
 import type { Update } from 'telegraf/types'
 import { Batcher } from '../../database/batcher.ts'
+import type { Cleaning } from '../../database/cleaning.ts'
 import type { Database } from '../../database/connection.ts'
 import type { EntityManager } from '../../database/orm.ts'
 import { OpsError } from '../../errors.ts'
@@ -8,7 +9,7 @@ import type { ChatSettingRow } from '../../plugin/chats/settings.ts'
 import { Backoff, sleep } from '../../telegram/backoff.ts'
 import { allPartitions } from '../partition/partition.ts'
 import type { Ownership, PartitionState } from '../partition/partitions.ts'
-import { Cleaner } from './cleaner.ts'
+import { cleanInbox } from './cleaning.ts'
 import { Held } from './held.ts'
 import { type Draft, draftOf, type InboxItem, newItem } from './item.ts'
 import { Marks } from './marks.ts'
@@ -84,7 +85,7 @@ export class Inbox {
   #releasedAt = 0
   readonly #refusal = new Refusal()
   #room: (() => void)[] = []
-  readonly #cleaner: Cleaner
+  #cleaning: Cleaning | undefined
 
   constructor(options: InboxOptions) {
     const { database, botId, partitions } = options
@@ -115,7 +116,6 @@ export class Inbox {
       write: (ids) => this.#persist(() => this.#rows.finish(ids)),
       isInserting: () => this.#accepting.isBusy,
     })
-    this.#cleaner = new Cleaner(this.#rows, options.log)
   }
 
   /** Updates that this process took in and that are not done. */
@@ -137,7 +137,7 @@ export class Inbox {
   async start(): Promise<void> {
     if (this.#partitions === undefined) await this.takeIn(allPartitions, true)
     else await this.#partitions.start(this)
-    this.#cleaner.start()
+    this.#cleaning = cleanInbox(this.#rows, this.#options.log)
   }
 
   /** Whether an accept would wait for room. */
@@ -231,7 +231,7 @@ export class Inbox {
 
   /** Drops from memory what has not begun; it stays open in the database for the next process. */
   async stop(): Promise<void> {
-    this.#cleaner.stop()
+    this.#cleaning?.stop()
     // before the lanes are waited for: one of them may be waiting for a database that is away
     this.#stopping.abort()
     this.#dropWaiting(() => true)

@@ -58,7 +58,7 @@ describe('sessions', () => {
       const to = { ...session('a', at), userId }
       await writeSession(database, { key: to, from: undefined, to })
     }
-    await sessions.clean()
+    await sessions.cleaning.now()
     expect(await database.query('select user_id from user_sessions')).to.deep.equal([
       { user_id: 2 },
     ])
