@@ -7,6 +7,7 @@ import { machineLine } from './report/machine.ts'
 const names = [
   'dispatch',
   'access',
+  'users',
   'send',
   'webhook',
   'polling',
