@@ -137,7 +137,11 @@ describe('rate limits', () => {
 
   it('of the bot have updates wait, owners aside, and refuse none', async () => {
     await bot.stop()
-    bot = await createTestBot({ now: '2026-03-02T10:00:00Z', env: { RATE_LIMIT_GLOBAL: '2/20s' } })
+    bot = await createTestBot({
+      now: '2026-03-02T10:00:00Z',
+      env: { RATE_LIMIT_GLOBAL: '2/20s' },
+      plugins: ['plugins/plugins'],
+    })
     await bot.dropPlugin('pump', { 'index.ts': plugin })
     const people = ['A', 'B', 'C'].map((firstName) => bot.user({ role: 'operator', firstName }))
     for (const person of people) for (let i = 0; i < 2; i++) await person.sends('/go')
@@ -150,5 +154,25 @@ describe('rate limits', () => {
     const order = bot.telegram.calls('sendMessage').map(({ params }) => params.chat_id)
     const others = order.filter((id) => id !== bot.owner.id)
     expect(new Set(others.slice(0, 3)).size).to.equal(3)
+  })
+
+  it('of the bot let nothing through while it is paused', async () => {
+    const said = () =>
+      bot.telegram.calls('sendMessage').filter(({ params }) => params.text === 'went')
+    const people = ['D', 'E', 'F', 'G'].map((firstName) =>
+      bot.user({ role: 'operator', firstName }),
+    )
+    for (const person of people) await person.sends('/go')
+    await bot.owner.sends('/pause')
+    await bot.owner.sees(/paused/i)
+    const before = said().length
+    expect(before, 'some of them still wait').to.be.lessThan(7 + 4)
+    await bot.clock.advance(120_000)
+    expect(said()).to.have.length(before)
+    await bot.owner.sends('/resume')
+    await bot.owner.sees(/▶/)
+    await bot.clock.advance(30_000)
+    await bot.settled()
+    expect(said()).to.have.length(7 + 4)
   })
 })

@@ -12,19 +12,13 @@ import type { Ownership, PartitionState } from '../partition/partitions.ts'
 import { cleanInbox } from './cleaning.ts'
 import { Held } from './held.ts'
 import { type Draft, draftOf, type InboxItem, newItem } from './item.ts'
+import type { Turns } from './lane.ts'
 import { Marks } from './marks.ts'
 import { Refusal } from './refusal.ts'
 import { InboxRows, type Inserted } from './rows.ts'
 import { Search } from './search.ts'
 import { Semaphore } from './semaphore.ts'
 import { Waiting } from './waiting.ts'
-
-/** Has updates wait until it is their turn. */
-export interface Turns {
-  isNeeded(item: InboxItem): boolean
-  /** Rejects when the signal is aborted. */
-  come(signal: AbortSignal): Promise<void>
-}
 
 export interface InboxOptions {
   database: Database
@@ -37,8 +31,8 @@ export interface InboxOptions {
   poison: (item: InboxItem) => Promise<void>
   /** Told of each update as soon as it waits for its turn. */
   arrived?: (item: InboxItem) => void
-  /** What updates wait for before they are handled; default: nothing. */
-  turns?: Turns
+  /** What updates wait for before anything of them begins, as long as it takes; default: nothing. */
+  turns?: Turns<InboxItem>
   /** Whether an update is handled although all others are held, out of its lane's order; default: none is. */
   passesHold?: (item: InboxItem) => boolean
   /** Told with each new update what was decided for its chat; undefined: nothing. */
@@ -70,8 +64,6 @@ export class Inbox {
   readonly #accepting: Batcher<Update>
   readonly #marks: Marks
   readonly #held = new Held()
-  /** At the head of their lanes, before their turn: not begun, so they can still be dropped. */
-  readonly #atTurn = new Map<InboxItem, AbortController>()
   /** The newest row of each lane that was taken into memory. */
   readonly #newest = new Map<string, number>()
   /**
@@ -95,6 +87,7 @@ export class Inbox {
     this.#waiting = new Waiting(
       (item) => this.#work(item),
       (item) => options.passesHold?.(item) === true,
+      options.turns,
     )
     this.#search = new Search({
       rows: this.#rows,
@@ -401,12 +394,6 @@ export class Inbox {
 
   #dropWaiting(which: (item: InboxItem) => boolean): void {
     for (const item of this.#waiting.clear(which)) this.#drop(item)
-    for (const [item, waiting] of this.#atTurn) {
-      if (!which(item)) continue
-      this.#atTurn.delete(item)
-      this.#drop(item)
-      waiting.abort()
-    }
     this.#makeRoom()
   }
 
@@ -420,9 +407,6 @@ export class Inbox {
   async #work(item: InboxItem): Promise<void> {
     const { part, facts, endings } = item
     const partitions = this.#partitions
-    const { turns } = this.#options
-    // before all that is sure of whose it is, and before a try is counted: it may take as long as it likes
-    if (turns?.isNeeded(item) === true && !(await this.#comes(item, turns))) return
     // a promise only while it isn't sure: the usual way waits for nothing
     if (partitions?.isSurelyOurs(part) === false) {
       if (!(await partitions.becomesSurelyOurs(part, this.#stopping.signal))) {
@@ -440,14 +424,6 @@ export class Inbox {
       this.#makeRoom()
       partitions?.ended(part)
     }
-  }
-
-  /** @returns false when it was dropped meanwhile */
-  async #comes(item: InboxItem, turns: Turns): Promise<boolean> {
-    const waiting = new AbortController()
-    this.#atTurn.set(item, waiting)
-    await turns.come(waiting.signal).catch(() => undefined)
-    return this.#atTurn.delete(item)
   }
 
   async #retake(item: InboxItem): Promise<void> {

@@ -1,5 +1,5 @@
 import type { InboxItem } from './item.ts'
-import { Lanes } from './lane.ts'
+import { Lanes, type Turns } from './lane.ts'
 
 /** Lanes that work at once: most of them wait for Telegram. */
 const maxActiveLanes = 512
@@ -14,10 +14,15 @@ export class Waiting {
   /**
    * @param work must not reject
    * @param passes whether an update is handled while all others are held, out of its lane's order
+   * @param turns what updates wait for before they are handled; default: nothing
    */
-  constructor(work: (item: InboxItem) => Promise<void>, passes: (item: InboxItem) => boolean) {
-    this.#lanes = new Lanes(work, maxActiveLanes)
-    this.#aside = new Lanes(work, maxActiveLanes)
+  constructor(
+    work: (item: InboxItem) => Promise<void>,
+    passes: (item: InboxItem) => boolean,
+    turns?: Turns<InboxItem>,
+  ) {
+    this.#lanes = new Lanes(work, maxActiveLanes, turns)
+    this.#aside = new Lanes(work, maxActiveLanes, turns)
     this.#passes = passes
   }
 

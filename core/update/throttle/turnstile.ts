@@ -1,8 +1,8 @@
 import type { Rate } from '../../../config/limits.ts'
 import type { Clock } from '../../clock.ts'
 import type { BucketLimit, Store } from '../../store/store.ts'
-import type { Turns } from '../inbox/inbox.ts'
 import type { InboxItem } from '../inbox/item.ts'
+import type { Turns } from '../inbox/lane.ts'
 
 export interface TurnstileOptions {
   readonly store: Pick<Store, 'take'>
@@ -14,10 +14,10 @@ export interface TurnstileOptions {
 
 /**
  * The limit of the whole bot: updates wait before it and none is refused. It stands before a run is begun, so who waits
- * holds no generation, no deadline, no connection and no partition; and each chat has one update in the row at most, since the others
- * wait behind it in their lane: who sends a thousand doesn't push the others back.
+ * holds no generation, no deadline, no connection, no partition and none of the places of lanes at work; and each chat has one
+ * update in the row at most, since the others wait behind it in their lane: who sends a thousand doesn't push the others back.
  */
-export class Turnstile implements Turns {
+export class Turnstile implements Turns<InboxItem> {
   /** How many had to wait. */
   waited = 0
   readonly #store: TurnstileOptions['store']

@@ -3,8 +3,9 @@ import { expect } from 'chai'
 import { createTestBot, type TestBot } from 'opsgram/testing'
 import type { Database } from '../../../../core/database/connection.ts'
 import { Held } from '../../../../core/update/inbox/held.ts'
-import { Inbox, type Turns } from '../../../../core/update/inbox/inbox.ts'
+import { Inbox } from '../../../../core/update/inbox/inbox.ts'
 import type { InboxItem } from '../../../../core/update/inbox/item.ts'
+import type { Turns } from '../../../../core/update/inbox/lane.ts'
 import { Search } from '../../../../core/update/inbox/search.ts'
 import { partitionOf } from '../../../../core/update/partition/partition.ts'
 import type { Ownership } from '../../../../core/update/partition/partitions.ts'
@@ -49,7 +50,7 @@ describe('an inbox', function () {
   })
   afterEach(() => database.close())
 
-  const open = (partitions?: Ownership, turns?: Turns) =>
+  const open = (partitions?: Ownership, turns?: Turns<InboxItem>) =>
     new Inbox({
       database,
       botId: 1,
@@ -117,7 +118,7 @@ describe('an inbox', function () {
   /** Turns that come when the test says so. */
   const turnsOf = () => {
     const waiting: (() => void)[] = []
-    const turns: Turns = {
+    const turns: Turns<InboxItem> = {
       isNeeded: () => true,
       come: (signal) =>
         new Promise<void>((resolve, reject) => {

@@ -71,4 +71,65 @@ describe('lanes', () => {
     await lanes.idle()
     expect(begun).to.deep.equal([1, 4])
   })
+
+  describe('with turns', () => {
+    /** Lets items whose name ends with a number come when the test says so, in the order in which they asked. */
+    function withTurns(limit: number) {
+      const row: { come: () => void; signal: AbortSignal }[] = []
+      const begun: string[] = []
+      const lanes = new Lanes<string>(async (name) => void begun.push(name), limit, {
+        isNeeded: (name) => /\d$/.test(name),
+        come: (signal) =>
+          new Promise((resolve, reject) => {
+            row.push({ come: resolve, signal })
+            signal.addEventListener('abort', reject, { once: true })
+          }),
+      })
+      const settle = () => new Promise((resolve) => setImmediate(resolve))
+      return { row, begun, lanes, settle }
+    }
+
+    it('give the places of those that wait for theirs to those that need none', async () => {
+      const { row, begun, lanes, settle } = withTurns(2)
+      for (const name of ['a1', 'a2', 'b1', 'c1', 'owner']) lanes.push(name.charAt(0), name)
+      await settle()
+      expect(begun).to.deep.equal(['owner'])
+      expect(row, 'one of each line').to.have.length(3)
+      expect([lanes.active, lanes.waiting]).to.deep.equal([0, 3])
+      for (let i = 0; i < 4; i++) {
+        row[i]?.come()
+        await settle()
+      }
+      expect(begun).to.deep.equal(['owner', 'a1', 'b1', 'c1', 'a2'])
+      expect(lanes.isIdle).to.equal(true)
+    })
+
+    it('ask anew when they were held meanwhile, and begin nothing until then', async () => {
+      const { row, begun, lanes, settle } = withTurns(2)
+      for (const name of ['a1', 'b1']) lanes.push(name.charAt(0), name)
+      lanes.hold()
+      await lanes.idle()
+      expect(row.map(({ signal }) => signal.aborted)).to.deep.equal([true, true])
+      for (const { come } of row) come()
+      await settle()
+      expect(begun).to.deep.equal([])
+      lanes.release()
+      expect(row).to.have.length(4)
+      for (const { come } of row) come()
+      await lanes.idle()
+      expect(begun).to.deep.equal(['a1', 'b1'])
+    })
+
+    it('pass the turn of one that is taken out to nobody', async () => {
+      const { row, begun, lanes, settle } = withTurns(2)
+      for (const name of ['a1', 'a2', 'b1']) lanes.push(name.charAt(0), name)
+      expect(lanes.clear((name) => name.endsWith('1'))).to.deep.equal(['a1', 'b1'])
+      expect(row.map(({ signal }) => signal.aborted)).to.deep.equal([true, true, false])
+      await settle()
+      expect(begun).to.deep.equal([])
+      row[2]?.come()
+      await lanes.idle()
+      expect(begun).to.deep.equal(['a2'])
+    })
+  })
 })
