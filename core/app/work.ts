@@ -38,7 +38,14 @@ export async function openWork(
   const { texts, defaults, timings } = connections
   const { reloader, cards, sender, maintenance, chatSettings, botInfo } = plugins
   const buttons = new ButtonReader(plugins.buttons)
-  const settledChat = followChats({ database, gateway, targets, settings: chatSettings, log })
+  const settledChat = followChats({
+    database,
+    gateway,
+    targets,
+    queue,
+    settings: chatSettings,
+    log,
+  })
   const sessions = new Sessions({ database, log })
   opened.add(() => sessions.stop())
   const states = new States({ database, log })

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { Batcher } from '../database/batcher.ts'
 import type { Database, Queries } from '../database/connection.ts'
 import { inBatches } from '../database/prune.ts'
+import type { ChatMove } from '../telegram/chat-move.ts'
 import { type Boss, BossDatabase, type BossOptions, openBoss, queueName } from './boss.ts'
 import { type ClaimedJob, envelope, groupOf, type JobRequest } from './request.ts'
 import * as sql from './statements.ts'
@@ -90,8 +91,8 @@ export class JobQueue {
   }
 
   /** Whether there are any tables, also when no plugin of this process has a job. */
-  async exists(): Promise<boolean> {
-    const [row] = await this.#database.query<{ jobs: string | null }>(sql.installedText)
+  async exists(queries: Queries = this.#database): Promise<boolean> {
+    const [row] = await queries.query<{ jobs: string | null }>(sql.installedText)
     return row?.jobs !== null && row?.jobs !== undefined
   }
 
@@ -130,6 +131,11 @@ export class JobQueue {
       ...(key !== undefined && { singletonKey: key }),
     }))
     await boss.insert(queueName, rows, { db: this.#over(queries) })
+  }
+
+  /** A group has another id from now on: who asked for a job there has the rights that went along. */
+  async moveChat(queries: Queries, { from, to }: ChatMove): Promise<void> {
+    if (await this.exists(queries)) await queries.query(sql.moveChatText, [from, to])
   }
 
   /** Whether a job that was put with this key still waits. */

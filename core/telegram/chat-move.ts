@@ -7,8 +7,8 @@ export interface ChatMove {
 }
 
 /**
- * What the core keeps under the id of a chat. Left as they were written: `audit_log` and message logs, which tell
- * what happened where, and updates that came from the old chat.
+ * What the core keeps under the id of a chat. Left as they were written: `audit_log`, reports of errors and message logs,
+ * which tell what happened where, and updates that came from the old chat. Jobs that wait are moved by their queue.
  */
 const chatColumns: readonly {
   readonly table: string
@@ -24,6 +24,11 @@ const chatColumns: readonly {
   { table: 'confirmations', column: 'chat_id', only: `state = 'open'` },
   { table: 'chat_settings', column: 'chat_id' },
 ]
+
+/** The same, as `table.column`. */
+export const movedColumns: readonly string[] = chatColumns.map(
+  ({ table, column }) => `${table}.${column}`,
+)
 
 /**
  * The move that an update tells of. Telegram tells twice: in the old chat where it went, in the new one where it came

@@ -25,7 +25,7 @@ export interface CommitParts {
   readonly sender: Pick<ContentSender, 'prepare'>
   readonly commits: Semaphore
   readonly database: Queries
-  readonly queue: Pick<JobQueue, 'open' | 'put' | 'sent'>
+  readonly queue: Pick<JobQueue, 'open' | 'put' | 'sent' | 'moveChat'>
 }
 
 class AlreadyDone extends Error {}
@@ -136,7 +136,10 @@ async function write(
         if (notices.length > 0) await outbox.write(sql, notices)
         if (run.jobs.length > 0) await queue.put(run.jobs, sql)
         // together with what plugins keep of the chat and moved in their handlers
-        if (move !== undefined) await moveChat((text) => sql.query(text), move)
+        if (move !== undefined) {
+          await moveChat((text) => sql.query(text), move)
+          await queue.moveChat(sql, move)
+        }
       }),
     )
   } catch (error) {

@@ -1,4 +1,5 @@
 import type { Database } from '../../database/connection.ts'
+import type { JobQueue } from '../../job/queue.ts'
 import type { Logger } from '../../log/logger.ts'
 import type { ChatSettingsCache } from '../../plugin/chats/settings.ts'
 import type { UpdateRun } from '../../plugin/run/run.ts'
@@ -10,6 +11,7 @@ export interface ChatsOptions {
   database: Database
   gateway: Gateway
   targets: DeadTargets
+  queue: Pick<JobQueue, 'moveChat'>
   /** What was decided for chats goes with them. */
   settings: Pick<ChatSettingsCache, 'refresh'>
   log: Logger
@@ -20,14 +22,17 @@ export interface ChatsOptions {
  * @returns to be told of each settled update
  */
 export function followChats(options: ChatsOptions): (run: UpdateRun) => void {
-  const { database, gateway, targets, settings, log } = options
+  const { database, gateway, targets, queue, settings, log } = options
   // a send found out what no update told, or has not told yet
   gateway.sent.on('migrated', ({ from, to }) => {
     const move = moveBetween(Number(from), to)
     if (move === undefined) return
     targets.alive(move.from)
     database
-      .transaction((transaction) => moveChat((sql) => transaction.query(sql), move))
+      .transaction(async (transaction) => {
+        await moveChat((sql) => transaction.query(sql), move)
+        await queue.moveChat(transaction, move)
+      })
       .then(() => settings.refresh())
       .catch((error: unknown) => log.error('telegram.chat.not-moved', { ...move, error }))
   })
