@@ -111,7 +111,7 @@ export const pruneText = `
 /** Who asked for what waits asked in a chat ($1) that has another id now ($2). */
 export const moveChatText = `
   update ${schema}.job set data = jsonb_set(data, '{by,chatId}', to_jsonb($2::bigint))
-   where ${ours} and state < 'active' and data->'by'->'chatId' = to_jsonb($1::bigint)`
+   where ${ours} and state < 'active' and not blocked and data->'by'->'chatId' = to_jsonb($1::bigint)`
 
 /** Where the queue's tables are, null when there are none. */
 export const installedText = `select to_regclass('${schema}.job')::text as jobs`
