@@ -252,6 +252,10 @@ export const errorCodes = {
     title: 'The process that ran a job ended, or did not answer any more',
     hint: 'It was killed, or its event loop stood still. Look for what it did last before running the job again.',
   },
+  OPS_JOBS_HELD: {
+    title: 'Jobs of a kind wait, as one after another failed',
+    hint: 'Five different ones failed with none in between that succeeded. One is tried now and then; as soon as one succeeds, all go on. The log has the errors (`job.failed`, `job.held`): is a service away, or is there a bug? A saved plugin begins anew.',
+  },
   OPS_JOB_TABLES: {
     title: 'The tables of the job queue are missing or old',
     hint: 'A plugin has jobs, and MIGRATIONS=manual: run npx opsgram migrate.',

@@ -80,7 +80,10 @@ describe('jobs', () => {
   let bot: TestBot
 
   before(async () => {
-    bot = await createTestBot({ plugins: ['plugins/plugins'], now: '2026-03-02T08:00:00Z' })
+    bot = await createTestBot({
+      plugins: ['plugins/plugins', 'plugins/jobs'],
+      now: '2026-03-02T08:00:00Z',
+    })
   })
   after(() => bot?.stop())
 
@@ -90,6 +93,14 @@ describe('jobs', () => {
         `select action from audit_log where plugin = 'worker' and action like '%worked%' order by id`,
       )
     ).map(({ action }) => action)
+
+  let from = 0
+  beforeEach(() => {
+    from = bot.log.length
+  })
+  /** The first job of this test that died, as the log tells. */
+  const dead = () =>
+    until('a job is dead', () => bot.log.slice(from).find(({ event }) => event === 'job.dead'))
 
   afterEach(async () => {
     await bot.removePlugin('worker')
@@ -144,7 +155,8 @@ describe('jobs', () => {
     await bot.owner.sends('/work hard')
     await bot.settled()
     await bot.clock.advance(2_000)
-    const { fields } = await bot.logged('job.dead', { attempt: 2 })
+    const { fields } = await dead()
+    expect(fields).to.have.property('attempt', 2)
     expect(fields.errorId).to.match(/^E-[A-Z0-9]{5}$/)
     await bot.clock.advance(600_000)
     await bot.settled()
@@ -161,7 +173,6 @@ describe('jobs', () => {
     const work = `if (data.what === 'vain') throw new Error('never')`
     await bot.dropPlugin('worker', worker({ work, options }))
     for (const what of ['hard', 'vain']) await bot.owner.sends(`/work ${what}`)
-    await bot.logged('job.dead')
     await bot.settled()
     const states = async () =>
       (await bot.database.query<{ state: string }>('select state::text from pgboss.job')).map(
@@ -176,6 +187,53 @@ describe('jobs', () => {
     )
     await bot.clock.advance(3_600_000)
     expect(await states()).to.deep.equal([])
+  })
+
+  it('are held when one after another fails: they keep their attempts, and go on when one succeeds or the plugin is saved', async () => {
+    const service = { isAway: true }
+    Object.assign(globalThis, { jobService: service })
+    const options = `data: z.object({ what: z.string() }), retry: { limit: 0 }, concurrency: 1,`
+    const work = `
+      if (globalThis.jobService.isAway) throw new Error('away')
+      mark(ctx, 'worked ' + data.what)`
+    const states = async () =>
+      (
+        await bot.database.query<{ state: string; jobs: number }>(
+          `select state::text, count(*)::int as jobs from pgboss.job group by 1 order by 1`,
+        )
+      ).map(({ state, jobs }) => `${jobs} ${state}`)
+    const ask = async (...whats: number[]) => {
+      for (const what of whats) await bot.owner.sends(`/work ${what}`)
+      await bot.settled()
+    }
+    await bot.dropPlugin('worker', worker({ work, options }))
+    await ask(1, 2, 3, 4, 5, 6, 7, 8)
+    expect(await states()).to.deep.equal(['3 created', '5 failed'])
+    const readiness = Object(await (await fetch(`${bot.url}/readyz`)).json())
+    expect(readiness.status).to.equal('ready')
+    expect(readiness.checks.jobs).to.include({
+      status: 'degraded',
+      detail: 'OPS_JOBS_HELD: 1 kind of jobs',
+    })
+    await bot.owner.sends('/jobs')
+    await bot.owner.sees('held')
+    await bot.clock.advance(15_000)
+    await bot.settled()
+    expect(await states(), 'one was tried').to.deep.equal(['2 created', '6 failed'])
+    await bot.clock.advance(15_000)
+    await bot.settled()
+    expect(await states(), 'the next trial is later').to.deep.equal(['2 created', '6 failed'])
+    service.isAway = false
+    await bot.clock.advance(15_000)
+    await bot.settled()
+    expect(await marks()).to.deep.equal(['worked 7', 'worked 8'])
+    service.isAway = true
+    await ask(11, 12, 13, 14, 15, 16)
+    expect(await states()).to.include('1 created')
+    service.isAway = false
+    await bot.dropPlugin('worker', worker({ work, options, version: '1.0.1' }))
+    await bot.settled()
+    expect((await marks()).at(-1)).to.equal('worked 16')
   })
 
   it('wait while their plugin is away, and run when it is back', async () => {
@@ -209,7 +267,7 @@ describe('jobs', () => {
     await bot.owner.sees('will be done: hard8')
     await bot.dropPlugin('worker', worker({ options: `data: z.object({ whom: z.string() }),` }))
     await bot.clock.advance(61_000)
-    const { fields } = await bot.logged('job.dead', { attempt: 1 })
+    const { fields } = await dead()
     expect(fields.error).to.have.property('code', 'OPS_JOB_DATA')
     const [row] = await bot.database.query<{ data: object }>('select data from pgboss.job')
     expect(row?.data).to.have.deep.property('data', { what: 'hard8' })
@@ -224,7 +282,7 @@ describe('jobs', () => {
     await bot.owner.sends('/work hard9')
     await bot.owner.sees('will be done: hard9')
     await bot.clock.advance(5_000)
-    const { fields } = await bot.logged('job.dead')
+    const { fields } = await dead()
     expect(fields.error).to.have.property('code', 'OPS_DEADLINE')
     expect(await marks()).to.deep.equal([])
   })

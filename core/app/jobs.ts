@@ -1,5 +1,6 @@
 import { type Clock, systemClock } from '../clock.ts'
 import type { Database } from '../database/connection.ts'
+import type { JobHolds } from '../job/holds.ts'
 import { JobQueue } from '../job/queue.ts'
 import type { Logger } from '../log/logger.ts'
 import type { Generation } from '../plugin/generation/generation.ts'
@@ -39,17 +40,18 @@ export interface Jobs {
 
 /** Puts the parts together that take jobs of the live generation out of the queue and run them. */
 export function createJobs(
-  options: Omit<JobHandlingOptions, 'live'> & {
+  options: Omit<JobHandlingOptions, 'live' | 'holds'> & {
+    holds: JobHolds
     reloader: Reloader
     instances: Instances | undefined
     timeZone: string
   },
 ): Jobs {
-  const { reloader, instances, timeZone, queue, database, clock, log } = options
+  const { reloader, instances, timeZone, queue, holds, database, clock, log } = options
   const { live } = reloader
   const handling = new JobHandling({ ...options, live })
   const alone = instances === undefined
-  const runner = new JobRunner({ queue, live, handling, clock, log, alone })
+  const runner = new JobRunner({ queue, live, handling, holds, clock, log, alone })
   const leads = () => instances?.leadership.leads !== false
   const schedule = new JobSchedule({ database, queue, live, leads, clock, timeZone, log })
 

@@ -17,6 +17,7 @@ import { Turnstile } from '../update/throttle/turnstile.ts'
 import type { Connections } from './connections.ts'
 import { measureUpdate } from './doors/metrics.ts'
 import { databaseLook } from './health/database.ts'
+import { jobsCheck } from './health/jobs.ts'
 import { createJobs } from './jobs.ts'
 import { followChats } from './plugins/chats.ts'
 import type { LoadedPlugins } from './plugins/loaded-plugins.ts'
@@ -36,7 +37,7 @@ export async function openWork(
   const { health, database, instances, shared, queue, calls, metrics, gateway, targets, outbox } =
     connections
   const { texts, defaults, timings } = connections
-  const { reloader, cards, sender, maintenance, chatSettings, botInfo } = plugins
+  const { reloader, cards, sender, maintenance, chatSettings, holds, botInfo } = plugins
   const buttons = new ButtonReader(plugins.buttons)
   const settledChat = followChats({
     database,
@@ -116,8 +117,10 @@ export async function openWork(
     passesHold: (item) => passesPause(item, config.access.adminIds, botInfo.username),
     log,
   })
+  health.register('jobs', () => jobsCheck(live.current, holds))
   const jobs = createJobs({
     queue,
+    holds,
     calls,
     outbox,
     reloader,

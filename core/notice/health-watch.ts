@@ -23,7 +23,16 @@ export interface HealthWatchParts {
 
 const lookEveryMs = 30_000
 /** The core's own checks have names in each language; those of plugins are called as they are. */
-const named = new Set(['clock', 'database', 'disk', 'instances', 'plugins', 'store', 'telegram'])
+const named = new Set([
+  'clock',
+  'database',
+  'disk',
+  'instances',
+  'jobs',
+  'plugins',
+  'store',
+  'telegram',
+])
 
 /** What owners were told of last. */
 interface Told {

@@ -33,11 +33,12 @@ export async function list(
   }`
 }
 
-function kindLine({ plugin, job, live, cron, waiting, running, dead }: JobKind, { t }: Speaking) {
+function kindLine(kind: JobKind, { t }: Speaking) {
+  const { plugin, job, live, held, cron, waiting, running, dead } = kind
   const counts = t('counts', { waiting, running, dead })
   return html`${code(`${plugin}.${job}`)} ${cron !== undefined && `⏰ ${cron} `}· ${counts}${
     !live && waiting > 0 && ` · ${t('parked')}`
-  }`
+  }${held && ` · ⏸ ${t('held')}`}`
 }
 
 function runningLine(

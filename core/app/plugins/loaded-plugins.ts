@@ -3,6 +3,7 @@ import { Cards } from '../../card/cards.ts'
 import { createPost } from '../../card/post.ts'
 import { coreEntities } from '../../database/entities/index.ts'
 import * as opsgram from '../../index.ts'
+import { JobHolds } from '../../job/holds.ts'
 import { Records } from '../../outbox/records.ts'
 import { ButtonStore } from '../../plugin/button/store.ts'
 import { brokenCards } from '../../plugin/cards/broken.ts'
@@ -99,8 +100,10 @@ export async function loadPlugins(
   const chatSettings = new ChatSettingsCache({ database, store: shared, log })
   await chatSettings.start()
   opened.add(() => chatSettings.stop())
+  const holds = new JobHolds({ clock, log })
   const jobDesk = new JobDesk({
     queue,
+    holds,
     live: () => reloader.live,
     redact,
   })
@@ -212,6 +215,7 @@ export async function loadPlugins(
     cards,
     buttons: { codec, store },
     sender,
+    holds,
     maintenance,
     chatSettings,
     botInfo,

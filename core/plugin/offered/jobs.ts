@@ -1,3 +1,4 @@
+import type { JobHolds } from '../../job/holds.ts'
 import type { DeadJob, JobQueue } from '../../job/queue.ts'
 import { groupOf } from '../../job/request.ts'
 import type { Redactor } from '../../log/redact.ts'
@@ -9,6 +10,8 @@ export interface JobKind {
   readonly job: string
   /** False: its plugin is away, waits or is quarantined, or has no such job any more. What waits, waits for that. */
   readonly live: boolean
+  /** One after another failed: one is tried now and then, the others wait until it succeeds. As this process knows. */
+  readonly held: boolean
   /** When it runs by itself. */
   readonly cron?: string
   readonly waiting: number
@@ -62,6 +65,7 @@ export interface JobsApi {
 
 export interface JobDeskOptions {
   queue: JobQueue
+  holds: Pick<JobHolds, 'isHeld'>
   live: () => Live
   redact: Redactor
 }
@@ -75,15 +79,17 @@ export class JobDesk implements JobsApi {
   }
 
   async kinds(): Promise<readonly JobKind[]> {
-    const { queue, live } = this.#options
+    const { queue, live, holds } = this.#options
     const { plugins, quarantined } = live().current
     const kinds = new Map<string, JobKind>()
     for (const [plugin, { jobs }] of plugins) {
-      for (const [job, { cron }] of jobs) {
+      for (const [job, definition] of jobs) {
+        const { cron } = definition
         kinds.set(groupOf({ plugin, job }), {
           plugin,
           job,
           live: !quarantined.has(plugin),
+          held: holds.isHeld(definition),
           ...(cron !== undefined && { cron }),
           waiting: 0,
           running: 0,
@@ -94,7 +100,7 @@ export class JobDesk implements JobsApi {
     const counts = (await queue.exists()) ? await queue.counts() : []
     for (const count of counts) {
       const group = groupOf(count)
-      kinds.set(group, { ...(kinds.get(group) ?? { live: false }), ...count })
+      kinds.set(group, { ...(kinds.get(group) ?? { live: false, held: false }), ...count })
     }
     return [...kinds.values()].sort((a, b) => (groupOf(a) < groupOf(b) ? -1 : 1))
   }

@@ -7,6 +7,7 @@ import { hasChanges, inTransaction, queriesIn } from '../../database/orm.ts'
 import { codeOf, messageOf, OpsError } from '../../errors.ts'
 import type { HttpCalls } from '../../http/client/client.ts'
 import type { BackgroundMetrics, JobOutcome } from '../../http/metrics/background.ts'
+import type { JobHolds } from '../../job/holds.ts'
 import type { JobQueue } from '../../job/queue.ts'
 import type { ClaimedJob } from '../../job/request.ts'
 import type { Logger } from '../../log/logger.ts'
@@ -33,6 +34,8 @@ import { keepProgress, LiveJob } from './context.ts'
 
 export interface JobHandlingOptions {
   queue: JobQueue
+  /** Told how attempts end. */
+  holds: Pick<JobHolds, 'done' | 'failed'>
   calls: HttpCalls
   live: Live
   gate: Pick<Gate, 'enter' | 'grant'>
@@ -151,7 +154,7 @@ export class JobHandling {
     },
   ): Promise<void> {
     const { job, instance, controller } = parts
-    const { clock, queue, timings, measured } = this.#options
+    const { clock, queue, holds, timings, measured } = this.#options
     let outcome: JobOutcome = 'done'
     const began = clock.elapsed()
     const { signal } = controller
@@ -174,18 +177,23 @@ export class JobHandling {
       )
       cancel()
       await this.#complete(run, claimed)
+      holds.done(job, { plugin: claimed.plugin, job: claimed.job })
       for (const work of run.afterCommit) work()
       run.log.debug('job.done', { ms: Math.round(clock.elapsed() - began) })
     } catch (error) {
-      outcome = await this.#failed(claimed, error, signal)
+      outcome = await this.#failed(claimed, error, parts)
     } finally {
       cancel()
       measured.jobEnded(claimed.plugin, outcome, clock.elapsed() - began)
     }
   }
 
-  async #failed(claimed: ClaimedJob, error: unknown, signal: AbortSignal): Promise<JobOutcome> {
-    const { queue, log } = this.#options
+  async #failed(
+    claimed: ClaimedJob,
+    error: unknown,
+    { controller: { signal }, job }: { controller: AbortController; job: Job },
+  ): Promise<JobOutcome> {
+    const { queue, holds, log } = this.#options
     const ended = signal.aborted ? codeOf(signal.reason) : undefined
     if (error instanceof PluginHeld) await untilAborted(signal, error.until).catch(() => undefined)
     const isInnocent = ended === 'OPS_SHUTDOWN' || ended === 'OPS_RELOADED'
@@ -200,6 +208,8 @@ export class JobHandling {
     }
     const code = codeOf(error)
     const final = code === 'OPS_JOB_DATA' || code === 'OPS_JOB_FORBIDDEN'
+    // before it is put back: it may be due at once
+    if (!final) holds.failed(job, { plugin: claimed.plugin, job: claimed.job }, claimed.id)
     return this.settle(claimed, { error, errorId: newErrorId(), final })
   }
 

@@ -1,5 +1,6 @@
 import type { Clock } from '../../clock.ts'
 import { OpsError } from '../../errors.ts'
+import type { JobHolds } from '../../job/holds.ts'
 import type { JobQueue, JobRoom } from '../../job/queue.ts'
 import { type ClaimedJob, groupOf } from '../../job/request.ts'
 import type { Logger } from '../../log/logger.ts'
@@ -12,6 +13,7 @@ export interface RunnerOptions {
   queue: JobQueue
   live: Live
   handling: Pick<JobHandling, 'handle' | 'settle'>
+  holds: JobHolds
   clock: Clock
   log: Logger
   /** Others may put jobs into the same queue, and leave theirs behind. */
@@ -77,6 +79,7 @@ export class JobRunner {
       this.#beat = setInterval(() => void this.#onBeat(), beatMs)
       this.#beat.unref()
     } else if (await queue.exists()) await this.#sweep()
+    this.#options.holds.onChange(() => this.#lookAnew())
     void this.wake()
   }
 
@@ -108,6 +111,7 @@ export class JobRunner {
     this.#closed = true
     this.#closing.abort()
     clearInterval(this.#beat)
+    this.#options.holds.stop()
     this.#cancelDue?.()
     this.#cancelPrune?.()
   }
@@ -134,8 +138,8 @@ export class JobRunner {
   }
 
   async #take(): Promise<void> {
-    const { queue, live, log } = this.#options
-    const rooms = roomsOf(live.current)
+    const { queue, live, holds, log } = this.#options
+    const rooms = roomsOf(live.current, holds)
     const free = mostRunning - this.#running.size
     if (rooms.length === 0 || free <= 0) return
     try {
@@ -173,10 +177,7 @@ export class JobRunner {
     this.#cancelDue =
       ms === undefined || this.#closed
         ? undefined
-        : this.#options.clock.after(Math.min(ms, longestSleepMs), () => {
-            this.#dueKnown = false
-            return this.wake()
-          })
+        : this.#options.clock.after(Math.min(ms, longestSleepMs), () => this.#lookAnew())
   }
 
   async #run(claimed: ClaimedJob): Promise<void> {
@@ -214,8 +215,8 @@ export class JobRunner {
   }
 
   async #onBeat(): Promise<void> {
-    const { queue, log, live } = this.#options
-    if (roomsOf(live.current).length === 0 && this.#running.size === 0) return
+    const { queue, log, live, holds } = this.#options
+    if (roomsOf(live.current, holds).length === 0 && this.#running.size === 0) return
     try {
       await queue.open()
       await this.#endLost()
@@ -224,9 +225,13 @@ export class JobRunner {
     } catch (error) {
       log.warn('job.queue-failed', { error })
     }
-    if (this.#beats++ % beatsBetweenLooks !== 0) return
+    if (this.#beats++ % beatsBetweenLooks === 0) void this.#lookAnew()
+  }
+
+  /** Also for when the next one is due: of other kinds than before. */
+  #lookAnew(): Promise<void> {
     this.#dueKnown = false
-    void this.wake()
+    return this.wake()
   }
 
   async #endLost(): Promise<void> {
@@ -267,12 +272,15 @@ export class JobRunner {
   }
 }
 
-/** What may be taken for a generation: jobs of its plugins, but of those that are quarantined. */
-function roomsOf({ plugins, quarantined }: Generation): readonly JobRoom[] {
+/** What may be taken for a generation: jobs of its plugins, but of those that are quarantined, and of kinds that are held. */
+function roomsOf({ plugins, quarantined }: Generation, holds: JobHolds): readonly JobRoom[] {
   const rooms: JobRoom[] = []
   for (const [plugin, { jobs }] of plugins) {
     if (quarantined.has(plugin)) continue
-    for (const [job, { concurrency }] of jobs) rooms.push({ plugin, job, most: concurrency })
+    for (const [job, definition] of jobs) {
+      const most = holds.room(definition, definition.concurrency)
+      if (most > 0) rooms.push({ plugin, job, most })
+    }
   }
   return rooms
 }

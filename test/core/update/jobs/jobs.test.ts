@@ -6,6 +6,7 @@ import { AuditEntry } from '../../../../core/database/entities/audit-entry.ts'
 import { coreEntities } from '../../../../core/database/entities/index.ts'
 import { createOrm, forkForUpdate } from '../../../../core/database/orm.ts'
 import { OpsError } from '../../../../core/errors.ts'
+import { JobHolds } from '../../../../core/job/holds.ts'
 import { JobQueue } from '../../../../core/job/queue.ts'
 import type { ClaimedJob } from '../../../../core/job/request.ts'
 import { PluginStacks } from '../../../../core/plugin/code/stack.ts'
@@ -46,6 +47,7 @@ describe('jobs of a process', () => {
         },
         settle: async () => 'dead' as const,
       },
+      holds: new JobHolds({ clock: systemClock, log: silentLog }),
       clock: systemClock,
       log: silentLog,
       alone: false,
@@ -119,6 +121,7 @@ describe('jobs of a process', () => {
       clock: systemClock,
       stacks: new PluginStacks(),
       measured: { jobEnded: () => undefined },
+      holds: new JobHolds({ clock: systemClock, log: silentLog }),
       timings: { time: (_plugin: string, _name: string, work: () => unknown) => work() },
     } as unknown as JobHandlingOptions)
     const [claimed] = await queue.claim(rooms, 1)
