@@ -1,5 +1,6 @@
 import type { Clock } from '../clock.ts'
 import type { BulkWriter } from '../database/bulk-writer.ts'
+import { Cleaning } from '../database/cleaning.ts'
 import type { Database } from '../database/connection.ts'
 import { LogLevels } from '../log/levels.ts'
 import type { LogControl, Logger } from '../log/logger.ts'
@@ -7,6 +8,8 @@ import { type LogsApi, logsDesk } from '../plugin/logs/desk.ts'
 import { ErrorReports, errorReports } from '../plugin/logs/errors.ts'
 import { LevelChoices } from '../plugin/logs/levels.ts'
 import type { Store } from '../store/store.ts'
+
+const hourMs = 3_600_000
 
 /** Of a log that nobody can tell anything. */
 export function noControl(): LogControl {
@@ -34,13 +37,23 @@ export async function keepLogs(parts: {
     redact: (text) => log.redact(text),
     instance,
     now: () => new Date(clock.now()),
+    log,
   })
   control.onError((event, fields) => reports.take(event, fields))
   const choices = new LevelChoices({ database, store, levels: control.levels, clock, log })
   await choices.start()
+  const cleaning = new Cleaning({
+    what: 'errors',
+    clean: (signal) => reports.pruneUndecided(signal),
+    log,
+    // a plugin that decides has done so by then
+    firstMs: hourMs,
+    everyMs: 6 * hourMs,
+  })
   return {
     desk: logsDesk(choices, reports),
     stop() {
+      cleaning.stop()
       choices.stop()
       control.onError(() => undefined)
     },

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import type { BulkTable, BulkTableSpec } from '../../database/bulk-writer.ts'
 import type { Database } from '../../database/connection.ts'
 import { codeOf, messageOf } from '../../errors.ts'
-import type { LogFields } from '../../log/logger.ts'
+import type { LogFields, Logger } from '../../log/logger.ts'
 import type { Redactor } from '../../log/redact.ts'
 
 /** Every line of the log that names an error id. */
@@ -64,6 +64,7 @@ export interface ErrorReportsOptions {
   readonly redact: Redactor
   readonly instance: string
   readonly now: () => Date
+  readonly log: Pick<Logger, 'warn'>
 }
 
 interface Row {
@@ -88,11 +89,23 @@ const longestMessage = 2_000
 const mostFrames = 12
 /** An error is told of by several lines: of so many the first one counts. */
 const remembered = 500
+/** So many of one command, listener or job are kept an hour: whatever fails at each message of a group is known by then. */
+const mostAnHour = 200
+const hourMs = 3_600_000
+const mostCounted = 1_000
+/** Where no plugin decides how long reports are kept. */
+const keepMs = 90 * 24 * hourMs
+/** A plugin that decides does so at least so often. */
+const decidedMs = 24 * hourMs
 
 /** What is known of errors under the ids that people were told. */
 export class ErrorReports {
   readonly #options: ErrorReportsOptions
   readonly #told = new Set<string>()
+  /** How many of each sort were there in this hour. */
+  readonly #counts = new Map<string, number>()
+  #countedHour = 0
+  #decidedAt = Number.NEGATIVE_INFINITY
 
   constructor(options: ErrorReportsOptions) {
     this.#options = options
@@ -108,6 +121,7 @@ export class ErrorReports {
       if (this.#told.size <= remembered) break
       this.#told.delete(oldest)
     }
+    if (!this.#hasRoom(event, fields)) return
     try {
       this.#options.table.push(this.#rowOf(event, errorId, fields))
     } catch {
@@ -149,16 +163,39 @@ export class ErrorReports {
   }
 
   prune(before: Date, signal?: AbortSignal): Promise<number> {
+    this.#decidedAt = this.#options.now().getTime()
     return this.#options.table.prune({ column: 'at', before, signal })
+  }
+
+  /** Deletes what is older than 90 days if nobody decides what is old: without that the table would grow for ever. */
+  async pruneUndecided(signal: AbortSignal): Promise<void> {
+    const { table, now } = this.#options
+    const nowMs = now().getTime()
+    if (nowMs - this.#decidedAt < decidedMs) return
+    await table.prune({ column: 'at', before: new Date(nowMs - keepMs), signal })
+  }
+
+  #hasRoom(event: string, fields: LogFields): boolean {
+    const { now, log } = this.#options
+    const hour = Math.floor(now().getTime() / hourMs)
+    if (hour !== this.#countedHour || this.#counts.size > mostCounted) this.#counts.clear()
+    this.#countedHour = hour
+    const { plugin } = fields
+    const what = whatOf(fields)
+    const sort = JSON.stringify([event, plugin, what])
+    const count = (this.#counts.get(sort) ?? 0) + 1
+    this.#counts.set(sort, count)
+    if (count === mostAnHour + 1) log.warn('errors.not-kept', { plugin, what, most: mostAnHour })
+    return count <= mostAnHour
   }
 
   #rowOf(event: string, errorId: string, fields: LogFields): Record<string, unknown> {
     const { redact, instance, now } = this.#options
-    const { error, reason, plugin, route, job, path } = fields
+    const { error, reason, plugin } = fields
     const code = codeOf(error) ?? (error instanceof Error ? error.name : 'Error')
     const message = redact(error === undefined ? String(reason) : messageOf(error))
     const stack = framesOf(error).map(redact)
-    const what = [route, job, path].find((name) => typeof name === 'string')
+    const what = whatOf(fields)
     const own = typeof plugin === 'string' ? plugin : undefined
     return {
       at: now(),
@@ -177,6 +214,10 @@ export class ErrorReports {
       instance,
     }
   }
+}
+
+function whatOf({ route, job, path }: LogFields): unknown {
+  return [route, job, path].find((name) => typeof name === 'string')
 }
 
 /** Where it was thrown, then where what caused it was; without the paths that lead to this folder. */
