@@ -2,6 +2,7 @@
 import {
   Authenticator,
   Authorizer,
+  bearer,
   buttons,
   definePlugin,
   duration,
@@ -321,6 +322,47 @@ definePlugin({
   commands: ({ command }) => ({
     // @ts-expect-error it has none
     x: command({ description: 'x', run: (ctx) => ctx.session.get() }),
+  }),
+})
+
+// what begins no dialog may stand before them
+definePlugin({
+  name: 'early',
+  version: '1.0.0',
+  jobs: ({ job }) => ({
+    push: job({ data: z.object({ host: z.string() }), run: () => undefined }),
+  }),
+  hooks: ({ hook }) => ({
+    x: hook({
+      verify: bearer(),
+      secret: () => 'x',
+      run: (ctx) => {
+        ctx.enqueue('push', { host: 'a' })
+        // @ts-expect-error no such job
+        ctx.enqueue('pull', {})
+      },
+    }),
+  }),
+  routes: (http) => {
+    http.get('/x', { description: 'x' }, (ctx) => void ctx.enqueue('push', { host: 'a' }))
+  },
+  dialogs: ({ dialog }) => ({
+    ask: dialog({
+      version: 1,
+      state: z.object({ host: z.string() }),
+      steps: { host: { ask: () => 'Which?' } },
+      finish: (_ctx, { host }) => host,
+    }),
+  }),
+  commands: ({ command }) => ({
+    x: command({
+      description: 'x',
+      run(ctx) {
+        ctx.begin('ask', { host: 'a' })
+        // @ts-expect-error no such dialog
+        ctx.begin('tell')
+      },
+    }),
   }),
 })
 

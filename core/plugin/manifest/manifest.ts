@@ -382,7 +382,8 @@ export interface HealthReport {
 export type HealthProbe<Result> = (
   plugin: Result,
   signal: AbortSignal,
-) => HealthReport | undefined | Promise<HealthReport | undefined>
+  // biome-ignore lint/suspicious/noConfusingVoidType: TypeScript 5 takes an async function without a return for nothing else
+) => HealthReport | undefined | void | Promise<HealthReport | undefined | void>
 
 export interface HealthDefinition<Result> {
   /** While it is down `/readyz` answers 503; else a check that is down shows there as `degraded`. */
@@ -449,6 +450,7 @@ type BeforeActions<C extends Schema, U, R, Perm, S extends Schema> = TypesOf<
 /**
  * The typed description of one plugin. Write the keys in this order: inference runs from top to
  * bottom, so `config` and `uses` reach `setup`, its result reaches `actions`, `jobs` and `dialogs`, and those `commands`.
+ * `hooks` and `routes` begin no dialogs, and may stand before them.
  */
 export interface PluginDefinition<
   Config extends Schema,
@@ -509,11 +511,11 @@ export interface PluginDefinition<
   ): readonly EventListener[]
   /** What other programs may send: `POST /hooks/<plugin>/<hook>`. */
   hooks?(
-    kit: HookKit<TypesOf<Config, Uses, Permissions, Session, Result, Actions, Jobs, Dialogs>>,
+    kit: HookKit<TypesOf<Config, Uses, Permissions, Session, Result, Actions, Jobs, AnyDialogs>>,
   ): Readonly<Record<string, Hook>>
   /** What other programs may ask for, in the name of a person: under `/api/v1/<plugin>`. */
   routes?(
-    http: RouteKit<TypesOf<Config, Uses, Permissions, Session, Result, Actions, Jobs, Dialogs>>,
+    http: RouteKit<TypesOf<Config, Uses, Permissions, Session, Result, Actions, Jobs, AnyDialogs>>,
   ): void
   /** How what it depends on is: shown in `/plugins` and `/readyz`. */
   health?(kit: HealthKit<NoInfer<Result>>): Readonly<Record<string, HealthCheck>>
