@@ -9,33 +9,56 @@ export type BulkColumnType =
   | 'text'
   | 'timestamptz'
 
-/** A value in the form that both databases take as an array's element. */
-export function valueFor(type: BulkColumnType, value: unknown): string | boolean | null {
-  if (value === null || value === undefined) return null
+export interface BulkColumn {
+  readonly name: string
+  readonly type: BulkColumnType
+  /** Its name as JSON. */
+  readonly key: string
+}
+
+/** A row as JSON, without the columns that are null. */
+export function jsonRow(
+  columns: readonly BulkColumn[],
+  row: Readonly<Record<string, unknown>>,
+): string {
+  let text = ''
+  for (const { name, type, key } of columns) {
+    const value = row[name]
+    if (value === null || value === undefined) continue
+    const json = jsonValue(type, value)
+    // functions and symbols have none
+    if (json === undefined) continue
+    text += `${text === '' ? '' : ','}${key}:${json}`
+  }
+  return acceptedJson(`{${text}}`)
+}
+
+function jsonValue(type: BulkColumnType, value: unknown): string | undefined {
   switch (type) {
     case 'jsonb':
-      return json(value)
+      return jsonOf(value)
     case 'boolean':
-      return Boolean(value)
+      return value ? 'true' : 'false'
     case 'timestamptz':
-      return value instanceof Date ? value.toISOString() : String(value)
+      return JSON.stringify(value instanceof Date ? value.toISOString() : String(value))
     default:
-      // PostgreSQL refuses NUL, and UTF-8 has no lone halves of characters.
-      return String(value).replaceAll('\0', '').toWellFormed()
+      return JSON.stringify(String(value))
+  }
+}
+
+/** Bigints as strings; a function that looks at each value costs more than all else, so it is for those that have some. */
+function jsonOf(value: unknown): string | undefined {
+  try {
+    return JSON.stringify(value)
+  } catch {
+    return JSON.stringify(value, (_key, item: unknown) =>
+      typeof item === 'bigint' ? String(item) : item,
+    )
   }
 }
 
 /** An escaped backslash is taken as a pair, so that `\\\\u0000` in a text is left as it is. */
 const refusedEscapes = /\\\\|\\u(?:0000|d[89a-f][0-9a-f]{2})/g
-
-/** JSON that jsonb accepts: neither NUL nor lone surrogates, in keys either; bigints as strings. */
-function json(value: unknown): string | null {
-  const text = JSON.stringify(value, (_key, item: unknown) =>
-    typeof item === 'bigint' ? String(item) : item,
-  )
-  // Functions and symbols have no JSON at all.
-  return text === undefined ? null : acceptedJson(text)
-}
 
 /** JSON text without what PostgreSQL refuses in texts and jsonb: NUL goes, half a character becomes U+FFFD. */
 export function acceptedJson(text: string): string {

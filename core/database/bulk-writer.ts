@@ -2,7 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import { setTimeout as pause } from 'node:timers/promises'
 import { codeOf, messageOf } from '../errors.ts'
 import type { Logger } from '../log/logger.ts'
-import { type BulkColumnType, valueFor } from './bulk-values.ts'
+import { type BulkColumn, type BulkColumnType, jsonRow } from './bulk-values.ts'
 import type { Database } from './connection.ts'
 import { isBadRow, isConflict, isDatabaseAway } from './failure.ts'
 import { type PruneOptions, prune } from './prune.ts'
@@ -132,10 +132,11 @@ class Writer implements BulkWriter {
 class Table implements BulkTable {
   readonly #writer: Writer
   readonly #name: string
-  readonly #columns: readonly { name: string; type: BulkColumnType }[]
+  readonly #columns: readonly BulkColumn[]
   readonly #statement: string
   readonly #forgotten: () => void
-  #rows: unknown[][] = []
+  /** As JSON: whoever pushed one may go on changing it, and one text is less for the memory to move than its values. */
+  #rows: string[] = []
   #timer: NodeJS.Timeout | undefined
   #drained: Promise<void> | undefined
   #pausing = new AbortController()
@@ -144,12 +145,16 @@ class Table implements BulkTable {
   constructor(writer: Writer, spec: BulkTableSpec, forgotten: () => void) {
     this.#writer = writer
     this.#name = spec.name
-    this.#columns = Object.entries(spec.columns).map(([name, type]) => ({ name, type }))
+    this.#columns = Object.entries(spec.columns).map(([name, type]) => ({
+      name,
+      type,
+      key: JSON.stringify(name),
+    }))
     this.#forgotten = forgotten
-    const names = this.#columns.map(({ name }) => quoted(name))
-    const arrays = this.#columns.map(({ type }, i) => `$${i + 1}::${type}[]`)
-    // One parameter a column whatever the number of rows: one plan, and no limit of 65,535 parameters.
-    this.#statement = `insert into ${quoted(spec.name)} (${names.join(', ')}) select * from unnest(${arrays.join(', ')})`
+    const names = this.#columns.map(({ name }) => quoted(name)).join(', ')
+    const typed = this.#columns.map(({ name, type }) => `${quoted(name)} ${type}`).join(', ')
+    // one parameter whatever the number of rows: one plan, and no limit of 65,535 parameters
+    this.#statement = `insert into ${quoted(spec.name)} (${names}) select ${names} from json_to_recordset($1::json) as one (${typed})`
   }
 
   push(row: Readonly<Record<string, unknown>>): void {
@@ -160,8 +165,7 @@ class Table implements BulkTable {
       return
     }
     try {
-      // Now, not at the flush: the caller may go on changing what it handed over.
-      this.#rows.push(this.#columns.map(({ name, type }) => valueFor(type, row[name])))
+      this.#rows.push(jsonRow(this.#columns, row))
     } catch (error) {
       counts.refused++
       this.#writer.complain('bulk.refused', this.#name, 1, error)
@@ -218,7 +222,7 @@ class Table implements BulkTable {
   }
 
   /** Writes a batch, however long the database is away. */
-  async #deliver(batch: readonly unknown[][]): Promise<void> {
+  async #deliver(batch: readonly string[]): Promise<void> {
     for (let failures = 0; ; failures++) {
       try {
         await this.#write(batch)
@@ -237,12 +241,9 @@ class Table implements BulkTable {
   }
 
   /** One statement; a refused batch is halved until the bad row is alone. */
-  async #write(batch: readonly unknown[][]): Promise<void> {
+  async #write(batch: readonly string[]): Promise<void> {
     try {
-      await this.#writer.database.query(
-        this.#statement,
-        this.#columns.map((_, i) => batch.map((row) => row[i])),
-      )
+      await this.#writer.database.query(this.#statement, [`[${batch.join(',')}]`])
       this.#writer.counts.written += batch.length
     } catch (error) {
       if (!isBadRow(error)) throw error

@@ -49,7 +49,7 @@ export function incomingRow(
       chatType: facts.chatType,
       thread: facts.threadId,
       forwarded: facts.isForwarded || undefined,
-      content: contents.find((key) => body !== undefined && key in body),
+      content: contentOf(body),
       data: keepable(facts.data),
       ...membership(body),
       refused: outcome.refused,
@@ -61,6 +61,11 @@ export function incomingRow(
     error_id: outcome.errorId,
     created_at: handled.begun,
   }
+}
+
+function contentOf(body: object | undefined): string | undefined {
+  if (body === undefined || 'text' in body) return undefined
+  return contents.find((key) => key in body)
 }
 
 /** Who joined or left, and as what: `my_chat_member` and `chat_member`. */

@@ -56,10 +56,7 @@ class Ledger {
   users = 0
 
   add(kind: Kind, plugin: string | undefined, name: string, ms: number, ok: boolean): void {
-    const timings = this.#kinds[kind]
-    const timing =
-      timings.get(`${plugin} ${name}`) ??
-      (timings.size < mostNames ? grow(timings, plugin, name) : grow(timings, undefined, rest))
+    const timing = this.#kinds[kind].of(plugin, name)
     timing.count++
     if (!ok) timing.failed++
     timing.totalMs += ms
@@ -71,26 +68,37 @@ class Ledger {
   take(): TakenTimings {
     const { updates, handlers, queries } = this.#kinds
     this.#kinds = newKinds()
-    return {
-      updates: [...updates.values()],
-      handlers: [...handlers.values()],
-      queries: [...queries.values()],
-    }
+    return { updates: updates.all, handlers: handlers.all, queries: queries.all }
   }
 }
 
-function newKinds(): Record<Kind, Map<string, Growing>> {
-  return { updates: new Map(), handlers: new Map(), queries: new Map() }
+function newKinds(): Record<Kind, Names> {
+  return { updates: new Names(), handlers: new Names(), queries: new Names() }
 }
 
-function grow(timings: Map<string, Growing>, plugin: string | undefined, name: string): Growing {
-  const key = `${plugin} ${name}`
-  const known = timings.get(key)
-  if (known !== undefined) return known
-  const buckets = new Array<number>(bounds.length + 1).fill(0)
-  const made = { plugin, name, count: 0, failed: 0, totalMs: 0, maxMs: 0, buckets }
-  timings.set(key, made)
-  return made
+/** Timings by plugin and name: two looks, as to join them to one key would cost more than all the counting. */
+class Names {
+  readonly all: Growing[] = []
+  readonly #plugins = new Map<string | undefined, Map<string, Growing>>()
+
+  of(plugin: string | undefined, name: string): Growing {
+    const known = this.#plugins.get(plugin)?.get(name)
+    if (known !== undefined) return known
+    const isRest = plugin === undefined && name === rest
+    return this.all.length < mostNames || isRest
+      ? this.#add(plugin, name)
+      : this.of(undefined, rest)
+  }
+
+  #add(plugin: string | undefined, name: string): Growing {
+    const buckets = new Array<number>(bounds.length + 1).fill(0)
+    const made = { plugin, name, count: 0, failed: 0, totalMs: 0, maxMs: 0, buckets }
+    this.all.push(made)
+    const names = this.#plugins.get(plugin)
+    if (names === undefined) this.#plugins.set(plugin, new Map([[name, made]]))
+    else names.set(name, made)
+    return made
+  }
 }
 
 /** The first bound that is not below; their logarithms are evenly spaced. */
