@@ -11,6 +11,7 @@ const names = [
   'send',
   'webhook',
   'polling',
+  'slow-handler',
   'jobs',
   'observe',
   'hooks',

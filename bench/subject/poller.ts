@@ -1,4 +1,5 @@
-// A child of the polling benchmark: asks for updates and answers a command as others do it, and keeps nothing.
+// A child of the benchmarks of polling: asks for updates and answers commands as others do it, and keeps nothing.
+import { setTimeout as delay } from 'node:timers/promises'
 import { run } from '@grammyjs/runner'
 import { Bot as GrammyBot } from 'grammy'
 // biome-ignore lint/style/noRestrictedImports: the peer that is measured against
@@ -10,11 +11,13 @@ const pollers: Readonly<Record<string, () => void>> = {
   telegraf: () => {
     const bot = new Telegraf(token, { telegram: { apiRoot } })
     bot.command('echo', (ctx) => ctx.reply('pong'))
+    bot.command('slow', (ctx) => delay(5_000).then(() => ctx.reply('pong')))
     void bot.launch(() => process.send?.('ready'))
   },
   grammy: () => {
     const bot = new GrammyBot(token, { client: { apiRoot } })
     bot.command('echo', (ctx) => ctx.reply('pong'))
+    bot.command('slow', (ctx) => delay(5_000).then(() => ctx.reply('pong')))
     run(bot)
     process.send?.('ready')
   },

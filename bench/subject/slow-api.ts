@@ -1,4 +1,4 @@
-// A child of the polling benchmark: a Bot API that takes a while for each message, and does as little as it can, so
+// A child of the benchmarks of polling: a Bot API that takes a while for each message, and does as little as it can, so
 // that it isn't what is measured.
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -8,6 +8,8 @@ export interface Push {
   readonly count: number
   readonly people: number
   readonly perSecond?: number
+  /** Also one command whose handler takes 5 s, so often and of somebody else, ms. */
+  readonly slowEveryMs?: number
 }
 
 /** What became of them, once each was answered; ms. */
@@ -15,11 +17,15 @@ export interface Pushed {
   readonly ms: number
   /** From handing an update out to the arrival of its answer. */
   readonly latencies: readonly number[]
+  /** From its arrival at Telegram, where it may wait to be asked for. */
+  readonly waits: readonly number[]
 }
 
 const sendMs = 50
 const longPollMs = 20_000
 const batch = 100
+/** Ids of people, above those of all others. */
+const firstSlow = 1_000_000
 
 interface Waiting {
   readonly id: number
@@ -32,7 +38,10 @@ let poll: { readonly response: ServerResponse; readonly timer: NodeJS.Timeout } 
 const handedOut = new Map<number, number[]>()
 let expected = 0
 let latencies: number[] = []
+let waits: number[] = []
+const arrived = new Map<number, number>()
 let began = 0
+let slowTimer: NodeJS.Timeout | undefined
 
 const me = {
   id: 42,
@@ -53,7 +62,7 @@ function answer(response: ServerResponse, result: string): void {
   response.end(body)
 }
 
-function updateOf(id: number, person: number): string {
+function updateOf(id: number, person: number, text = '/echo'): string {
   const from = { id: person, is_bot: false, first_name: 'Person' }
   return JSON.stringify({
     update_id: id,
@@ -62,8 +71,8 @@ function updateOf(id: number, person: number): string {
       date: Math.floor(Date.now() / 1000),
       from,
       chat: { id: person, type: 'private', first_name: 'Person' },
-      text: '/echo',
-      entities: [{ type: 'bot_command', offset: 0, length: 5 }],
+      text,
+      entities: [{ type: 'bot_command', offset: 0, length: text.length }],
     },
   })
 }
@@ -102,9 +111,14 @@ function sendMessage(parameters: Record<string, unknown>, response: ServerRespon
   // a person's updates are answered in their order
   const id = personOf.get(person)?.shift()
   const [at] = (id === undefined ? undefined : handedOut.get(id)) ?? []
-  if (at !== undefined) latencies.push(performance.now() - at)
-  if (latencies.length === expected) {
-    process.send?.({ ms: performance.now() - began, latencies } satisfies Pushed)
+  if (at !== undefined) {
+    const now = performance.now()
+    latencies.push(now - at)
+    waits.push(now - (arrived.get(id ?? 0) ?? at))
+    if (latencies.length === expected) {
+      clearInterval(slowTimer)
+      process.send?.({ ms: now - began, latencies, waits } satisfies Pushed)
+    }
   }
   const sent = `{"message_id":${nextId++},"date":1,"chat":{"id":${person},"type":"private"},"text":"pong"}`
   setTimeout(answer, sendMs, response, sent)
@@ -124,8 +138,10 @@ async function serve(request: IncomingMessage, response: ServerResponse): Promis
 }
 
 function push(first: number, count: number, people: number): void {
+  const now = performance.now()
   for (let i = first; i < first + count; i++) {
     const id = nextId++
+    arrived.set(id, now)
     const person = 1_000 + (i % people)
     personOf.set(person, [...(personOf.get(person) ?? []), id])
     queue.push({ id, json: updateOf(id, person) })
@@ -133,12 +149,25 @@ function push(first: number, count: number, people: number): void {
   handOut()
 }
 
-process.on('message', ({ count, people, perSecond }: Push) => {
+/** Of somebody of whom nobody waits for the answer. */
+function pushSlow(): void {
+  const id = nextId++
+  queue.push({ id, json: updateOf(id, firstSlow + id, '/slow') })
+  handOut()
+}
+
+process.on('message', ({ count, people, perSecond, slowEveryMs }: Push) => {
   handedOut.clear()
+  arrived.clear()
+  waits = []
   personOf.clear()
   latencies = []
   expected = count
   began = performance.now()
+  if (slowEveryMs !== undefined) {
+    pushSlow()
+    slowTimer = setInterval(pushSlow, slowEveryMs)
+  }
   if (perSecond === undefined) return push(0, count, people)
   let pushed = 0
   const timer = setInterval(() => {
