@@ -1,5 +1,5 @@
 import { quarantineFailing } from '../plugin/breaker.ts'
-import { Menus } from '../plugin/menu.ts'
+import { Menus } from '../plugin/menu/menus.ts'
 import { Sessions } from '../session/sessions.ts'
 import { States } from '../session/states.ts'
 import { Api } from '../update/api/api.ts'

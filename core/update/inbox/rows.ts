@@ -62,8 +62,8 @@ const insertText = `
   returning update_id, part, lane, seq`
 
 /**
- * Whoever acted, and what was decided for the chat, beside their update. With the row's id, as one that is made anew begins to count from 0; of a
- * stranger nothing. A private chat has its person's id.
+ * Whoever acted, and what was decided for the chat, beside their update. A person with the row's id, as one that is
+ * made anew begins to count from 0; of a stranger nothing. A private chat has its person's id.
  */
 const withPeople = `
   from new

@@ -2,6 +2,7 @@ import { EventEmitter } from 'node:events'
 import { expect } from 'chai'
 import { keepMenus } from '../../../../core/app/plugins/menus.ts'
 import type { Actor } from '../../../../core/plugin/access.ts'
+import type { ChatSetting } from '../../../../core/plugin/chats/settings.ts'
 import { factsOf } from '../../../../core/telegram/facts.ts'
 import { silentLog } from '../../../support/log.ts'
 
@@ -16,6 +17,7 @@ function instance(leads: boolean) {
   const menus = {
     refresh: async () => void done.push('all'),
     met: (actor: unknown) => void done.push(actor),
+    metGroup: (group: unknown) => void done.push(group),
   }
   const leadership = { leads, onChange: () => undefined }
   const news = {
@@ -28,9 +30,9 @@ function instance(leads: boolean) {
     instances: { leadership, news },
     log: silentLog,
   })
-  const meets = (actor: Actor, type = 'private') => {
+  const meets = (actor: Actor, type = 'private', chat?: ChatSetting) => {
     const message = { message_id: 1, date: 1, chat: { id: 7, type }, text: 'x' }
-    settled({ actor, facts: factsOf({ update_id: 1, message } as never) })
+    settled({ actor, facts: factsOf({ update_id: 1, message } as never), chat })
   }
   const hears = (subject: string) => heard.forEach((listener) => void listener(subject))
   return { done, meets, hears, reload: () => events.emit('committed') }
@@ -45,6 +47,18 @@ describe('menus of several instances', () => {
     leader.reload()
     leader.hears('reload:worklog')
     expect(leader.done).to.deep.equal([ann, 'all'])
+  })
+
+  it('of groups follow what was decided for them, whichever instance has their updates', () => {
+    const [leader, other] = [instance(true), instance(false)]
+    const decided = { off: new Set(['worklog']), language: 'ru' }
+    const group = { kind: 'group', chatId: 7, off: ['worklog'], language: 'ru' }
+    leader.meets(ann, 'supergroup', decided)
+    leader.meets(ann, 'channel', decided)
+    other.meets(ann, 'supergroup', decided)
+    other.meets({ kind: 'none' }, 'supergroup', decided)
+    for (const subject of other.done) leader.hears(String(subject))
+    expect(leader.done).to.deep.equal([group, group])
   })
 
   it('and by no other, which tells it whom it met, once until something changes', () => {

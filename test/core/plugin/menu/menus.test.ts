@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { createTestBot, type TestBot, type TestPerson } from 'opsgram/testing'
-import { until } from '../../support/wait.ts'
+import { until } from '../../../support/wait.ts'
 
 const source = (word: string) => `
 import { definePlugin } from 'opsgram'
@@ -58,6 +58,40 @@ describe('command menus', () => {
     await until('in German too', () => seen('de') === 'ask,crowd,open,start', patienceMs)
   })
 
+  it('leave out in a group what is switched off there, in its language, until that is taken back', async () => {
+    const group = bot.group({ members: [operator] })
+    const seen = (language = 'en') =>
+      bot.telegram.api.world.commands
+        .seenBy(operator.id, group, language)
+        .map(({ command, description }) => `${command}: ${description}`)
+        .join()
+    const decide = async (off: string, language: string | null) => {
+      await bot.database.query(
+        `insert into chat_settings (chat_id, plugins_off, language) values ($1, $2, $3)
+         on conflict (chat_id) do update set plugins_off = excluded.plugins_off, language = excluded.language`,
+        [group.id, off, language],
+      )
+      await operator.in(group).sends('/crowd')
+      await bot.settled()
+    }
+    const other = `
+      import { definePlugin } from 'opsgram'
+      export default definePlugin({
+        name: 'other', version: '1.0.0',
+        commands: ({ command }) => ({ rest: command({ description: 'Rest', chats: 'group', run: () => 'rest' }) }),
+      })`
+    await bot.dropPlugin('other', { 'index.ts': other })
+    await until('both are there', () => seen().includes('rest: Rest'), patienceMs)
+    const all = seen()
+    await decide('["menu"]', null)
+    await until('it is off', () => !seen().includes('crowd: Crowd'), patienceMs)
+    expect(seen()).to.include('rest: Rest')
+    await decide('[]', 'de')
+    await until('in German', () => seen().includes('ask: Fragen'), patienceMs)
+    await decide('[]', null)
+    await until('as before', () => seen() === all && seen('de').includes('Fragen'), patienceMs)
+  })
+
   it('show a known person what that one may use in private', async () => {
     await operator.sends('/open')
     await until('it has /serve', () => seenBy(operator).includes('serve: Serve'), patienceMs)
@@ -87,5 +121,22 @@ describe('command menus', () => {
     await operator.sends('/open')
     await until('no more /serve', () => !seenBy(operator).join().includes('serve'), patienceMs)
     await until('no more German', () => seenBy(operator, 'de').includes('ask: Ask'), patienceMs)
+  })
+
+  it('have no more commands than Telegram takes', async () => {
+    const names = Array.from({ length: 120 }, (_, i) => `c${String(i).padStart(3, '0')}`)
+    const many = `
+      import { definePlugin } from 'opsgram'
+      const names = ${JSON.stringify(names)}
+      export default definePlugin({
+        name: 'many', version: '1.0.0',
+        commands: ({ command }) => Object.fromEntries(names.map((name) => [name, command({ description: 'One', run: () => name })])),
+      })`
+    await bot.dropPlugin('many', { 'index.ts': many })
+    const someone = bot.user({ role: 'operator' })
+    await someone.sends('/c119')
+    await someone.sees('c119')
+    await until('it has a list', () => seenBy(someone).includes('c000: One'), patienceMs)
+    expect(seenBy(someone)).to.have.length(100)
   })
 })
