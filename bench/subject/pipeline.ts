@@ -122,6 +122,7 @@ export async function openPipeline(options: PipelineOptions): Promise<Pipeline> 
     buttons: new ButtonReader({ codec, store }),
     timings: new Timings(new Metrics()),
     throttle: new Throttle({ store: memory, texts, person: undefined, chat: undefined }),
+    states: () => [],
   })
   const handling = new UpdateHandling({
     live,

@@ -68,6 +68,7 @@ export async function openWork(
     dialogs: new Dialogs({ sessions, texts }),
     throttle,
     timings,
+    states: () => reloader.list(),
   })
   const menus = new Menus({ gateway, live, log })
   const menusSettled = keepMenus({ menus, reloader, instances, log })

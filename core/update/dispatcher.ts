@@ -4,6 +4,8 @@ import { cardOwner } from '../card/post.ts'
 import type { Texts } from '../i18n/texts.ts'
 import { isOwner } from '../plugin/access.ts'
 import { fingerprintOf } from '../plugin/button/terms.ts'
+import { fitsCommand } from '../plugin/catalog/absent.ts'
+import type { PluginStatus } from '../plugin/catalog/plugins.ts'
 import { asPlugin } from '../plugin/code/owner.ts'
 import type { PluginInstance } from '../plugin/generation/instance.ts'
 import type { EventRoute, MiddlewareRoute } from '../plugin/generation/routes.ts'
@@ -22,6 +24,7 @@ import type { Dialogs, TakenAnswer } from './dialog/dialogs.ts'
 import type { ArgumentDialog } from './dialog/missing.ts'
 import type { Gate, Open } from './gate.ts'
 import { observed } from './observe.ts'
+import { Refusals } from './refusals.ts'
 import { Replies } from './replies.ts'
 import { type Match, match } from './router.ts'
 import type { Throttle } from './throttle/throttle.ts'
@@ -39,6 +42,8 @@ export interface DispatcherOptions {
   throttle: Throttle
   /** Told how long handlers take. */
   timings: Pick<Timings, 'time'>
+  /** Where every known plugin stands. */
+  states: () => readonly PluginStatus[]
 }
 
 type Found<Kind extends Match['kind']> = Extract<Match, { kind: Kind }>
@@ -66,6 +71,7 @@ export class Dispatcher {
   readonly #replies: Replies
   readonly #gate: Gate
   readonly #timings: Pick<Timings, 'time'>
+  readonly #refusals: Refusals
 
   constructor(options: DispatcherOptions) {
     const { botInfo, gate, texts, buttons, cards, confirmations, dialogs, throttle } = options
@@ -78,6 +84,7 @@ export class Dispatcher {
     this.#botUsername = botInfo.username
     this.#buttons = buttons
     this.#replies = new Replies(texts)
+    this.#refusals = new Refusals(this.#replies, options.states)
   }
 
   /**
@@ -155,14 +162,8 @@ export class Dispatcher {
       : links.filter(({ middleware }) => middleware.audience === 'everyone')
     if (chain.length === 0) return end()
     if (await runChain(run, chain, end)) return
-    this.#refuse(run, run.refused ?? 'middleware')
+    this.#refusals.refuse(run, run.refused ?? 'middleware')
     run.alert = this.#replies.in(run)('refused.press')
-  }
-
-  #refuse(run: UpdateRun, reason: string): void {
-    run.refuse(reason)
-    const { plugin, name } = run.route ?? {}
-    run.log.info('update.refused', { userId: run.facts.userId, reason, plugin, route: name })
   }
 
   // ── route ─────────────────────────────────────────────────────────────────────────────────────
@@ -178,7 +179,9 @@ export class Dispatcher {
         if (await this.#events(run, found.routes)) return
         return this.#leftOver(run)
       case 'unknown-command':
-        if (this.#refuseOff(run, run.generation.routes.commands.get(found.word)?.instance, 'say'))
+        if (
+          this.#refusals.off(run, run.generation.routes.commands.get(found.word)?.instance, 'say')
+        )
           return
         if (await this.#composers(run)) return
         if (await this.#answer(run, await this.#dialogs.told(run, found.word))) return
@@ -186,6 +189,7 @@ export class Dispatcher {
         run.outcome = 'unknown-command'
         // in a group the command may well be another bot's
         if (run.facts.chatType !== 'private' && !found.addressed) return
+        if (this.#refusals.absent(run, fitsCommand(found.word), `/${found.word}`)) return
         return run.say(message(this.#replies.unknownCommand(run, found.word)))
       case 'none':
         if (await this.#answer(run, await this.#dialogs.answered(run))) return
@@ -210,13 +214,13 @@ export class Dispatcher {
     const { instance } = route
     run.route = { plugin: instance.name, name: path }
     if (!isPermitted(command, run)) {
-      if (awaitsApproval(command, run)) return this.#refuseUnapproved(run, path)
-      return this.#refuseCommand(run, path, 'permission', 'refused.command')
+      if (awaitsApproval(command, run)) return this.#refusals.unapproved(run, path)
+      return this.#refusals.command(run, path, 'permission', 'refused.command')
     }
     if (!isHere(command, run)) {
-      if (awaitsApproval(command, run)) return this.#refuseUnapproved(run, path)
+      if (awaitsApproval(command, run)) return this.#refusals.unapproved(run, path)
       const key = command.chats === 'private' ? 'refused.privateOnly' : 'refused.groupOnly'
-      return this.#refuseCommand(run, path, 'chat', key)
+      return this.#refusals.command(run, path, 'chat', key)
     }
     // a word that is none of its subcommands: running the command itself would hide the slip
     const astray =
@@ -263,31 +267,12 @@ export class Dispatcher {
     await this.#handle(run, route.instance, command.run, value)
   }
 
-  /** What somebody switched off in this chat says so when it is asked for, and is silent otherwise. */
-  #refuseOff(run: UpdateRun, plugin: PluginInstance | undefined, how: 'say' | 'alert'): boolean {
-    if (plugin === undefined || !run.isOffHere(plugin.name)) return false
-    this.#refuse(run, 'off-here')
-    const text = this.#replies.in(run)('refused.offHere', { plugin: plugin.name })
-    if (how === 'alert') run.alert = text
-    else run.say(message(text))
-    return true
-  }
-
-  #refuseUnapproved(run: UpdateRun, path: string): void {
-    this.#refuseCommand(run, path, 'unapproved', 'refused.unapproved')
-  }
-
-  #refuseCommand(run: UpdateRun, path: string, reason: string, key: string): void {
-    this.#refuse(run, reason)
-    run.say(message(this.#replies.in(run)(key, { command: `/${path}` })))
-  }
-
   #subcommands(run: UpdateRun, { route, path }: Found<'command'>): void {
     const text = this.#replies.subcommands(run, route)
     if (text === undefined) {
       const subs = Object.values(route.command.subcommands)
-      if (subs.some((sub) => awaitsApproval(sub, run))) this.#refuseUnapproved(run, path)
-      else this.#refuseCommand(run, path, 'permission', 'refused.command')
+      if (subs.some((sub) => awaitsApproval(sub, run))) this.#refusals.unapproved(run, path)
+      else this.#refusals.command(run, path, 'permission', 'refused.command')
     } else {
       run.outcome = 'usage'
       run.say(message(text))
@@ -315,8 +300,11 @@ export class Dispatcher {
       })
     }
     if (button.kind === 'refused') {
-      if (this.#refuseOff(run, this.#buttons.owner(run, data), 'alert')) return
-      this.#refuse(run, button.reason)
+      if (this.#refusals.off(run, this.#buttons.owner(run, data), 'alert')) return
+      const [, plugin, action] = data.split(':')
+      const isIt = (key: string, of: string) => of === plugin && key === `action:${action}`
+      if (button.reason === 'stale' && this.#refusals.absent(run, isIt)) return
+      this.#refusals.refuse(run, button.reason)
       if (button.reason === 'stale') run.outcome = 'stale'
       run.alert = this.#replies.in(run)(`button.${button.reason}`)
       return
@@ -335,7 +323,7 @@ export class Dispatcher {
     run.route = { plugin: instance.name, name }
     if (!isPermitted(action, run)) {
       const waits = awaitsApproval(action, run)
-      this.#refuse(run, waits ? 'unapproved' : 'permission')
+      this.#refusals.refuse(run, waits ? 'unapproved' : 'permission')
       run.alert = this.#replies.in(run)(waits ? 'refused.unapprovedPress' : 'refused.press')
       return
     }
@@ -385,7 +373,7 @@ export class Dispatcher {
     })
     if (refused === undefined) run.toast = text
     else {
-      this.#refuse(run, `card-${refused}`)
+      this.#refusals.refuse(run, `card-${refused}`)
       run.alert = text
     }
   }
@@ -437,7 +425,7 @@ export class Dispatcher {
     waitIfHeld(run, instance)
     const quarantine = run.generation.quarantined.get(instance.name)
     if (quarantine !== undefined) {
-      this.#refuse(run, 'quarantined')
+      this.#refusals.refuse(run, 'quarantined')
       const text = this.#replies.in(run)('refused.quarantined', { errorId: quarantine.errorId })
       if (run.asked) run.say(message(text))
       return

@@ -47,7 +47,10 @@ describe('auth', () => {
   let bot: TestBot
 
   before(async () => {
-    bot = await createTestBot({ plugins: ['./plugins/auth'], env: { ACCESS: 'request' } })
+    bot = await createTestBot({
+      plugins: ['./plugins/auth', './plugins/plugins'],
+      env: { ACCESS: 'request' },
+    })
   })
   beforeEach(async () => {
     await bot.settled()
@@ -831,13 +834,64 @@ describe('auth', () => {
       await granted(`/grants give ${person.id} auth.users@-100/3`, 'in chat -100/3')
       expect(await why('users list')).to.include('In chat -100/3 they may.')
       await granted(`/grants give operator auth.users for=2d`, 'until')
-      expect(await why('users list')).to.match(/\) may use .*\n.*\n.*to the role operator\. until/)
+      expect(await why('users list')).to.match(/\) may use .*\n.*\n.*to the role operator, until/)
       await bot.owner.sends(`/users block ${person.id}`)
       await bot.owner.sees('is blocked')
       expect(await why('users')).to.match(/may not use.*\n.*They are blocked/)
       expect(await why('users', String(bot.owner.id))).to.include('Owners hold every permission')
       await bot.owner.sends(`/why ${person.id} nonsense`)
-      await bot.owner.sees('No live plugin has a command')
+      await bot.owner.sees('No plugin that I know of has a command')
+      expect(await why('users', '987654')).to.match(/987654 \(stranger\) may not.*\n.*never wrote/)
+    })
+
+    it('are explained where they were asked for: in a chat, with what has ended, what is off, what asks first', async () => {
+      const source = `import { definePlugin } from 'opsgram'
+        export default definePlugin({ name: 'shy', version: '1.0.0',
+          permissions: { 'shy.hide': { description: 'Hide', roles: ['operator'] } },
+          commands: ({ command }) => ({ hide: command({ description: 'x', permission: 'shy.hide', chats: 'group',
+            confirm: { preview: () => 'all', by: 'another' }, run: () => 'hidden' }) }) })`
+      await bot.dropPlugin('shy', { 'index.ts': source })
+      const person = bot.user({ role: 'guest', firstName: 'Gail' })
+      const why = (command: string) => granted(`/why ${person.id} ${command}`, /may/)
+      await granted(`/grants give ${person.id} shy.hide for=1h`, 'until')
+      await granted(`/grants deny ${person.id} shy.hide@-200`, 'in chat -200')
+      expect(await why('hide'))
+        .to.match(/\) may use \/hide\.\n/)
+        .and.include('In chat -200 they may not.')
+        .and.include('Another one who may use it has to say yes')
+        .and.include('in groups alone')
+      expect(await why('hide@-200')).to.match(
+        /may not use \/hide in chat -200\.\n.*\n.*denies them shy.hide/,
+      )
+      await bot.clock.advance(2 * 3_600_000)
+      expect(await why('hide@-300/4')).to.match(
+        /may not use \/hide in chat -300\/4\.(.|\n)*of shy\.hide ended on/,
+      )
+      const operator = bot.user({ role: 'operator' })
+      const group = bot.group({ members: [operator] })
+      await bot.database.query(
+        `insert into chat_settings (chat_id, plugins_off) values ($1, '["shy"]')`,
+        [group.id],
+      )
+      await operator.in(group).sends('/hide')
+      await operator.in(group).sees('“shy” is switched off in this chat')
+      expect(await granted(`/why ${operator.id} hide@${group.id}`, /may not/)).to.include(
+        '“shy” is switched off in that chat',
+      )
+      await operator.sends('/hide')
+      await operator.sees('in groups only')
+      await bot.owner.sends('/plugins disable shy')
+      await bot.owner.sees('shy')
+      expect(await granted(`/why ${operator.id} hide`, /may/)).to.include(
+        'But “shy” is switched off.',
+      )
+      await operator.sends('/hide')
+      await operator.sees('/hide belongs to “shy”, which is switched off.')
+      await person.sends('/hide')
+      await person.sees('There is no command /hide')
+      await bot.removePlugin('shy')
+      await operator.sends('/hide')
+      await operator.sees('There is no command /hide')
     })
 
     it('are frozen by a lockdown, from the next update on, but for owners', async () => {

@@ -3,6 +3,7 @@ import {
   Authorizer,
   buttons,
   Cards,
+  Chats,
   definePlugin,
   duration,
   edit,
@@ -75,6 +76,7 @@ export default definePlugin({
     plugins: Plugins,
     cards: Cards,
     outbox: Outbox,
+    chats: Chats,
     personal: PersonalData,
   },
   permissions: {

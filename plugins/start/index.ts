@@ -37,7 +37,7 @@ export default definePlugin({
     }),
     whoami: command({
       description: 'Your id, role and permissions',
-      run: (ctx) => whoami(ctx, ctx.actor, ctx.use.plugins.permissionsFor(ctx)),
+      run: (ctx) => whoami(ctx, ctx.use.plugins.permissionsFor(ctx)),
     }),
   }),
 })

@@ -101,20 +101,40 @@ describe('start', () => {
       const { text } = await anna.sees('Anna')
       expect(text).to.include(`Id: ${anna.id}`).and.include('Role: operator')
       expect(text).to.include('Time zone: UTC')
-      expect(text).to.include('You hold 2 permissions here')
+      expect(text).to.include('You hold 2 permissions:')
       expect(text).to.include('worklog.write — Write down own work')
+    })
+
+    it('shows when access ends, where one is, and to owners not the whole list', async () => {
+      const anna = bot.user({ role: 'operator', firstName: 'An<b>na', username: 'anna_ops' })
+      await bot.settled()
+      await bot.database.query(
+        `update bot_users set access_until = now() + interval '3 days' where telegram_id = $1`,
+        [anna.id],
+      )
+      const group = bot.group({ members: [anna] })
+      await anna.in(group).sends('/whoami')
+      const { text } = await anna.in(group).sees('An<b>na')
+      expect(text)
+        .to.include('@anna_ops')
+        .and.include('Your access ends on')
+        .and.include(`This chat: ${group.id}`)
+        .and.include('You hold 2 permissions in this chat')
+      await bot.owner.sends('/whoami')
+      const owner = await bot.owner.sees('You are an owner')
+      expect(owner.text).to.not.include('worklog.write')
     })
 
     it('counts in Russian', async () => {
       const boris = bot.user({ role: 'operator', firstName: 'Борис', languageCode: 'ru' })
       await boris.sends('/whoami')
-      await boris.sees('У вас здесь 2 права')
+      await boris.sees('У вас 2 права')
     })
 
     it('answers also people whose language pack has an odd name', async () => {
       const wei = bot.user({ role: 'guest', firstName: 'Wei', languageCode: 'zh-hans-raw' })
       await wei.sends('/whoami')
-      await wei.sees('You hold no permissions here')
+      await wei.sees('You hold no permissions.')
     })
   })
 })

@@ -2,7 +2,6 @@ import { OpsError } from '../../errors.ts'
 import type { Texts, Translate } from '../../i18n/texts.ts'
 import type { Store } from '../../store/store.ts'
 import { isOwner, type PermissionDeclaration } from '../access.ts'
-import type { Generation } from '../generation/generation.ts'
 import type { CommandRoute } from '../generation/routes.ts'
 import { argumentsOf, usageOf } from '../manifest/arguments.ts'
 import type { Command } from '../manifest/manifest.ts'
@@ -15,8 +14,9 @@ import type { UpdateRun } from '../run/run.ts'
 import { choicesTopic } from './choice-news.ts'
 import type { PluginChoices } from './choices.ts'
 import type { PluginSkew } from './elsewhere.ts'
+import { guardOf } from './guard.ts'
 import type { PluginHistory } from './history.ts'
-import type { AvailableCommand, GuardedCommand, HeldPermission, Plugins } from './plugins.ts'
+import type { AvailableCommand, HeldPermission, Plugins } from './plugins.ts'
 
 export interface CatalogParts {
   readonly reloader: Reloader
@@ -67,8 +67,8 @@ export function createCatalog({
       return outcome
     },
     async holdersOf(name) {
-      const { routes, authorizer } = reloader.live.current
-      const permission = routes.permissions.get(name)
+      const { unapproved, authorizer } = reloader.live.current
+      const permission = unapproved.guarded.permissions.get(name)
       return (permission && (await authorizer?.holders?.(permission))) ?? ownerIds
     },
     languages() {
@@ -129,13 +129,14 @@ export function createCatalog({
         .map(([, route]) => available(run, route))
         .sort((a, b) => (a.path < b.path ? -1 : 1))
     },
-    guardOf: (path) => guardOf(path, reloader.live.current),
+    guardOf: (path) => guardOf(path, reloader.live.current, () => reloader.list()),
     declared(language) {
-      const { routes, plugins } = reloader.live.current
+      const { routes, plugins, unapproved } = reloader.live.current
       return [...routes.permissions.values()]
         .map((permission) => {
           const t = plugins.get(permission.plugin)?.texts.in(language)
-          return { ...permission, description: descriptionOf(permission, t) }
+          const { roles } = unapproved.guarded.permissions.get(permission.name) ?? permission
+          return { ...permission, roles, description: descriptionOf(permission, t) }
         })
         .sort((a, b) => (a.name < b.name ? -1 : 1))
     },
@@ -159,33 +160,6 @@ function descriptionOf(
 ): string {
   const key = `permissions.${name.slice(plugin.length + 1)}`
   return (t && textOf(t, key)) ?? description
-}
-
-/** @param path as it was typed: a command or an alias, and a subcommand */
-function guardOf(
-  path: string,
-  { routes, quarantined, unapproved }: Generation,
-): GuardedCommand | undefined {
-  const [word = '', subword, ...rest] = path.trim().toLowerCase().replace(/^\//, '').split(/\s+/)
-  const route = routes.commands.get(word)
-  if (route === undefined || rest.length > 0) return undefined
-  const { instance, name } = route
-  const of = ({ command }: CommandRoute) =>
-    subword === undefined ? command : new Map(Object.entries(command.subcommands)).get(subword)
-  const command = of(route)
-  if (command === undefined) return undefined
-  const { permission, audience, chats } = command
-  const declared = permission === undefined ? undefined : routes.permissions.get(permission)
-  const guarded = unapproved.guarded.commands.get(word)
-  return {
-    path: [name, subword].filter(Boolean).join(' '),
-    plugin: instance.name,
-    ...(declared === undefined ? {} : { permission: declared }),
-    ...(audience === undefined ? {} : { audience }),
-    ...(chats === undefined ? {} : { chats }),
-    isQuarantined: quarantined.has(instance.name),
-    awaitsApproval: guarded !== undefined && of(guarded)?.former !== undefined,
-  }
 }
 
 /** A command with those of its subcommands that the person may use. */

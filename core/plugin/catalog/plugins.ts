@@ -131,10 +131,18 @@ export interface GuardedCommand {
   readonly permission?: PermissionDeclaration
   readonly audience?: 'everyone'
   readonly chats?: 'private' | 'group' | 'any'
-  /** Its plugin failed again and again and is not run. */
-  readonly isQuarantined: boolean
-  /** A reload opened it, and no owner approved that yet: the rule before it holds as well. */
-  readonly awaitsApproval: boolean
+  /** It asks before it acts: whoever gave it, or another one who may give it too. */
+  readonly confirm?: 'self' | 'another'
+  /** Why it isn't run, whoever asks: its plugin failed again and again, is switched off, could not be loaded, or waits. */
+  readonly out?: Exclude<PluginState, 'active'>
+  /** A reload opened it, and no owner approved that yet: for all but owners the rule before it holds as well. */
+  readonly former?: {
+    /** It was not there, or was guarded in a way that can't be kept up. */
+    readonly isClosed: boolean
+    readonly permission?: PermissionDeclaration
+  }
+  /** Roles that a reload gives the permission to, which no owner approved yet: they don't count. */
+  readonly rolesUnapproved: readonly string[]
 }
 
 /** A permission that a person holds, in their language. */
@@ -174,9 +182,9 @@ export interface Plugins {
   ): Promise<'done' | 'changed'>
   /** What the actor of this update may use here, in the actor's language. */
   commandsFor(ctx: OpsContext): readonly AvailableCommand[]
-  /** What stands before a command or subcommand; undefined: no live plugin has it. @param path `worklog sync` */
+  /** What stands before a command or subcommand; undefined: no plugin that is known has it. @param path `worklog sync` */
   guardOf(path: string): GuardedCommand | undefined
-  /** All permissions that live plugins declare, by name. */
+  /** All permissions that live plugins declare, by name, with the roles that count by now. */
   declared(language?: string): readonly PermissionDeclaration[]
   /** What the actor of this update holds here, in the actor's language. */
   permissionsFor(ctx: OpsContext): readonly HeldPermission[]

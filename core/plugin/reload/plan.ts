@@ -51,6 +51,9 @@ export async function scanPlugins(parts: ScanParts): Promise<Scan> {
     else if (first === undefined) folders.set(folder.name, folder)
     else clashes.push([first, folder])
   }
+  // one that is switched off has nothing to be unloaded: it is forgotten with its folder
+  const there = new Set(found.flat().map(({ name }) => name))
+  for (const name of parts.disabled) if (!there.has(name)) records.removed(name)
   const known = [...live.plugins.keys(), ...live.waiting.keys(), ...records.failed()]
   const names = new Set([...folders.keys(), ...known])
   return { changes: [...names].map((name) => ({ name, folder: folders.get(name) })), clashes }
