@@ -8,6 +8,8 @@ import { until } from './support/wait.ts'
 /** Writes one row an update, through the unit of work; slow enough to be killed in the middle. */
 const counter = `
 import { execSync } from 'node:child_process'
+import { appendFileSync, existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { defineEntity, p } from '@mikro-orm/core'
 import { definePlugin, ulid } from 'opsgram'
 import { z } from 'zod'
@@ -32,6 +34,11 @@ const jobSchema = defineEntity({
 })
 class Tock extends jobSchema.class {}
 jobSchema.setClass(Tock)
+
+/** How often /die has killed the process. From the third on what was open is taken up one by one. */
+const deaths = join(process.env.DATA_DIR, 'deaths')
+const died = () => (existsSync(deaths) ? readFileSync(deaths).length : 0)
+let slow = 0
 
 export default definePlugin({
   name: 'counter',
@@ -70,16 +77,18 @@ export default definePlugin({
       },
     }),
     slow: command({
-      description: 'Takes its time',
+      description: 'Is at work when /die kills the process',
       async run() {
-        await new Promise((resolve) => setTimeout(resolve, 600))
+        slow++
+        if (died() < 2) await new Promise(() => undefined)
         return 'slow done'
       },
     }),
     die: command({
       description: 'Takes the process with it',
       async run() {
-        await new Promise((resolve) => setTimeout(resolve, 300))
+        while (died() < 2 && slow < 3) await new Promise((resolve) => setTimeout(resolve, 5))
+        appendFileSync(deaths, 'x')
         execSync('kill -9 ' + process.pid)
       },
     }),

@@ -33,6 +33,8 @@ const beatMs = 2_000
 const beatsBetweenLooks = 2
 /** How often it is looked for what was done or died long ago, ms. */
 const pruneMs = 3_600_000
+/** For the first time: a bot that never runs for hours has to clean too, ms. */
+const firstPruneMs = 60_000
 /** A clock that was set, or a machine that slept, is noticed by then, ms. */
 const longestSleepMs = 60_000
 
@@ -70,7 +72,7 @@ export class JobRunner {
     const { queue, alone } = this.#options
     this.#closed = false
     this.#closing = new AbortController()
-    this.#pruneLater()
+    this.#pruneIn(firstPruneMs)
     queue.onSent((deferred) => {
       this.#dueKnown &&= !deferred
       void this.wake()
@@ -201,16 +203,16 @@ export class JobRunner {
     for (const resolve of this.#idle.splice(0)) resolve()
   }
 
-  #pruneLater(): void {
+  #pruneIn(ms: number): void {
     const { queue, clock, log } = this.#options
     const { signal } = this.#closing
-    this.#cancelPrune = clock.after(pruneMs, async () => {
+    this.#cancelPrune = clock.after(ms, async () => {
       try {
         if (await queue.exists()) await queue.prune(signal)
       } catch (error) {
         log.warn('job.not-cleaned', { error })
       }
-      if (!signal.aborted) this.#pruneLater()
+      if (!signal.aborted) this.#pruneIn(pruneMs)
     })
   }
 
