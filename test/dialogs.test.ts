@@ -62,7 +62,7 @@ describe('a dialog', () => {
     return person.sees(question)
   }
 
-  it('asks one question after the other, says what does not fit, and finishes with what its state holds', async () => {
+  it('T28: asks one question after the other, says what does not fit, and finishes with what its state holds', async () => {
     const { buttons } = await asked(anna, '/add', 'Which host?')
     expect(buttons).to.deep.equal(['Cancel'])
     await asked(anna, 'x', /at least 3 characters are expected.*\n.*\/cancel/)

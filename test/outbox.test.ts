@@ -234,6 +234,39 @@ describe('the outbox', function () {
     expect(row).to.include({ state: 'waiting', tries: 0 })
   })
 
+  it('delays in a storm of 429 whom Telegram names and nobody else, and each message comes once', async () => {
+    const people = Array.from({ length: 8 }, () => bot.user({ role: 'operator' }))
+    const [limited, free] = [people.slice(0, 4), people.slice(4)]
+    const faults = limited.map(({ id }) =>
+      bot.telegram.api.faults.add({ kind: '429', method: 'sendMessage', chat: id, retryAfter: 5 }),
+    )
+    const callsTo = ({ id }: TestPerson) =>
+      bot.telegram.calls('sendMessage').filter(({ params }) => Number(params.chat_id) === id)
+    const news = ['1', '2', '3'].map((number) => `news ${number}`)
+    for (const text of news) {
+      for (const { id } of people) await owner.sends(`/tell ${id} ${text}`)
+    }
+    for (const person of free) {
+      await until('what is free arrives', () => texts(person).length === news.length)
+    }
+    expect(limited.map(texts)).to.deep.equal(limited.map(() => []))
+    for (const person of limited) expect(callsTo(person), 'not asked again').to.have.length(1)
+    for (const fault of faults) fault.remove()
+    await bot.clock.advance(5_000)
+    for (const person of limited) {
+      await until('what was limited arrives', async () => {
+        await bot.clock.advance(1_000)
+        return texts(person).length >= news.length
+      })
+    }
+    await bot.settled()
+    for (const person of people) expect(texts(person)).to.deep.equal(news)
+    const messages = (await rows()).filter(({ kind }) => kind === 'message')
+    expect(messages.map(({ state, repeats }) => `${state} ${repeats}`)).to.deep.equal(
+      messages.map(() => 'sent 0'),
+    )
+  })
+
   it('goes on after a restart with what it could not send', async () => {
     const fault = bot.telegram.api.faults.add({ kind: '5xx', method: 'sendMessage' })
     await owner.sends('/write later')

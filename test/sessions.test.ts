@@ -127,7 +127,23 @@ describe('ctx.session', () => {
     await asked(anna, '/files', '"seen":2')
   })
 
-  it('that somebody else has changed meanwhile is read anew: the update runs again', async () => {
+  it('T20: what two updates at once make of it is counted both times', async () => {
+    await Promise.all([1, 2, 3, 4].map(() => anna.sends('/files')))
+    for (const seen of [1, 2, 3, 4]) await anna.sees(`"seen":${seen}`)
+    expect(await rows()).to.deep.equal([{ state: { seen: 4 } }])
+  })
+
+  it('T21: one that can’t be read fails that update alone: the next one reads it', async () => {
+    await asked(anna, '/files', '"seen":1')
+    await bot.settled()
+    await bot.database.query('alter table session_states rename to session_states_away')
+    await asked(anna, '/files', /on record/)
+    await bot.settled()
+    await bot.database.query('alter table session_states_away rename to session_states')
+    await asked(anna, '/files', '"seen":2')
+  })
+
+  it('T22: that somebody else has changed meanwhile is read anew: the update runs again', async () => {
     for (let seen = 1; seen <= 7; seen++) await asked(anna, '/files', `"seen":${seen}`)
     await asked(anna, '/both', 'both')
     expect(bot.log.some(({ event }) => event === 'update.repeated')).to.equal(true)
