@@ -7,8 +7,8 @@ import { commandWord } from './router.ts'
 export const cancelWord = 'cancel'
 
 interface Running {
-  readonly run: UpdateRun
-  readonly deadline: Deadline
+  /** Undefined when it has ended: the tables that a Map outgrew would keep it alive. */
+  now: { readonly run: UpdateRun; readonly deadline: Deadline } | undefined
 }
 
 /**
@@ -28,17 +28,19 @@ export class Cancelling {
   /** Runs a handler that may be cancelled. */
   async during(run: UpdateRun, deadline: Deadline, work: () => Promise<void>): Promise<void> {
     const { lane } = run.facts
-    this.#running.set(lane, { run, deadline })
+    const running: Running = { now: { run, deadline } }
+    this.#running.set(lane, running)
     try {
       await work()
     } finally {
+      running.now = undefined
       this.#running.delete(lane)
     }
   }
 
   /** An update has arrived, and waits for its turn. */
   arrived({ update, facts }: InboxItem): void {
-    const running = this.#running.get(facts.lane)
+    const running = this.#running.get(facts.lane)?.now
     if (running === undefined || facts.senderChatId !== undefined) return
     const { run, deadline } = running
     const isOwn = run.admitted && run.isUser && run.facts.userId === facts.userId

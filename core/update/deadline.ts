@@ -1,5 +1,6 @@
 import { type Clock, systemClock } from '../clock.ts'
 import { OpsError } from '../errors.ts'
+import { LinkedList } from '../linked-list.ts'
 
 /** The time of one running handler. */
 export interface Deadline {
@@ -27,7 +28,7 @@ interface Running {
 /** The time limits of all running handlers, on one timer: one a handler would cost more than most handlers. */
 export class Deadlines {
   readonly #limitMs: number
-  readonly #running = new Set<Running>()
+  readonly #running = new LinkedList<Running>()
   readonly #clock: Clock
   /** Set while anything runs. */
   #stopSweeping: (() => void) | undefined
@@ -44,7 +45,7 @@ export class Deadlines {
       running.endsAt = this.#clock.elapsed() + this.#limitMs
     }
     restart()
-    this.#running.add(running)
+    const link = this.#running.add(running)
     this.#sweepLater()
     return {
       signal: running.controller.signal,
@@ -61,7 +62,7 @@ export class Deadlines {
         running.controller.abort(new OpsError('OPS_CANCELLED', text))
       },
       end: () => {
-        this.#running.delete(running)
+        this.#running.remove(link)
       },
     }
   }

@@ -1,3 +1,4 @@
+import { LinkedList } from '../../linked-list.ts'
 import { type Generation, instancesOf } from './generation.ts'
 import type { LoadedPlugin } from './loaded.ts'
 
@@ -25,13 +26,13 @@ export interface Held {
 export class Live {
   #current: Generation
   /** Generations with running work, and the current one. */
-  readonly #holds = new Map<Generation, Set<Work>>()
+  readonly #holds = new Map<Generation, LinkedList<Work>>()
   readonly #released: (plugin: LoadedPlugin) => void
 
   /** @param released called once for each instance that nothing contains any more */
   constructor(first: Generation, released: (plugin: LoadedPlugin) => void) {
     this.#current = first
-    this.#holds.set(first, new Set())
+    this.#holds.set(first, new LinkedList())
     this.#released = released
   }
 
@@ -42,12 +43,13 @@ export class Live {
   /** Takes the live generation for one piece of work. */
   take(work: Work): Held {
     const generation = this.#current
-    const holds = this.#holds.get(generation) ?? new Set()
-    this.#holds.set(generation, holds.add(work))
+    const holds = this.#holds.get(generation) ?? new LinkedList()
+    this.#holds.set(generation, holds)
+    const link = holds.add(work)
     return {
       generation,
       release: () => {
-        if (!holds.delete(work)) return
+        if (!holds.remove(link)) return
         if (holds.size === 0 && generation !== this.#current) this.#forget(generation)
       },
     }
@@ -57,7 +59,7 @@ export class Live {
   replace(next: Generation): void {
     const before = this.#current
     this.#current = next
-    this.#holds.set(next, new Set())
+    this.#holds.set(next, new LinkedList())
     if (this.#holds.get(before)?.size === 0) this.#forget(before)
     this.#bound()
   }

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { type ErrorCode, errorCodes } from '../../errors.ts'
+import { type Link, LinkedList } from '../../linked-list.ts'
 import type { Logger } from '../../log/logger.ts'
 import { Tally } from '../../log/tally.ts'
 import type { IncomingUpdate } from '../facts.ts'
@@ -43,7 +44,7 @@ export class WebhookFront {
   readonly #malformed: Tally
   readonly #notStored: Tally
   #acceptance: Acceptance | undefined
-  readonly #taking = new Set<Taking>()
+  readonly #taking = new LinkedList<Taking>()
   #lateCheck: NodeJS.Timeout | undefined
   #stopping: PromiseWithResolvers<void> | undefined
   #acceptedAt: number | undefined
@@ -107,8 +108,7 @@ export class WebhookFront {
     } else if (acceptance.isFull) {
       askAgain(request, response, 'OPS_WEBHOOK_FULL', retryAfter.full)
     } else {
-      const taking: Taking = { request, response, since: performance.now() }
-      this.#taking.add(taking)
+      const taking = this.#taking.add({ request, response, since: performance.now() })
       acceptance.accept(update).then(
         () => this.#taken(taking),
         (error: unknown) => this.#notTaken(taking, error),
@@ -116,18 +116,19 @@ export class WebhookFront {
     }
   }
 
-  #taken(taking: Taking): void {
-    if (!this.#taking.delete(taking)) return
+  #taken(taking: Link<Taking>): void {
+    if (!this.#taking.remove(taking)) return
     this.#acceptedAt = Date.now()
-    taking.response.writeHead(200, done)
-    taking.response.end()
+    const { response } = taking.value
+    response.writeHead(200, done)
+    response.end()
     this.#closeIfIdle()
   }
 
-  #notTaken(taking: Taking, error: unknown): void {
-    if (!this.#taking.delete(taking)) return
+  #notTaken(taking: Link<Taking>, error: unknown): void {
+    if (!this.#taking.remove(taking)) return
     this.#notStored.add(() => ({ code: 'OPS_WEBHOOK_NOT_STORED', error }))
-    const { request, response } = taking
+    const { request, response } = taking.value
     askAgain(request, response, 'OPS_WEBHOOK_NOT_STORED', retryAfter.notStored)
     this.#closeIfIdle()
   }
@@ -136,9 +137,9 @@ export class WebhookFront {
   #endLate(): void {
     const { acceptMs = defaultAcceptMs } = this.#options
     const late = performance.now() - acceptMs
-    for (const taking of this.#taking) {
+    for (const taking of this.#taking.links()) {
       // the oldest come first
-      if (taking.since > late) return
+      if (taking.value.since > late) return
       this.#notTaken(taking, new Error(`not within ${acceptMs} ms`))
     }
   }

@@ -327,7 +327,7 @@ export class Inbox {
     const marks = this.#marks.board()
     let ok = false
     try {
-      const done = marks.map(({ id }) => id)
+      const done = marks.map(({ value }) => value.id)
       const inserted = await this.#rows.insert(rows, { elsewhere: [...elsewhere], done })
       ok = true
       return inserted

@@ -1,4 +1,7 @@
-interface Mark {
+import { type Link, LinkedList } from '../../linked-list.ts'
+
+/** That an update is done, on its way to the table. */
+export interface Mark {
   readonly id: number
   written: () => void
 }
@@ -19,10 +22,10 @@ const most = 500
  */
 export class Marks {
   readonly #options: MarksOptions
-  #waiting: Mark[] = []
+  #waiting: Link<Mark>[] = []
   /** Never with an INSERT. */
-  #apart: Mark[] = []
-  readonly #pending = new Set<Mark>()
+  #apart: Link<Mark>[] = []
+  readonly #pending = new LinkedList<Mark>()
   #isWriting = false
   #isDue = false
 
@@ -36,8 +39,7 @@ export class Marks {
    */
   add(id: number, rides: boolean): Promise<void> {
     return new Promise((written) => {
-      const mark: Mark = { id, written }
-      this.#pending.add(mark)
+      const mark = this.#pending.add({ id, written })
       if (rides) this.#waiting.push(mark)
       else this.#apart.push(mark)
       this.flushSoon()
@@ -45,12 +47,12 @@ export class Marks {
   }
 
   /** Takes what goes with an INSERT; to be told of its end. */
-  board(): readonly Mark[] {
+  board(): readonly Link<Mark>[] {
     return this.#waiting.splice(0, most)
   }
 
   /** The INSERT has ended. @param ok false: whether it was committed isn't known */
-  landed(marks: readonly Mark[], ok: boolean): void {
+  landed(marks: readonly Link<Mark>[], ok: boolean): void {
     if (ok) this.#end(marks)
     else this.#apart.push(...marks)
   }
@@ -84,20 +86,20 @@ export class Marks {
     if (this.#isWriting) return
     this.#isWriting = true
     for (let marks = this.#next(); marks.length > 0; marks = this.#next()) {
-      await this.#options.write(marks.map(({ id }) => id))
+      await this.#options.write(marks.map(({ value }) => value.id))
       this.#end(marks)
     }
     this.#isWriting = false
   }
 
-  #end(marks: readonly Mark[]): void {
+  #end(marks: readonly Link<Mark>[]): void {
     for (const mark of marks) {
-      this.#pending.delete(mark)
-      mark.written()
+      this.#pending.remove(mark)
+      mark.value.written()
     }
   }
 
-  #next(): readonly Mark[] {
+  #next(): readonly Link<Mark>[] {
     const apart = this.#apart.splice(0, most)
     if (apart.length > 0) return apart
     return this.#options.isInserting() ? [] : this.#waiting.splice(0, most)
