@@ -233,8 +233,8 @@ export class JobQueue {
 
   /** Deletes what was done or died long ago. @returns how much */
   async prune(signal?: AbortSignal): Promise<number> {
-    const one = async () => {
-      const [gone] = await this.#query<{ jobs: number }>(sql.pruneText, [keepDoneS])
+    const one = async (most: number) => {
+      const [gone] = await this.#query<{ jobs: number }>(sql.pruneText, [keepDoneS, most])
       return gone?.jobs ?? 0
     }
     return inBatches(one, signal)

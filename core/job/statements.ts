@@ -1,4 +1,3 @@
-import { batchRows } from '../database/prune.ts'
 import { queueName, schema } from './boss.ts'
 
 const ours = `name = '${queueName}'`
@@ -98,13 +97,13 @@ export const deadText = `
 export const deadOneText = `
   select ${columns}, completed_on, output from ${schema}.job where ${dead} and output->>'errorId' = $1 limit 1`
 
-/** Deletes some of what is long finished. $1 seconds that anything is kept for at least, which an index knows. */
+/** Deletes some of what is long finished. $1 seconds that anything is kept for at least, which an index knows; $2 how many. */
 export const pruneText = `
   with gone as (
     delete from ${schema}.job where ${ours} and id = any(array(
       select id from ${schema}.job
        where ${ours} and completed_on < ${now} - $1 * interval '1 second'
-         and completed_on < ${now} - deletion_seconds * interval '1 second' limit ${batchRows}))
+         and completed_on < ${now} - deletion_seconds * interval '1 second' limit $2::int))
     returning 1)
   select count(*)::int as jobs from gone`
 
