@@ -11,6 +11,7 @@ import { LeaderPolling } from './app/leader-polling.ts'
 import { botNotices } from './app/notices.ts'
 import { Opened } from './app/opened.ts'
 import { loadPlugins } from './app/plugins/loaded-plugins.ts'
+import type { Stalls } from './app/stall/watch.ts'
 import type { Start } from './app/start.ts'
 import { openWork } from './app/work.ts'
 import { type Clock, systemClock } from './clock.ts'
@@ -44,6 +45,8 @@ export interface AppParts {
   cardPaceMs?: number
   /** Where errors of plugins are looked up; to be shared with who catches what nobody caught. */
   stacks?: PluginStacks
+  /** What ends a process that stands still; default: nothing. */
+  stalls?: Pick<Stalls, 'aside'>
   /** An open database, used in place of the configured one and left open; default: opened here. */
   database?: Database
   /** What timers of plugins, deadlines and waits for Telegram run on; default the machine's. */

@@ -10,7 +10,7 @@ import { createRedactor, type Redactor, redactText } from '../log/redact.ts'
 import { nearest } from '../plugin/code/nearest.ts'
 import { currentOwner } from '../plugin/code/owner.ts'
 import { PluginStacks } from '../plugin/code/stack.ts'
-import { watchStalls } from './stall/watch.ts'
+import { type Stalls, watchStalls } from './stall/watch.ts'
 
 /** After the drain a stop has so long for its last steps; then the process ends as it is. */
 const lastStepsMs = 3_000
@@ -46,7 +46,7 @@ export async function runProcess(options: ProcessOptions): Promise<number> {
     }
     const stalls = watchStalls({ limitMs: config.stallLimitMs, dir: config.dataDir, log })
     try {
-      return await run(config, environment, log, options)
+      return await run(config, environment, { log, stalls }, options)
     } finally {
       stalls.end()
     }
@@ -59,7 +59,7 @@ export async function runProcess(options: ProcessOptions): Promise<number> {
 async function run(
   config: Config,
   environment: LiveEnvironment,
-  log: RootLogger,
+  { log, stalls }: { log: RootLogger; stalls: Stalls },
   options: ProcessOptions,
 ): Promise<number> {
   const starting = new AbortController()
@@ -81,6 +81,7 @@ async function run(
       log,
       logControl: log,
       stacks,
+      stalls,
       version: packageJson.version,
       settingsOf: (plugin) => environment.pluginEnv(plugin),
       signal: starting.signal,

@@ -1,6 +1,5 @@
 import { chmod, mkdir, readdir, rm, stat, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
-import { writeHeapSnapshot } from 'node:v8'
 
 const mebibyte = 2 ** 20
 /** They are large, and hold whatever the process knows. */
@@ -18,13 +17,13 @@ export interface Snapshot {
  * Writes what the heap holds into a folder that only this user may read. The process stands still meanwhile. It holds
  * tokens and what people write, so it is for who has the machine, and sent nowhere.
  *
- * @param write makes the file
+ * @param write makes the file, and may hold the process for as long as it takes
  * @throws NoRoom when the disk has too little room
  */
 export async function writeSnapshot(
   folder: string,
   now: Date,
-  write: (file: string) => string = writeHeapSnapshot,
+  write: (file: string) => string,
 ): Promise<Snapshot> {
   await mkdir(folder, { recursive: true, mode: 0o700 })
   await chmod(folder, 0o700)

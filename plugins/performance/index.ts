@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { writeHeapSnapshot } from 'node:v8'
 import { BulkWriter, definePlugin, Jobs, Overview, Settings, Timings } from 'opsgram'
 import { z } from 'zod'
 import { themes } from './chart/theme.ts'
@@ -121,7 +122,10 @@ export default definePlugin({
       confirm: { preview: (ctx) => ctx.t('heap.preview') },
       async run(ctx) {
         try {
-          const { file, mib, ms } = await writeSnapshot(ctx.plugin.heapFolder, ctx.now())
+          const { overview } = ctx.use
+          const { file, mib, ms } = await writeSnapshot(ctx.plugin.heapFolder, ctx.now(), (name) =>
+            overview.standStill(() => writeHeapSnapshot(name)),
+          )
           ctx.log.warn('performance.heap-written', { file, mib, ms })
           return ctx.t('heap.written', { file, mib, seconds: Math.ceil(ms / 1_000) })
         } catch (error) {

@@ -31,6 +31,7 @@ describe('docs/failures.md', () => {
         const path = places.map((place) => join(root, place, file)).find((one) => existsSync(one))
         expect(path, file).to.be.a('string')
         const text = readFileSync(path ?? '', 'utf8')
+        expect(words, `${row[0]}: ${file}`).to.match(/\*[^*]+\*/)
         for (const word of words.match(/(?<=\*)[^*]+(?=\*)/g) ?? []) {
           if (/^[,\s]+$/.test(word)) continue
           expect(text, `${file}: ${word}`).to.include(word)

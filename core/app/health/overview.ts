@@ -10,8 +10,9 @@ export function overviewOf(parts: {
   database: Database
   version: string
   waiting: () => Promise<Waiting>
+  standStill: OverviewApi['standStill']
 }): OverviewApi {
-  const { health, database, version, waiting } = parts
+  const { health, database, version, waiting, standStill } = parts
   const { instance, startedAt } = health
   return {
     version,
@@ -36,6 +37,7 @@ export function overviewOf(parts: {
       )
     },
     waiting,
+    standStill,
   }
 }
 

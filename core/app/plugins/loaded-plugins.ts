@@ -35,6 +35,7 @@ import { Maintenance } from '../../update/maintenance.ts'
 import type { Connections } from '../connections.ts'
 import { overviewOf } from '../health/overview.ts'
 import { followOthers, publishPlugins, skewNow, tellOthers } from '../instances.ts'
+import { unwatched } from '../stall/watch.ts'
 import type { Start } from '../start.ts'
 import { keepStates } from './states.ts'
 
@@ -52,7 +53,7 @@ export async function loadPlugins(
   connections: Connections,
   { reopened }: Late,
 ) {
-  const { version, signal } = parts
+  const { version, signal, stalls = unwatched } = parts
   const {
     health,
     database,
@@ -135,7 +136,13 @@ export async function loadPlugins(
       logs,
       apiLog,
       timings,
-      overview: overviewOf({ health, database, version, waiting }),
+      overview: overviewOf({
+        health,
+        database,
+        version,
+        waiting,
+        standStill: (work) => stalls.aside(work),
+      }),
       catalog: () => catalog,
     }),
     migrations: config.database.migrations,

@@ -14,6 +14,8 @@ export const slots = {
   beat: 0,
   /** 1 while somebody debugs, and may have it stand still on purpose. */
   debugged: 1,
+  /** 1 while something was asked for that holds the event loop. */
+  aside: 2,
 } as const
 
 /** What a process found out about why it stood still, before it ended itself. */

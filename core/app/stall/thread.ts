@@ -19,7 +19,8 @@ let missed = 0
 
 setInterval(() => {
   const beat = Atomics.load(state, slots.beat)
-  if (beat !== lastBeat || Atomics.load(state, slots.debugged) === 1) {
+  const isMeant = [slots.debugged, slots.aside].some((slot) => Atomics.load(state, slot) === 1)
+  if (beat !== lastBeat || isMeant) {
     lastBeat = beat
     missed = 0
     return

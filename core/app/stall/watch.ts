@@ -11,6 +11,15 @@ const longestBeatMs = 1_000
 /** Of the limit, so that a short one is kept to as well. */
 const beatsPerLimit = 10
 
+export interface Stalls {
+  /** Runs work that was asked for and holds the event loop, however long: a snapshot of the heap. */
+  aside<T>(work: () => T): T
+  end(): void
+}
+
+/** Nobody watches. */
+export const unwatched: Stalls = { aside: (work) => work(), end: () => undefined }
+
 /**
  * Watches the event loop from a thread beside it: code without an end (a loop, a regular expression) can't be interrupted,
  * and holds all chats, the signals to stop and the lease of the chats too. A process that stands still so long
@@ -19,13 +28,19 @@ const beatsPerLimit = 10
  * @param limitMs 0: it may stand still for ever
  * @param dir where the place is kept for the next start, which logs it
  */
-export function watchStalls({ limitMs, dir, log }: { limitMs: number; dir: string; log: Logger }): {
-  end(): void
-} {
+export function watchStalls({
+  limitMs,
+  dir,
+  log,
+}: {
+  limitMs: number
+  dir: string
+  log: Logger
+}): Stalls {
   tellOfLast(dir, log)
-  if (limitMs === 0) return { end: () => undefined }
+  if (limitMs === 0) return unwatched
   const beatMs = Math.min(longestBeatMs, Math.ceil(limitMs / beatsPerLimit))
-  const shared = new SharedArrayBuffer(2 * Int32Array.BYTES_PER_ELEMENT)
+  const shared = new SharedArrayBuffer(Object.keys(slots).length * Int32Array.BYTES_PER_ELEMENT)
   const state = new Int32Array(shared)
   const beat = () => {
     Atomics.store(state, slots.debugged, inspector.url() === undefined ? 0 : 1)
@@ -45,6 +60,15 @@ export function watchStalls({ limitMs, dir, log }: { limitMs: number; dir: strin
   thread.on('error', (error) => log.error('app.stall-watch.failed', { error }))
   thread.unref()
   return {
+    aside(work) {
+      Atomics.store(state, slots.aside, 1)
+      try {
+        return work()
+      } finally {
+        beat()
+        Atomics.store(state, slots.aside, 0)
+      }
+    },
     end() {
       clearInterval(timer)
       void thread.terminate()

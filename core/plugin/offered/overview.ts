@@ -38,4 +38,9 @@ export interface OverviewApi {
   instances(): Promise<readonly OverviewInstance[]>
   /** At most 5 s old. */
   waiting(): Promise<Waiting>
+  /**
+   * Runs work that somebody asked for and that holds the whole process, as a snapshot of its heap does: it isn't taken for code
+   * without an end meanwhile.
+   */
+  standStill<T>(work: () => T): T
 }
