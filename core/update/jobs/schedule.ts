@@ -45,6 +45,7 @@ export class JobSchedule {
   readonly #options: ScheduleOptions
   /** By group, the last time that was dealt with, as far as this process knows. */
   #last = new Map<string, { text: string; at: Date }>()
+  readonly #recurrences = new WeakMap<Job, Recurrence>()
   #looking: Promise<void> | undefined
   #again = false
   #cancel: (() => void) | undefined
@@ -122,7 +123,8 @@ export class JobSchedule {
       for (const [name, job] of instance.jobs) {
         if (job.cron === undefined) continue
         const zone = job.timeZone ?? timeZone
-        const recurrence = new Recurrence(job.cron, zone)
+        const recurrence = this.#recurrences.get(job) ?? new Recurrence(job.cron, zone)
+        this.#recurrences.set(job, recurrence)
         timed.push({ instance, name, job, recurrence, text: `${job.cron} ${zone}` })
       }
     }
