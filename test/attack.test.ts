@@ -17,6 +17,8 @@ export default definePlugin({
   commands: ({ command }) => ({
     secret: command({ description: 'x', run: ran('secret') }),
     hard: command({ description: 'x', permission: 'probe.hard', run: ran('hard') }),
+    danger: command({ description: 'x', permission: 'probe.hard', confirm: { preview: () => 'all' }, run: ran('danger') }),
+    own: command({ description: 'x', run: (ctx) => message('own', buttons(ctx.button('act', {}))) }),
     keys: command({ description: 'x', run: (ctx) => message('keys', buttons(ctx.button('act', {}, { anyone: true }))) }),
   }),
   events: ({ event }) => ${JSON.stringify(updateKinds)}.map((kind) => event(kind, ran(kind))),
@@ -265,5 +267,48 @@ describe('every kind of update × every kind of actor', () => {
       const acted = [...ran].filter(([, all]) => all.includes('act')).map(([who]) => who)
       expect(acted, pressed).to.have.members(pressed === data ? ['an owner', 'an operator'] : [])
     }
+  })
+
+  it('a press that was made for one person, or for one yes, counts for nobody else and no second time', async () => {
+    const dataOf = async (command: string, shown: string) => {
+      await bot.owner.sends(command)
+      const { message } = await bot.owner.sees(shown)
+      return String(message.buttons[0]?.callback_data)
+    }
+    const press = (data: string, { by: { from }, who }: Attack, chat: Fields) => ({
+      callback_query: {
+        id: `${who} ${messageId++}`,
+        from,
+        chat_instance: '1',
+        data,
+        message: { message_id: 1, date, chat },
+      },
+    })
+    const everyone = (await everybody()).filter(
+      ({ by }) => by.from !== undefined && by.sender_chat === undefined,
+    )
+    const [owner] = everyone
+    const others = everyone.slice(1).filter(({ who }) => who !== 'a bot with an owner’s id')
+    if (owner === undefined) throw new Error('there is no owner')
+    const isPrivate = { id: bot.owner.id, type: 'private' }
+    const own = await dataOf('/own', 'own')
+    const yes = await dataOf('/danger', 'all')
+    for (const data of [own, yes]) {
+      for (const chat of [group, isPrivate]) {
+        const { ran } = await attack(others, (attacker) => press(data, attacker, chat))
+        expect([...ran], `${data} of others`).to.deep.equal([])
+      }
+    }
+    // a copy in another chat is not the question that was asked
+    const copied = await attack([owner], (attacker) => press(yes, attacker, group))
+    expect([...copied.ran]).to.deep.equal([])
+    const twice = await attack([owner, owner, owner], (one) => press(yes, one, isPrivate))
+    expect([...twice.ran]).to.deep.equal([['an owner', ['danger']]])
+    const again = await attack([owner], (attacker) => press(yes, attacker, isPrivate))
+    expect([...again.ran]).to.deep.equal([])
+    const [row] = await bot.database.query<{ count: number }>(
+      `select count(*)::int as count from audit_log where action = 'probe.danger' and outcome = 'done'`,
+    )
+    expect(row?.count).to.equal(1)
   })
 })

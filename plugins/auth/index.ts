@@ -33,6 +33,7 @@ import { findPerson } from './people/find.ts'
 import { auditKeys, listKeys, peopleKeys } from './people/keys.ts'
 import { findPeople, listPeople } from './people/list.ts'
 import { carryOut, menuScreen, personScreen, shownPerson, sureScreen } from './people/screen.ts'
+import { stateOf } from './people/state.ts'
 import { recordRefusal } from './refusals.ts'
 import { ask } from './requests/ask.ts'
 import { Requests } from './requests/requests.ts'
@@ -118,7 +119,7 @@ export default definePlugin({
       if (users === undefined) return settings.ownerIds
       return holders(users)
     }
-    const parts = { em, owners, cards, outbox, judges, texts, now: () => scope.now() }
+    const parts = { em, owners, cards, outbox, judges, texts, settings, now: () => scope.now() }
     const requests = new Requests(parts)
     const expiry = new Expiry(parts)
     const retention = (signal: AbortSignal) => {
@@ -214,6 +215,8 @@ export default definePlugin({
       label: 'Yes',
       data: personAct,
       permission: 'auth.users',
+      // a yes is to what was shown: not to be pressed again, nor after somebody else changed it
+      fingerprint: (ctx, { id }) => stateOf(ctx.em, id),
       async run(ctx, { id, act }) {
         const text = await carryOut(ctx, id, act)
         // so that the screen shows what is

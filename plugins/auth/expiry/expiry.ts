@@ -4,6 +4,7 @@ import {
   type CardKind,
   type CardsApi,
   type CardsOf,
+  type CoreSettings,
   code,
   type EntityManager,
   type Face,
@@ -17,6 +18,7 @@ import { z } from 'zod'
 import type { Owners } from '../gate/owners.ts'
 import { changePerson, outOfReach } from '../people/change.ts'
 import { nameOf } from '../people/name.ts'
+import { readerOf } from '../people/reader.ts'
 import { momentOf } from '../rights/list.ts'
 
 const shape = z.object({
@@ -43,6 +45,7 @@ export interface ExpiryParts {
   /** Who may renew. */
   readonly judges: () => Promise<readonly number[]>
   readonly texts: (language?: string) => Translate
+  readonly settings: Pick<CoreSettings, 'defaultLanguage' | 'defaultTimeZone'>
   readonly now: () => Date
 }
 
@@ -97,9 +100,9 @@ export class Expiry {
 
   /** On one instance: that which marked the person. */
   async #remind(person: BotUser, until: Date): Promise<void> {
-    const { em, outbox, texts } = this.#parts
+    const { em, outbox, texts, settings } = this.#parts
     const at = until.toISOString()
-    const { telegramId, timeZone } = person
+    const { telegramId } = person
     await this.#cards.show(String(telegramId), { telegramId, name: nameOf(person), until: at })
     const marked = await em().execute<unknown[]>(
       `update bot_users set metadata = metadata || jsonb_build_object('remindedOf', ?::text), version = version + 1
@@ -107,14 +110,15 @@ export class Expiry {
       [at, telegramId, at],
     )
     if (marked.length === 0) return
-    const language = person.language ?? undefined
-    const t = texts(language)
-    const when = momentOf(until, { language: language ?? 'en', timeZone: timeZone ?? 'UTC' })
+    const reader = readerOf(person, settings)
+    const t = texts(reader.language)
+    const when = momentOf(until, reader)
     await outbox.notify(telegramId, t('expiry.told.soon', { when }))
   }
 
-  async #over({ telegramId, language, role }: BotUser): Promise<void> {
-    const { em, outbox, texts, now } = this.#parts
+  async #over(person: BotUser): Promise<void> {
+    const { telegramId, role } = person
+    const { em, outbox, texts, settings, now } = this.#parts
     const ended = await em().transactional(async (inner) => {
       const rows = await inner.execute<unknown[]>(
         `update bot_users set status = 'pending', version = version + 1
@@ -134,7 +138,8 @@ export class Expiry {
     })
     if (!ended) return
     await this.#end(String(telegramId), { how: 'over' })
-    await outbox.notify(telegramId, texts(language ?? undefined)('expiry.told.over'))
+    const t = texts(readerOf(person, settings).language)
+    await outbox.notify(telegramId, t('expiry.told.over'))
   }
 
   async #press(content: Content, action: string, presser: Presser, reader: Reader) {

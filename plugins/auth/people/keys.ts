@@ -18,7 +18,12 @@ export interface ButtonMaker {
     data: { id: number; of: MenuOf; page?: number; permission?: string },
     options?: Labelled,
   ): Button
-  button(action: 'sure' | 'do', data: { id: number; act: string }, options?: Labelled): Button
+  button(action: 'sure', data: { id: number; act: string }, options?: Labelled): Button
+  button(
+    action: 'do',
+    data: { id: number; act: string },
+    options: Labelled & { fingerprint: string },
+  ): Button
   button(action: 'audit', data: AuditQuery, options?: Labelled): Button
 }
 
@@ -38,12 +43,19 @@ export function peopleKeys(ctx: Maker, people: readonly Listed[]): Keys {
   return rows
 }
 
-/** The same, and the pages before and after. */
+const statuses = [undefined, 'active', 'pending', 'blocked'] as const
+
+/** The same, the pages before and after, and the others of another status. */
 export function listKeys(ctx: Maker, people: People, status: UserStatus | undefined): Keys {
   const turns = turnsOf(people).map(({ label, page }) =>
     ctx.button('page', status === undefined ? { page } : { page, status }, { label }),
   )
-  return [...peopleKeys(ctx, people.people), ...(turns.length > 0 ? [turns] : [])]
+  const filters = statuses.map((one) => {
+    const label = ctx.t(`list.only.${one ?? 'all'}`)
+    const data = one === undefined ? { page: 1 } : { page: 1, status: one }
+    return ctx.button('page', data, { label: one === status ? `· ${label} ·` : label })
+  })
+  return [...peopleKeys(ctx, people.people), ...(turns.length > 0 ? [turns] : []), filters]
 }
 
 /** Where to turn in the audit log, and its refusals by one press. */

@@ -78,7 +78,8 @@ export async function listPeople(
   const rows = await em.execute<unknown[]>(listStatements({ page: shown, status }).rows)
   const { lines, people } = linesOf(rows, { t, language })
   const heading = t(pages > 1 ? 'list.pages' : 'list.heading', { total, page: shown, pages })
-  const text = found === 0 ? html`${t('list.none')}` : html`<b>${heading}</b>${lines}`
+  const hint = pages > 1 && html`\n\n${t('list.hint')}`
+  const text = found === 0 ? html`${t('list.none')}` : html`<b>${heading}</b>${lines}${hint}`
   return { text, page: shown, pages, people }
 }
 

@@ -1,5 +1,6 @@
 import {
   AccessGrant,
+  AccessRole,
   type ActiveUser,
   ApiToken,
   AuditEntry,
@@ -26,6 +27,7 @@ import { cardOf } from './card.ts'
 import { changePerson, outOfReach, type Wish, wasLetIn } from './change.ts'
 import type { ButtonMaker, MenuOf } from './keys.ts'
 import { ago, nameOf } from './name.ts'
+import { stateOf } from './state.ts'
 
 /** Who looks, and how their buttons are made. */
 export type Looking = OpsContext &
@@ -39,6 +41,8 @@ export type Looking = OpsContext &
 type Keys = readonly (readonly Button[])[]
 
 const recentActions = 5
+/** So many of the roles that were made here stand on buttons; all can be given by /users role. */
+const ownRoles = 20
 const perRow = 2
 const permissionsOnAPage = 8
 const dayChoices = [1, 7, 30, 0] as const
@@ -111,9 +115,11 @@ export async function menuScreen(
       case 'role':
       case 'add': {
         const by = await standingOf(ctx.em, ctx.actor.role)
-        return givenRoles
-          .filter((role) => isAbove(by, role))
-          .map((role) => sure(`${of}:${role}`, t(`role.${role}`)))
+        const own = await ctx.em.find(AccessRole, {}, { orderBy: { name: 'asc' }, limit: ownRoles })
+        const all = [...givenRoles.map((name) => ({ name, base: name })), ...own]
+        return all
+          .filter(({ base }) => isAbove(by, base))
+          .map(({ name }) => sure(`${of}:${name}`, t(`role.${name}`, { defaultValue: name })))
       }
       case 'time':
         return dayChoices.map((days) =>
@@ -158,7 +164,8 @@ export async function sureScreen(ctx: Looking, id: number, given: string): Promi
   const { t } = ctx
   const act = parseAct(given)
   if (act === undefined) return edit(t('sure.unknown'), buttons([toPerson(ctx, id)]))
-  const yes = ctx.button('do', { id, act: given }, { label: t('sure.yes') })
+  const fingerprint = await stateOf(ctx.em, id)
+  const yes = ctx.button('do', { id, act: given }, { label: t('sure.yes'), fingerprint })
   return edit(
     sentence(ctx, act, await nameFor(ctx, id)),
     buttons([yes], [toPerson(ctx, id, t('sure.no'))]),

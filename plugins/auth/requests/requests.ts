@@ -4,6 +4,7 @@ import {
   type CardKind,
   type CardsApi,
   type CardsOf,
+  type CoreSettings,
   code,
   type EntityManager,
   type Face,
@@ -17,6 +18,7 @@ import { z } from 'zod'
 import type { Owners } from '../gate/owners.ts'
 import { changePerson, outOfReach, roleName } from '../people/change.ts'
 import { nameOf } from '../people/name.ts'
+import { readerOf } from '../people/reader.ts'
 import { readMetadata } from '../person-metadata.ts'
 import { momentOf } from '../rights/list.ts'
 import { givenRoles } from '../roles.ts'
@@ -48,6 +50,7 @@ export interface RequestsParts {
   /** Who may let people in. */
   readonly judges: () => Promise<readonly number[]>
   readonly texts: (language?: string) => Translate
+  readonly settings: Pick<CoreSettings, 'defaultLanguage' | 'defaultTimeZone'>
   readonly now: () => Date
 }
 
@@ -150,10 +153,11 @@ export class Requests {
     }))
   }
 
-  #tell({ telegramId, language }: BotUser, choice: Choice): Promise<void> {
-    const t = this.#parts.texts(language ?? undefined)
+  #tell(person: BotUser, choice: Choice): Promise<void> {
+    const { texts, settings, outbox } = this.#parts
+    const t = texts(readerOf(person, settings).language)
     const role = 'role' in choice ? roleName(choice.role, t) : ''
-    return this.#parts.outbox.notify(telegramId, t(`requests.told.${choice.how}`, { role }), {
+    return outbox.notify(person.telegramId, t(`requests.told.${choice.how}`, { role }), {
       urgent: true,
     })
   }
