@@ -928,6 +928,7 @@ describe('auth', () => {
       expect(await why('hide@-300/4')).to.match(
         /may not use \/hide in chat -300\/4\.(.|\n)*of shy\.hide ended on/,
       )
+      expect(await granted(`/grants ${person.id}`, 'ended on')).to.include('shy.hide')
       const operator = bot.user({ role: 'operator' })
       const group = bot.group({ members: [operator] })
       await bot.database.query(
@@ -983,7 +984,9 @@ describe('auth', () => {
         await stranger.sends('hello?')
         await stranger.doesNotSee()
       }
+      await granted('/lockdown', /locked down since .*, by Olga.*\. \/lockdown off/)
       await granted('/lockdown off', 'over')
+      await granted('/lockdown', 'not locked down')
       await pending.sends('/open')
       await pending.sees('open to all')
       await bot.removePlugin('open')

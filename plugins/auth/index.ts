@@ -23,7 +23,7 @@ import { Expiry } from './expiry/expiry.ts'
 import { ActorRights } from './gate/actor-rights.ts'
 import { createAuthenticator } from './gate/authenticator.ts'
 import { createAuthorizer } from './gate/authorizer.ts'
-import { lockDown } from './gate/lockdown.ts'
+import { lockDown, lockdownNow } from './gate/lockdown.ts'
 import { Owners } from './gate/owners.ts'
 import { PersonRows } from './gate/person-row.ts'
 import { Profiles } from './gate/profile.ts'
@@ -421,8 +421,9 @@ export default definePlugin({
       description: 'Freeze the bot for everybody but owners',
       permission: 'auth.lockdown',
       chats: 'private',
-      args: z.object({ wish: z.enum(['on', 'off']), reason: z.string().max(200).optional() }),
-      run: (ctx, { wish, reason }) => lockDown(ctx, wish, reason),
+      args: z.object({ wish: z.enum(['on', 'off']).optional(), reason: z.string().max(200).optional() }),
+      run: (ctx, { wish, reason }) =>
+        wish === undefined ? lockdownNow(ctx) : lockDown(ctx, wish, reason),
     })
     const token = command({
       description: 'Your tokens for the HTTP API',

@@ -4,6 +4,8 @@ import { AuditEntry, type EntityManager, type Logger, type PersonalDataApi } fro
 const dayMs = 24 * 3_600_000
 const batchRows = 2_000
 const peopleAtOnce = 100
+/** How long a grant whose time is over can still be seen, and explains a refusal. */
+const endedGrantDays = 30
 
 export interface RetentionParts {
   readonly em: () => EntityManager
@@ -39,6 +41,8 @@ export async function keepNoLonger(parts: RetentionParts, signal: AbortSignal): 
     })
     await pause(20, undefined, { signal }).catch(() => undefined)
   }
+  // that it was given, and until when, stays in the audit log
+  await em().execute('delete from access_grants where expires_at < ?', [before(endedGrantDays)])
   const time = before(strangerDays)
   for (let people = peopleAtOnce; people === peopleAtOnce && !signal.aborted; ) {
     const found = await em().execute<{ id: string; telegram_id: number | string }[]>(

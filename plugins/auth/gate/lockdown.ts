@@ -2,13 +2,32 @@ import {
   AccessLockdown,
   type ActiveUser,
   AuditEntry,
+  BotUser,
   type CoreSettings,
   type OpsContext,
 } from 'opsgram'
+import { nameOf } from '../people/name.ts'
+import { momentOf } from '../rights/list.ts'
 
-type Asker = Pick<OpsContext, 'em' | 't' | 'facts' | 'transactional'> & {
+type Asker = Pick<
+  OpsContext,
+  'em' | 't' | 'facts' | 'transactional' | 'language' | 'timeZone'
+> & {
   readonly actor: ActiveUser
   readonly use: { readonly settings: CoreSettings }
+}
+
+/** Whether the bot is locked down, since when, by whom and why. */
+export async function lockdownNow(asker: Asker): Promise<string> {
+  const { em, t } = asker
+  const now = await em.findOne(AccessLockdown, 1)
+  if (now === null) return t('lockdown.already.off')
+  const by = await em.findOne(BotUser, { telegramId: now.by })
+  const text = t('lockdown.is', {
+    when: momentOf(now.createdAt, asker),
+    by: by === null ? now.by : nameOf(by),
+  })
+  return now.reason === null ? text : `${text}\n${t('lockdown.because', { reason: now.reason })}`
 }
 
 /**

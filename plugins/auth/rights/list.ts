@@ -1,7 +1,7 @@
 import { AccessGrant, BotUser, type EntityManager, type Html, html, type OpsContext } from 'opsgram'
 import { nameOf } from '../people/name.ts'
 
-type Reader = Pick<OpsContext, 't' | 'language' | 'timeZone'>
+type Reader = Pick<OpsContext, 't' | 'language' | 'timeZone' | 'now'>
 
 /** A screen shows so many. */
 const shown = 40
@@ -31,14 +31,17 @@ export async function listGrants(
 }
 
 /** `+ worklog.write, in -100123, until 5 May, 12:00 (on duty)` */
-export function grantLine(grant: AccessGrant, { t, language, timeZone }: Reader): string {
+export function grantLine(grant: AccessGrant, reader: Reader): string {
+  const { t } = reader
   const { permission, effect, chatId, threadId, expiresAt, reason } = grant
   const parts = [
     `${effect === 'allow' ? '+' : '−'} ${permission}`,
     chatId == null ? undefined : t('grants.inChat', { chat: placeName(chatId, threadId) }),
     expiresAt == null
       ? undefined
-      : t('until', { when: momentOf(expiresAt, { language, timeZone }) }),
+      : t(expiresAt <= reader.now() ? 'grants.ended' : 'until', {
+          when: momentOf(expiresAt, reader),
+        }),
   ]
   const text = parts.filter((part) => part !== undefined).join(', ')
   return reason == null ? text : `${text} (${reason})`
