@@ -9,42 +9,30 @@ import {
   edit,
   message,
   Outbox,
-  type PermissionDeclaration,
   PersonalData,
   Plugins,
   Settings,
 } from 'opsgram'
 import { z } from 'zod'
-import { listAudit } from './audit/list.ts'
+import { auditScreen, showAudit } from './audit/show.ts'
 import { eraseOf, exportOf, sendData } from './data/export.ts'
 import { forget, forgetPreview } from './data/forget.ts'
-import { keepNoLonger } from './data/retention.ts'
-import { Expiry } from './expiry/expiry.ts'
-import { ActorRights } from './gate/actor-rights.ts'
-import { createAuthenticator } from './gate/authenticator.ts'
-import { createAuthorizer } from './gate/authorizer.ts'
 import { lockDown, lockdownNow } from './gate/lockdown.ts'
-import { Owners } from './gate/owners.ts'
-import { PersonRows } from './gate/person-row.ts'
-import { Profiles } from './gate/profile.ts'
-import { Strangers } from './gate/strangers.ts'
 import { changePerson, notFound } from './people/change.ts'
 import { findPerson } from './people/find.ts'
-import { auditKeys, listKeys, peopleKeys } from './people/keys.ts'
+import { listKeys, peopleKeys } from './people/keys.ts'
 import { findPeople, listPeople } from './people/list.ts'
-import { carryOut, menuScreen, personScreen, shownPerson, sureScreen } from './people/screen.ts'
+import { doneScreen, menuScreen, personScreen, shownPerson, sureScreen } from './people/screen.ts'
 import { stateOf } from './people/state.ts'
 import { recordRefusal } from './refusals.ts'
-import { ask } from './requests/ask.ts'
-import { Requests } from './requests/requests.ts'
+import { pressRequest } from './requests/press.ts'
 import { whyOf } from './rights/asked.ts'
 import { giveGrant, takeGrant } from './rights/give.ts'
-import { findHolder } from './rights/holder.ts'
-import { holdersOf } from './rights/judges.ts'
-import { listGrants } from './rights/list.ts'
+import { showGrants } from './rights/list.ts'
 import { addRole, listRoles, removeRole } from './rights/own-roles.ts'
 import { givenRoles } from './roles.ts'
-import { listTokens, makeToken, revokeToken } from './tokens/change.ts'
+import { authConfig, openAuth } from './setup.ts'
+import { listTokens, makeToken, revokeToken, showTokens } from './tokens/change.ts'
 
 const who = z.string().meta({ placeholder: 'id|@name' })
 const role = z.string().toLowerCase().meta({ placeholder: 'admin|operator|guest' })
@@ -64,14 +52,7 @@ export default definePlugin({
   version: '1.0.0',
   description: 'Who may use the bot: owners, roles, strangers',
   engine: '^1.0.0',
-  config: z.object({
-    /** Refused updates within 10 minutes after which a stranger is blocked. */
-    blockAfter: z.coerce.number().int().min(1).max(1000).default(5),
-    /** Days that strangers are kept who never came in. */
-    strangerDays: z.coerce.number().int().min(1).max(36_500).default(365),
-    /** Days that the audit log is kept; absent: for ever. */
-    auditDays: z.coerce.number().int().min(1).max(36_500).optional(),
-  }),
+  config: authConfig,
   uses: {
     settings: Settings,
     plugins: Plugins,
@@ -93,87 +74,13 @@ export default definePlugin({
     'auth.roles': { description: 'Make roles and take them away', roles: [] },
     'auth.lockdown': { description: 'Freeze the bot for everybody but owners', roles: [] },
   },
-  async setup(scope) {
-    const { log, config, use } = scope
-    const { settings, plugins, cards, outbox } = use
-    const em = () => scope.em()
-    const owners = new Owners({ ids: settings.ownerIds, em, log })
-    await owners.sync()
-    const profiles = new Profiles({ em, log })
-    scope.onDispose(() => profiles.idle())
-    const texts = (language?: string) => scope.texts(language)
-    const now = () => scope.now().getTime()
-    const rights = new ActorRights()
-    const rows = new PersonRows({ em, isOwner: (telegramId) => owners.has(telegramId) })
-    const strangers = new Strangers({
-      em,
-      blockAfter: config.blockAfter,
-      texts,
-      access: settings.access,
-      log,
-    })
-    const holders = (permission: PermissionDeclaration) =>
-      holdersOf(permission, { em: em(), rows, ownerIds: settings.ownerIds, now: now() })
-    const judges = async () => {
-      const users = plugins.declared().find(({ name }) => name === 'auth.users')
-      if (users === undefined) return settings.ownerIds
-      return holders(users)
-    }
-    const parts = { em, owners, cards, outbox, judges, texts, settings, now: () => scope.now() }
-    const requests = new Requests(parts)
-    const expiry = new Expiry(parts)
-    const retention = (signal: AbortSignal) => {
-      const { auditDays, strangerDays } = config
-      const { personal } = use
-      const parts = { em, personal, auditDays, strangerDays, now: () => scope.now(), log }
-      return keepNoLonger(parts, signal)
-    }
-    scope.timeout(10 * 60_000, retention)
-    scope.interval(24 * 3_600_000, retention)
-    scope.timeout(0, () => requests.show())
-    scope.interval(60_000, async () => {
-      await requests.show()
-      await expiry.pass()
-    })
-    return {
-      authenticator: createAuthenticator({
-        em,
-        rows,
-        owners,
-        rights,
-        strangers,
-        profiles,
-        texts,
-        now,
-      }),
-      authorizer: createAuthorizer({ rows, rights, holders, now }),
-      owners,
-      rows,
-      rights,
-      requests,
-      em,
-    }
-  },
+  setup: openAuth,
   provides: { authenticator: Authenticator, authorizer: Authorizer },
   actions: ({ action }) => ({
     request: action({
       label: 'Request access',
       audience: 'everyone',
-      async run(ctx) {
-        const { use, t } = ctx
-        if (use.settings.access !== 'request') return edit(t('requests.off'))
-        const verdict = await ask(ctx)
-        if (verdict.kind === 'asked') {
-          // the card is news of a request that is there: what doesn't reach it now is shown within a minute
-          await ctx.commit()
-          await ctx.plugin.requests.show()
-          return edit(t('requests.sent'))
-        }
-        if (verdict.kind === 'blocked') return undefined
-        const days =
-          'at' in verdict ? Math.ceil((verdict.at - ctx.now().getTime() / 1000) / 86_400) : 0
-        return ctx.answerCbQuery(t(`requests.answer.${verdict.kind}`, { count: days }))
-      },
+      run: (ctx) => pressRequest(ctx),
     }),
     page: action({
       label: 'More',
@@ -217,14 +124,7 @@ export default definePlugin({
       permission: 'auth.users',
       // a yes is to what was shown: not to be pressed again, nor after somebody else changed it
       fingerprint: (ctx, { id }) => stateOf(ctx.em, id),
-      async run(ctx, { id, act }) {
-        const text = await carryOut(ctx, id, act)
-        // so that the screen shows what is
-        await ctx.commit()
-        await ctx.answerCbQuery(text.slice(0, 200))
-        const [screen, keys] = await personScreen(ctx, id)
-        return edit(screen, buttons(...keys))
-      },
+      run: (ctx, { id, act }) => doneScreen(ctx, id, act),
     }),
     audit: action({
       label: 'More',
@@ -236,10 +136,7 @@ export default definePlugin({
         page: z.number().int().positive(),
       }),
       permission: 'auth.audit',
-      async run(ctx, query) {
-        const { text, hasNext } = await listAudit(ctx.em, query, ctx)
-        return edit(text, buttons(...auditKeys(ctx, query, hasNext)))
-      },
+      run: async (ctx, query) => edit(...(await auditScreen(ctx, query))),
     }),
   }),
   middleware: ({ middleware }) => [
@@ -351,13 +248,7 @@ export default definePlugin({
       permission: 'auth.grants',
       chats: 'private',
       args: z.object({ who: holder.optional() }),
-      async run(ctx, args) {
-        if (args.who === undefined) return listGrants(ctx.em, {}, ctx)
-        const found = await findHolder(ctx.em, args.who, { owners: ctx.plugin.owners, t: ctx.t })
-        if (found.kind === 'none') return found.text
-        const of = found.kind === 'role' ? { role: found.role } : { person: found.telegramId }
-        return listGrants(ctx.em, of, ctx)
-      },
+      run: (ctx, args) => showGrants(ctx, args.who),
       subcommands: {
         give: give('allow', 'Give a right to a person or a role'),
         deny: give('deny', 'Deny a right to a person or a role'),
@@ -398,30 +289,16 @@ export default definePlugin({
         outcome: outcome.optional(),
         target: z.string().optional(),
       }),
-      async run(ctx, { who, ...filter }) {
-        const found = who === undefined ? undefined : await findPerson(ctx.em, who)
-        if (
-          who !== undefined &&
-          (found?.kind === 'unknown-name' || found?.kind === 'many' || found?.kind === 'malformed')
-        ) {
-          return notFound(found, who, ctx.t)
-        }
-        const actor =
-          found?.kind === 'person'
-            ? found.person.telegramId
-            : found?.kind === 'unknown-id'
-              ? found.telegramId
-              : undefined
-        const query = { ...filter, actor, page: 1 }
-        const { text, hasNext } = await listAudit(ctx.em, query, ctx)
-        return message(text, buttons(...auditKeys(ctx, query, hasNext)))
-      },
+      run: (ctx, args) => showAudit(ctx, args),
     })
     const lockdown = command({
       description: 'Freeze the bot for everybody but owners',
       permission: 'auth.lockdown',
       chats: 'private',
-      args: z.object({ wish: z.enum(['on', 'off']).optional(), reason: z.string().max(200).optional() }),
+      args: z.object({
+        wish: z.enum(['on', 'off']).optional(),
+        reason: z.string().max(200).optional(),
+      }),
       run: (ctx, { wish, reason }) =>
         wish === undefined ? lockdownNow(ctx) : lockDown(ctx, wish, reason),
     })
@@ -434,13 +311,7 @@ export default definePlugin({
         list: command({
           description: 'Tokens, yours or those of a person',
           args: z.object({ who: who.optional() }),
-          async run(ctx, { who }) {
-            if (who === undefined) return listTokens(ctx, ctx.actor.telegramId)
-            if (!ctx.can('auth.users')) return ctx.t('tokens.own')
-            const found = await findPerson(ctx.em, who)
-            if (found.kind !== 'person') return notFound(found, who, ctx.t)
-            return listTokens(ctx, found.person.telegramId)
-          },
+          run: (ctx, { who }) => showTokens(ctx, who),
         }),
         new: command({
           description: 'Make a token, which acts with your rights',

@@ -9,10 +9,7 @@ import {
 import { nameOf } from '../people/name.ts'
 import { momentOf } from '../rights/list.ts'
 
-type Asker = Pick<
-  OpsContext,
-  'em' | 't' | 'facts' | 'transactional' | 'language' | 'timeZone'
-> & {
+type Asker = Pick<OpsContext, 'em' | 't' | 'facts' | 'transactional' | 'language' | 'timeZone'> & {
   readonly actor: ActiveUser
   readonly use: { readonly settings: CoreSettings }
 }

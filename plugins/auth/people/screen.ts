@@ -180,7 +180,7 @@ function sentence({ t }: Looking, act: Act, name: string): string {
 }
 
 /** Does what was asked for, by the rules of this very moment. @returns what came of it */
-export async function carryOut(ctx: Looking, id: number, given: string): Promise<string> {
+async function carryOut(ctx: Looking, id: number, given: string): Promise<string> {
   const act = parseAct(given)
   const forMs =
     act !== undefined && 'days' in act && act.days > 0 ? act.days * 86_400_000 : undefined
@@ -205,6 +205,16 @@ export async function carryOut(ctx: Looking, id: number, given: string): Promise
     default:
       return (await changePerson(ctx, ctx.plugin.owners, String(id), wishOf(act, forMs))).text
   }
+}
+
+/** The same, and the person as they are then. */
+export async function doneScreen(ctx: Looking, id: number, given: string): Promise<Content> {
+  const text = await carryOut(ctx, id, given)
+  // so that the screen shows what is
+  await ctx.commit()
+  await ctx.answerCbQuery(text.slice(0, 200))
+  const [screen, keys] = await personScreen(ctx, id)
+  return edit(screen, buttons(...keys))
 }
 
 /** Ends what a person has begun and not finished: the next answer of theirs is to nothing. */

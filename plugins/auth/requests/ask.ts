@@ -2,7 +2,7 @@ import { type Actor, AuditEntry, BotUser, type OpsContext } from 'opsgram'
 import { readMetadata } from '../person-metadata.ts'
 import { after, judge, type Verdict } from './record.ts'
 
-type Asking = Pick<OpsContext, 'em' | 'facts' | 'now'> & { readonly actor: Actor }
+export type Asking = Pick<OpsContext, 'em' | 'facts' | 'now'> & { readonly actor: Actor }
 
 /** A stranger pressed "request access": what becomes of that, in the transaction of the press. */
 export async function ask(ctx: Asking): Promise<Verdict | { readonly kind: 'in' }> {

@@ -1,13 +1,27 @@
 import { AccessGrant, BotUser, type EntityManager, type Html, html, type OpsContext } from 'opsgram'
+import type { Owners } from '../gate/owners.ts'
 import { nameOf } from '../people/name.ts'
+import { findHolder } from './holder.ts'
 
 type Reader = Pick<OpsContext, 't' | 'language' | 'timeZone' | 'now'>
 
 /** A screen shows so many. */
 const shown = 40
 
+/** Answers `/grants`. @param who an id, a `@name` or a role; undefined: everybody */
+export async function showGrants(
+  ctx: Reader & Pick<OpsContext, 'em'> & { readonly plugin: { readonly owners: Owners } },
+  who: string | undefined,
+): Promise<Html | string> {
+  if (who === undefined) return listGrants(ctx.em, {}, ctx)
+  const found = await findHolder(ctx.em, who, { owners: ctx.plugin.owners, t: ctx.t })
+  if (found.kind === 'none') return found.text
+  const of = found.kind === 'role' ? { role: found.role } : { person: found.telegramId }
+  return listGrants(ctx.em, of, ctx)
+}
+
 /** Grants of one holder, or all of them, the newest last. */
-export async function listGrants(
+async function listGrants(
   em: EntityManager,
   of: { readonly role: string } | { readonly person: number } | Record<never, never>,
   reader: Reader,

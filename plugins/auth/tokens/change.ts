@@ -7,6 +7,8 @@ import {
   html,
   type OpsContext,
 } from 'opsgram'
+import { notFound } from '../people/change.ts'
+import { findPerson } from '../people/find.ts'
 import { momentOf } from '../rights/list.ts'
 import { newToken } from './token.ts'
 
@@ -94,4 +96,16 @@ function audit(
     outcome: 'done',
     ...(action === 'tokens.new' ? { after: about } : { before: about }),
   })
+}
+
+/** Answers `/token list`. @param who an id or `@name`; undefined: the asker */
+export async function showTokens(
+  ctx: TokenAsker & { can(permission: 'auth.users'): boolean },
+  who: string | undefined,
+): Promise<Html | string> {
+  if (who === undefined) return listTokens(ctx, ctx.actor.telegramId)
+  if (!ctx.can('auth.users')) return ctx.t('tokens.own')
+  const found = await findPerson(ctx.em, who)
+  if (found.kind !== 'person') return notFound(found, who, ctx.t)
+  return listTokens(ctx, found.person.telegramId)
 }
