@@ -9,7 +9,7 @@ import { InboxRows } from '../core/update/inbox/rows.ts'
 import { testKind } from './support/database.ts'
 import { silentLog } from './support/log.ts'
 
-/** So many rows has each table that grows with use. QUERY_ROWS=1000000 takes some minutes. */
+/** So many rows has each table that grows with use. QUERY_ROWS=1000000 TEST_FILE_MS=3600000 takes some ten minutes. */
 const rows = Number(process.env.QUERY_ROWS || 100_000)
 const atOnce = 100_000
 
@@ -141,7 +141,7 @@ const scans = (plan: Plan): readonly string[] => [
 ]
 
 describe('queries of screens and cleaners', function () {
-  this.timeout(600_000)
+  this.timeout(Math.max(600_000, rows * 6))
   let bot: TestBot
   let queue: JobQueue
   let by = ''
@@ -289,7 +289,9 @@ describe('queries of screens and cleaners', function () {
     if (slow.length > 0) expect.fail(slow.join('\n\n'))
   })
 
-  it('of a lockdown read all dialogs, which they end, and nothing else', async () => {
+  it('of a lockdown read all dialogs, which they end, and nothing else', async function () {
+    // all active people are written to in one transaction: a million take longer than anybody waits here
+    if (rows > 100_000) this.skip()
     const known = new Set(asked.keys())
     await asks(['/lockdown on a drill', '/lockdown off'])
     for (const text of known) asked.delete(text)

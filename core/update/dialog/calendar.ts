@@ -25,19 +25,20 @@ export function firstMonth({ from, to }: DateRange, today: Day): string {
   return (to !== undefined && today > to ? to : today).slice(0, 7)
 }
 
-/** A month as rows of buttons: where to go, the names of the days, the days by week. */
+/** A month as rows of buttons: its name, where to go, the names of the days, the weeks with days that may be taken. */
 export function calendarRows(parts: CalendarParts): readonly (readonly CalendarButton[])[] {
   const { month, range, today, language } = parts
   const begin = weekBegin(language)
   const first = `${month}-01`
   const isoWeekday = new Date(first).getUTCDay() || 7
-  const rows: CalendarButton[][] = [headerOf(parts), weekdaysOf(language, begin)]
+  // a name by itself: beside the arrows a phone has no room for it
+  const rows: CalendarButton[][] = [[titleOf(parts)], arrowsOf(parts), weekdaysOf(language, begin)]
   let day = dayAfter(first, -((isoWeekday - begin + 7) % 7))
   do {
     const week: CalendarButton[] = []
     for (let i = 0; i < 7; i++, day = dayAfter(day, 1))
       week.push(dayButton(day, month, range, today))
-    rows.push(week)
+    if (week.some((one) => one !== empty)) rows.push(week)
   } while (day.startsWith(month))
   return rows
 }
@@ -49,18 +50,21 @@ function dayButton(day: Day, month: string, { from, to }: DateRange, today: Day)
   return { label: day === today ? `•${date}•` : date, what: `d${day.replaceAll('-', '')}` }
 }
 
-function headerOf({ month, range, language }: CalendarParts): CalendarButton[] {
+function titleOf({ month, language }: CalendarParts): CalendarButton {
   const name = new Intl.DateTimeFormat(language, {
-    month: 'short',
+    month: 'long',
     year: 'numeric',
     timeZone: 'UTC',
   })
+  return { label: name.format(new Date(`${month}-01`)), what: 'n' }
+}
+
+function arrowsOf({ month, range }: CalendarParts): CalendarButton[] {
   const to = (label: string, months: number): CalendarButton => {
     const there = clamped(monthAfter(month, months), range)
     return there === month ? empty : { label, what: `m${there.replace('-', '')}` }
   }
-  const title = { label: name.format(new Date(`${month}-01`)), what: 'n' }
-  return [to('«', -12), to('‹', -1), title, to('›', 1), to('»', 12)]
+  return [to('«', -12), to('‹', -1), to('›', 1), to('»', 12)]
 }
 
 function weekdaysOf(language: string, begin: number): CalendarButton[] {

@@ -64,9 +64,18 @@ function wrap(entity, raw, inner, onCommand) {
     case 'email':
       return link(`mailto:${raw}`, inner)
     case 'bot_command':
+      // no button: a line may be broken beside one, before the full stop after it
       return h(
-        'button',
-        { type: 'button', class: 'linklike', onclick: () => onCommand(raw) },
+        'a',
+        {
+          class: 'linklike',
+          href: '#',
+          role: 'button',
+          onclick: (event) => {
+            event.preventDefault()
+            onCommand(raw)
+          },
+        },
         ...inner,
       )
     case 'mention':
