@@ -62,6 +62,28 @@ describe('a dialog', () => {
     return person.sees(question)
   }
 
+  it('takes the buttons of a question away when it is answered, however that is done', async () => {
+    const gone = ({ message }: Awaited<ReturnType<typeof asked>>) =>
+      until('the buttons are gone', () => message.buttons.length === 0)
+    const host = await asked(anna, '/add', 'Which host?')
+    const again = await asked(anna, 'x', 'at least 3 characters')
+    expect(again.buttons).to.deep.equal([])
+    // it still stands
+    expect(host.message.buttons).to.have.length(1)
+    const hours = await asked(anna, 'sw-1', 'How long for sw-1?')
+    await gone(host)
+    await asked(anna, '/back', 'Which host?')
+    await gone(hours)
+    const anew = await asked(anna, '/add', 'Which host?')
+    const [first] = anew.message.buttons
+    expect(first?.text).to.equal('Cancel')
+    await asked(anna, '/cancel', 'Cancelled')
+    await gone(anew)
+    const what = await asked(anna, '/move', '“what” is missing')
+    await asked(anna, '/move desk attic 2', '2 desk to attic')
+    await gone(what)
+  })
+
   it('T28: asks one question after the other, says what does not fit, and finishes with what its state holds', async () => {
     const { buttons } = await asked(anna, '/add', 'Which host?')
     expect(buttons).to.deep.equal(['Cancel'])

@@ -132,6 +132,11 @@ export class Outbox {
     return rows
   }
 
+  /** Telegram's id of a message that was sent; undefined when it wasn't, or was sent elsewhere, or that isn't known yet. */
+  sentAs(id: number, chatId: number): Promise<number | undefined> {
+    return this.#rows.sentAs(id, chatId)
+  }
+
   forget(rows: readonly OutboxRow[]): void {
     for (const { id } of rows) {
       this.#held.delete(id)

@@ -183,6 +183,14 @@ export class OutboxRows {
     )
   }
 
+  async sentAs(id: number, chatId: number): Promise<number | undefined> {
+    const [row] = await this.#sql.query<{ message_id: number | null }>(
+      `select message_id from outbox where id = $1 and chat_id = $2 and state = 'sent'`,
+      [id, chatId],
+    )
+    return row?.message_id ?? undefined
+  }
+
   /** Removes what was sent or dropped, or put aside, before these times. */
   async clean(before: { readonly done: Date; readonly putAside: Date }): Promise<void> {
     for (const [states, time] of [

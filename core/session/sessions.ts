@@ -40,6 +40,8 @@ export interface Session extends SessionKey {
   readonly revision: string
   readonly context: SessionContext
   readonly expiresAt: Date
+  /** Id in the outbox of the message that asks. */
+  readonly question?: number | undefined
 }
 
 /** What an update makes of a session: written in the transaction that completes the update. */
@@ -59,6 +61,7 @@ interface Row {
   revision: string
   context: unknown
   expires_at: string
+  question: number | null
 }
 
 /** Who comes back within that time is told that their dialog is over, ms. */
@@ -96,18 +99,19 @@ export class Sessions {
 
   async find({ chatId, userId }: SessionKey): Promise<Session | undefined> {
     const [row] = await this.#database.query<Row>(
-      `select plugin, name, step, version, revision, context, expires_at
+      `select plugin, name, step, version, revision, context, expires_at, question
        from user_sessions where chat_id = $1 and user_id = $2`,
       [chatId, userId],
     )
     if (row === undefined) return undefined
-    const { context, expires_at, ...named } = row
+    const { context, expires_at, question, ...named } = row
     return {
       chatId,
       userId,
       ...named,
       context: contextShape.parse(context),
       expiresAt: new Date(expires_at),
+      ...(question !== null && { question }),
     }
   }
 }
@@ -137,18 +141,19 @@ export async function writeSession(
     to.revision,
     JSON.stringify(to.context),
     to.expiresAt.toISOString(),
+    to.question ?? null,
   ]
   const rows = await (from === undefined
     ? sql.query(
         `insert into user_sessions
-           (chat_id, user_id, plugin, name, step, version, revision, context, expires_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9) on conflict do nothing returning 1`,
+           (chat_id, user_id, plugin, name, step, version, revision, context, expires_at, question)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) on conflict do nothing returning 1`,
         values,
       )
     : sql.query(
         `update user_sessions set plugin = $3, name = $4, step = $5, version = $6, revision = $7,
-           context = $8, expires_at = $9, updated_at = now()
-         where chat_id = $1 and user_id = $2 and revision = $10 returning 1`,
+           context = $8, expires_at = $9, question = $10, updated_at = now()
+         where chat_id = $1 and user_id = $2 and revision = $11 returning 1`,
         [...values, from],
       ))
   return rows.length > 0

@@ -9,7 +9,7 @@ import type { NewMessage, OutboxRow } from '../outbox/rows.ts'
 import { messagesOf } from '../plugin/run/notify.ts'
 import type { UpdateRun } from '../plugin/run/run.ts'
 import type { ContentSender } from '../plugin/run/sender.ts'
-import { writeSession } from '../session/sessions.ts'
+import { type SessionChange, writeSession } from '../session/sessions.ts'
 import { writeState } from '../session/states.ts'
 import { chatMoveOf, moveChat } from '../telegram/chat-move.ts'
 import type { Inbox } from './inbox/inbox.ts'
@@ -123,15 +123,15 @@ async function write(
         if (!(await inbox.claim(em, item))) throw new AlreadyDone()
         await work?.()
         const sql = queriesIn(em)
-        if (run.session !== undefined && !(await writeSession(sql, run.session))) {
-          throw new OptimisticLockError('A dialog was changed by somebody else since it was read')
-        }
         for (const change of run.states.values()) {
           if (await writeState(sql, change)) continue
           throw new OptimisticLockError('A session was changed by somebody else since it was read')
         }
         const answers = await answersOf(run, sender, sql)
         if (answers.length > 0) kept = await outbox.writeOwn(sql, answers)
+        if (run.session !== undefined && !(await writeSession(sql, asked(run.session, kept)))) {
+          throw new OptimisticLockError('A dialog was changed by somebody else since it was read')
+        }
         const notices = await messagesOf(run.notices, sender, sql, item.facts.updateId)
         if (notices.length > 0) await outbox.write(sql, notices)
         if (run.jobs.length > 0) await queue.put(run.jobs, sql)
@@ -154,6 +154,11 @@ async function write(
   if (run.notices.length > 0) outbox.wake()
   if (run.jobs.length > 0) queue.sent(run.jobs)
   return 'committed'
+}
+
+/** The question is what is said last. */
+function asked({ to, ...change }: SessionChange, answers: readonly OutboxRow[]): SessionChange {
+  return { ...change, to: to && { ...to, question: answers.at(-1)?.id } }
 }
 
 /** What is done inside of the transaction may ask for jobs too. */

@@ -60,6 +60,8 @@ export interface HandlingOptions {
 
 /** What was known of a person's rights when an update was accepted is asked for again when it waited for so long, ms. */
 const epochMs = 1_000
+/** The next update of the chat doesn't wait for more than that until buttons are gone, ms. */
+const closeMs = 2_000
 /** Conflicts with other writers are repeated so often. */
 const maxConflicts = 3
 
@@ -220,7 +222,25 @@ export class UpdateHandling {
       outbox.sendOwn(run.kept, run.telegram, run.signal),
       this.#answer(run, run.telegram),
       run.answerPress(),
+      this.#closeQuestion(run),
     ])
+  }
+
+  /** A question that was answered by a message, or is over, loses its buttons, as one that was pressed. Never rejects. */
+  async #closeQuestion({ session, question, facts, signal, log }: UpdateRun): Promise<void> {
+    const { chatId, messageId, updateId } = facts
+    if (session === undefined || question === undefined || chatId === undefined) return
+    const { gateway, outbox } = this.#options
+    try {
+      const asked = await outbox.sentAs(question, chatId)
+      if (asked === undefined || asked === messageId) return
+      const soon = AbortSignal.any([signal, AbortSignal.timeout(closeMs)])
+      const telegram = gateway.with({ signal: soon, updateId })
+      await telegram.editMessageReplyMarkup(chatId, asked, undefined, undefined)
+    } catch (error) {
+      // pressed, they say that the question stands no more
+      log.debug('dialog.buttons-left', { error })
+    }
   }
 
   #commitParts(inbox: Inbox): CommitParts {

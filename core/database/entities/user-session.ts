@@ -15,6 +15,8 @@ const schema = defineEntity({
     /** Of the dialog, by which `context` was written. */
     version: p.integer(),
     revision: p.text(),
+    /** Id in the outbox of the message that asks; null: it is not known. */
+    question: p.bigint('number').nullable(),
     context: p.json<Record<string, unknown>>(),
     updatedAt: p.datetime(),
     expiresAt: p.datetime(),

@@ -139,6 +139,8 @@ export class UpdateRun {
     | undefined
   /** What becomes of the actor's dialog here, written with the commit. */
   session: SessionChange | undefined
+  /** Id in the outbox of the question that stood when this update came. */
+  question: number | undefined
   /** What becomes of what plugins remember of the actor here, by person and plugin; written with the commit. */
   readonly states = new Map<string, StateChange>()
   /** What is to happen once the changes of this run are there. */

@@ -108,7 +108,9 @@ export class Dialogs {
     if (run.noDialog && key.userId === run.facts.userId) return undefined
     // in groups plugins' own dialogs alone can be open
     const mayBe = run.facts.chatType === 'private' || run.generation.routes.dialogs.size > 0
-    return mayBe ? this.#sessions.find(key) : undefined
+    const found = mayBe ? await this.#sessions.find(key) : undefined
+    run.question = found?.question
+    return found
   }
 
   #take(run: UpdateRun, session: Session, input: DialogInput): TakenAnswer {
