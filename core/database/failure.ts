@@ -72,6 +72,15 @@ export function isConflict(error: unknown): boolean {
   return isVersionConflict(error)
 }
 
+/**
+ * Whether somebody else was quicker: a conflict, or a row that was not there when it was looked for and now is (unique
+ * violation 23505). Repeated from its reads the work finds it.
+ */
+export function isOvertaken(error: unknown): boolean {
+  for (const link of chain(error)) if (codeOf(link) === '23505') return true
+  return isConflict(error)
+}
+
 /** Whether the row itself was refused: SQLSTATE class 22 (data) or 23 (constraint). Repeating can't help. */
 export function isBadRow(error: unknown): boolean {
   for (const link of chain(error)) {

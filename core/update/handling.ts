@@ -3,8 +3,8 @@ import type { Clock } from '../clock.ts'
 import type { Database } from '../database/connection.ts'
 import {
   isCommitUnknown,
-  isConflict,
   isDatabaseAway,
+  isOvertaken,
   isVersionConflict,
 } from '../database/failure.ts'
 import { codeOf, messageOf } from '../errors.ts'
@@ -118,7 +118,7 @@ export class UpdateHandling {
           if (this.#stopping.signal.aborted) return
           continue
         }
-        if (isConflict(failure)) conflicts++
+        if (isOvertaken(failure)) conflicts++
         log.warn('update.repeated', { updateId, error: failure })
         // an update that waits here at a stop stays open for the next process
         await sleep(backoff.next(), this.#stopping.signal).catch(() => undefined)
@@ -290,7 +290,7 @@ export class UpdateHandling {
     if (run.signal.aborted) return codeOf(run.signal.reason) === 'OPS_RELOADED'
     // after an unknown commit the claim decides: a repeated run that finds the update done writes nothing
     if (isDatabaseAway(error) || isCommitUnknown(error)) return true
-    return mayRepeatConflict && isConflict(error)
+    return mayRepeatConflict && isOvertaken(error)
   }
 
   /** Nothing of it is written; what was said already stays said. */

@@ -22,11 +22,17 @@ export function complaintOf(issue: z.core.$ZodIssue, { t, own }: ArgumentTexts):
     }
     case 'too_small':
       if (issue.origin === 'string') return t('args.tooShort', { count: Number(issue.minimum) })
-      if (isNumber(issue.origin)) return t('args.tooSmall', { limit: Number(issue.minimum) })
+      if (isNumber(issue.origin)) {
+        const key = issue.inclusive === false ? 'args.notAbove' : 'args.tooSmall'
+        return t(key, { limit: Number(issue.minimum) })
+      }
       return issue.message
     case 'too_big':
       if (issue.origin === 'string') return t('args.tooLong', { count: Number(issue.maximum) })
-      if (isNumber(issue.origin)) return t('args.tooBig', { limit: Number(issue.maximum) })
+      if (isNumber(issue.origin)) {
+        const key = issue.inclusive === false ? 'args.notBelow' : 'args.tooBig'
+        return t(key, { limit: Number(issue.maximum) })
+      }
       return issue.message
     case 'invalid_value':
       return t('args.oneOf', { values: issue.values.map(String).join(', ') })

@@ -4,7 +4,7 @@ import { until } from '../../support/wait.ts'
 
 const source = `
 import { OptimisticLockError } from '@mikro-orm/core'
-import { AuditEntry, buttons, definePlugin, edit, message } from 'opsgram'
+import { AuditEntry, BotUser, buttons, definePlugin, edit, message } from 'opsgram'
 import { z } from 'zod'
 
 let tries = 0
@@ -34,6 +34,15 @@ export default definePlugin({
       const took = tries
       tries = 0
       return 'took ' + took
+    } }),
+    meet: command({ description: 'x', args: z.object({ id: z.number(), times: z.number() }), async run(ctx, { id, times }) {
+      const known = await ctx.em.findOne(BotUser, { telegramId: id })
+      if (known !== null && tries >= times) return 'met before'
+      // somebody else meets them at the same moment
+      if (known === null) await ctx.em.execute("insert into bot_users (id, telegram_id, metadata, created_at, version) values (?, ?, '{}', now(), 1)", ['other ' + id, id])
+      tries++
+      ctx.em.create(BotUser, { telegramId: id, metadata: {} })
+      return 'met now'
     } }),
     away: command({ description: 'x', run() {
       if (tries++ < 2) throw away()
@@ -84,6 +93,18 @@ describe('handling an update', () => {
   it('repeats a run that met a conflict, a few times', async () => {
     await owner.sends('/conflict 3')
     await owner.sees('took 4')
+  })
+
+  it('repeats a run that put a row where somebody else put one just now', async () => {
+    await owner.sends('/meet 4711 1')
+    await owner.sees('met before')
+    await bot.logged('update.repeated')
+    const people = await bot.database.query('select id from bot_users where telegram_id = 4711')
+    expect(people).to.deep.equal([{ id: 'other 4711' }])
+    await bot.reload('trouble')
+    await owner.sends('/meet 4711 100')
+    const { text } = await owner.sees(/E-[A-Z0-9]{5}/)
+    expect((await dead(idIn(text)))[0]?.error, 'one that always does').to.include('nique')
   })
 
   it('puts an update aside whose conflicts go on, and says that somebody was quicker', async () => {

@@ -86,6 +86,9 @@ describe('arguments of a command', () => {
     const page = z.object({ page: z.number().int().min(1).max(21), sort: z.enum(['name', 'age']) })
     expect(problem(page, '0 name').message).to.include('at least 1 is expected')
     expect(problem(page, '22 name', 'ru').message).to.include('нужно не больше 21')
+    const id = z.object({ id: z.number().positive().lt(9) })
+    expect(problem(id, '0').message).to.include('more than 0 is expected')
+    expect(problem(id, '9', 'ru').message).to.include('нужно меньше 9')
     expect(problem(page, '2 size').message).to.include('one of name, age is expected')
   })
 
