@@ -22,7 +22,13 @@ export { UserSession } from './database/entities/user-session.ts'
 export type { EntityManager } from './database/orm.ts'
 export { OpsError } from './errors.ts'
 export type { ApiCallsApi, ServiceStatistics } from './http/client/api-log.ts'
-export type { HttpClient, HttpOptions, RecordedCall } from './http/client/client.ts'
+export type {
+  FetchLike,
+  FetchLikeOptions,
+  HttpClient,
+  HttpOptions,
+  RecordedCall,
+} from './http/client/call.ts'
 export type { HttpResponse } from './http/client/response.ts'
 export type { HealthState, HealthStatus } from './http/health.ts'
 export {

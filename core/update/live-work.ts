@@ -1,5 +1,5 @@
 import type { EntityManager } from '../database/orm.ts'
-import type { HttpClient } from '../http/client/client.ts'
+import type { HttpClient } from '../http/client/call.ts'
 import type { Translate } from '../i18n/texts.ts'
 import type { JobRequest } from '../job/request.ts'
 import type { Logger } from '../log/logger.ts'

@@ -1,6 +1,6 @@
 import type { BulkTable, BulkTableSpec } from '../../database/bulk-writer.ts'
 import type { Database } from '../../database/connection.ts'
-import type { ApiLogRow } from './client.ts'
+import type { ApiLogRow } from './call.ts'
 
 /** What each attempt of a call is kept with. */
 export const apiLogs: BulkTableSpec = {

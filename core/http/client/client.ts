@@ -1,70 +1,17 @@
 import type { Clock } from '../../clock.ts'
 import { codeOf, OpsError } from '../../errors.ts'
 import type { Logger } from '../../log/logger.ts'
-import { isSecretName, type Redactor, redacted } from '../../log/redact.ts'
+import type { Redactor } from '../../log/redact.ts'
+import type { ApiLogRow, Caller, HttpClient, HttpOptions, RecordedCall } from './call.ts'
 import { Circuits } from './circuit.ts'
 import type { Exchange, Incoming } from './exchange.ts'
+import { fetchLike } from './fetch-like.ts'
+import { redirectOf, withoutSecrets } from './redirect.ts'
+import { basicAuth, contentOf, urlOf } from './request.ts'
 import { HttpResponse } from './response.ts'
 import { isBroken, isIdempotent, mayRepeat, retryAfterMs } from './retry.ts'
-
-export interface HttpOptions {
-  /** Default GET. */
-  readonly method?: string
-  readonly headers?: Readonly<Record<string, string>>
-  /** Added to the address. */
-  readonly query?: Readonly<Record<string, string | number | boolean | undefined>>
-  /** Sent as JSON. */
-  readonly json?: unknown
-  readonly body?: string | Uint8Array
-  /** What statistics call the other side; default: its host. */
-  readonly service?: string
-  /** What one attempt has in all, ms; default 10,000. */
-  readonly timeoutMs?: number
-  /** Attempts, waits and all, end by then, ms; default 30,000. */
-  readonly patienceMs?: number
-  /** Further attempts; default 2. Which failures are repeated depends on method and answer. */
-  readonly retries?: number
-  /** The call may be made twice, though its method says otherwise: it carries a key against that. */
-  readonly repeatable?: boolean
-  /** The address comes from a person: only the public internet may be reached by it. */
-  readonly publicOnly?: boolean
-  /** Answers that are larger are refused; default 10 MB. */
-  readonly maxBytes?: number
-  /** `false`: answers from 400 up are returned too; default they are thrown. */
-  readonly throwOnStatus?: boolean
-  readonly signal?: AbortSignal
-}
-
-/** A call that some other client made, for the log of calls. */
-export interface RecordedCall {
-  readonly service: string
-  readonly method: string
-  readonly url: string
-  readonly status?: number
-  readonly ms: number
-  readonly attempt?: number
-  readonly sentBytes?: number
-  readonly receivedBytes?: number
-  readonly errorCode?: string
-}
-
-/** Calls to other services: limited, repeated where that can't hurt, and on record. */
-export interface HttpClient {
-  /**
-   * @throws OPS_API_STATUS, OPS_API_TIMEOUT, OPS_API_UNREACHABLE, OPS_API_TOO_LARGE, OPS_API_ADDRESS, OPS_API_REDIRECT,
-   * OPS_API_CIRCUIT; the signal's reason when it is aborted
-   */
-  fetch(url: string | URL, options?: HttpOptions): Promise<HttpResponse>
-  /** Puts on record what another client called, as `fetch` does with its own. Never throws. */
-  record(call: RecordedCall): void
-}
-
-/** One attempt, as `api_logs` keeps it. */
-export interface ApiLogRow extends RecordedCall {
-  readonly plugin: string
-  readonly attempt: number
-  readonly at: Date
-}
+import { shownUrl } from './shown.ts'
+import { Turns } from './turns.ts'
 
 export interface HttpClientParts {
   readonly exchange: Exchange
@@ -80,14 +27,6 @@ export interface HttpClientParts {
   readonly guard: (what: string) => void
 }
 
-/** Who calls. */
-export interface Caller {
-  readonly plugin: string
-  readonly signal: AbortSignal
-  /** Called before a call that must not simply be made again. */
-  readonly onUnsafeCall?: () => void
-}
-
 const mostRedirects = 5
 const firstWaitMs = 200
 const longestWaitMs = 10_000
@@ -100,7 +39,7 @@ export class HttpCalls {
   readonly #circuits: Circuits
   /** What people name is apart: theirs to break, and nobody else's call waits for it or is spared by it. */
   readonly #strangersCircuits: Circuits
-  readonly #gates = new Map<string, Gate>()
+  readonly #turns = new Map<string, Turns>()
 
   constructor(parts: HttpClientParts) {
     this.#parts = parts
@@ -117,6 +56,8 @@ export class HttpCalls {
   for(caller: Caller): HttpClient {
     return {
       fetch: (url, options = {}) => this.#fetch(caller, url, options),
+      asFetch: (options = {}) =>
+        fetchLike((url, each) => this.#fetch(caller, url, { ...options, ...each })),
       record: (call) => this.#record(caller, call, call.attempt ?? 1),
     }
   }
@@ -140,7 +81,7 @@ export class HttpCalls {
       endsAt: this.#parts.clock.elapsed() + (options.patienceMs ?? 30_000),
     }
     const { answer, from } = await this.#follow(call, url)
-    const response = new HttpResponse(answer, this.#shown(from))
+    const response = new HttpResponse(answer, shownUrl(from, this.#parts.redact))
     if (response.ok || options.throwOnStatus === false || answer.status < 400) return response
     throw this.#refused(call, response)
   }
@@ -214,7 +155,7 @@ export class HttpCalls {
     const { body, headers } = contentOf(options)
     const isStrangers = options.publicOnly === true
     const circuits = isStrangers ? this.#strangersCircuits : this.#circuits
-    return this.#gate(`${isStrangers ? 'public ' : ''}${url.host}`).use(signal, async () => {
+    return this.#turnsAt(`${isStrangers ? 'public ' : ''}${url.host}`).use(signal, async () => {
       circuits.enter(service)
       const limit = new AbortController()
       const cancel = clock.after(options.timeoutMs ?? 10_000, () => limit.abort())
@@ -264,21 +205,8 @@ export class HttpCalls {
 
   #record({ plugin }: Caller, call: RecordedCall, attempt: number): void {
     const { record, clock } = this.#parts
-    const url = URL.canParse(call.url) ? this.#shown(new URL(call.url)) : ''
+    const url = URL.canParse(call.url) ? shownUrl(new URL(call.url), this.#parts.redact) : ''
     record({ ...call, url, plugin, attempt, at: new Date(clock.now()) })
-  }
-
-  /** An address as it may be shown: without passwords, what is named or looks like a secret, and secrets that we know. */
-  #shown(url: URL): string {
-    const shown = new URL(url)
-    shown.username = ''
-    shown.password = ''
-    shown.hash = ''
-    shown.pathname = shown.pathname.split('/').map(withoutKey).join('/')
-    for (const name of [...shown.searchParams.keys()]) {
-      if (isSecretName(name) || /key|sig/i.test(name)) shown.searchParams.set(name, redacted)
-    }
-    return this.#parts.redact(shown.href).slice(0, 1_000)
   }
 
   #refused({ service, method }: Call, response: HttpResponse): OpsError {
@@ -292,13 +220,13 @@ export class HttpCalls {
     )
   }
 
-  #gate(name: string): Gate {
-    let gate = this.#gates.get(name)
-    if (gate === undefined) {
-      gate = new Gate(mostAtOnce, () => this.#gates.delete(name))
-      this.#gates.set(name, gate)
+  #turnsAt(name: string): Turns {
+    let turns = this.#turns.get(name)
+    if (turns === undefined) {
+      turns = new Turns(mostAtOnce, () => this.#turns.delete(name))
+      this.#turns.set(name, turns)
     }
-    return gate
+    return turns
   }
 }
 
@@ -310,107 +238,6 @@ interface Call {
   readonly repeatable: boolean
   readonly signal: AbortSignal
   readonly endsAt: number
-}
-
-/** Lets so many calls to one host run at once. */
-class Gate {
-  #free: number
-  readonly #most: number
-  readonly #empty: () => void
-  readonly #waiting = new Set<() => void>()
-
-  /** @param empty called when nobody uses it any more */
-  constructor(most: number, empty: () => void) {
-    this.#most = most
-    this.#free = most
-    this.#empty = empty
-  }
-
-  async use<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
-    signal.throwIfAborted()
-    if (this.#free > 0) this.#free--
-    else await this.#turn(signal)
-    try {
-      return await work()
-    } finally {
-      const [next] = this.#waiting
-      if (next !== undefined) next()
-      else if (++this.#free === this.#most) this.#empty()
-    }
-  }
-
-  #turn(signal: AbortSignal): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const leave = () => {
-        this.#waiting.delete(go)
-        signal.removeEventListener('abort', cut)
-      }
-      const go = () => {
-        leave()
-        resolve()
-      }
-      const cut = () => {
-        leave()
-        reject(signal.reason)
-      }
-      this.#waiting.add(go)
-      signal.addEventListener('abort', cut, { once: true })
-    })
-  }
-}
-
-function urlOf(address: string | URL, query: HttpOptions['query'] = {}): URL {
-  if (!URL.canParse(String(address))) {
-    throw new OpsError('OPS_API_ADDRESS', 'What was to be called is no address')
-  }
-  const url = new URL(address)
-  if (url.protocol !== 'http:' && url.protocol !== 'https:') {
-    throw new OpsError('OPS_API_ADDRESS', `${url.protocol} can't be called`)
-  }
-  for (const [name, value] of Object.entries(query)) {
-    if (value !== undefined) url.searchParams.append(name, String(value))
-  }
-  return url
-}
-
-function contentOf({ json, body, headers = {} }: HttpOptions) {
-  const named = Object.fromEntries(
-    Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]),
-  )
-  if (json === undefined) return { body, headers: named }
-  const type = { 'content-type': 'application/json', accept: 'application/json' }
-  return { body: JSON.stringify(json), headers: { ...type, ...named } }
-}
-
-/** Name and password in an address are meant for the header. */
-function basicAuth({ username, password }: URL): Record<string, string> {
-  if (username === '' && password === '') return {}
-  const pair = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`
-  return { authorization: `Basic ${Buffer.from(pair).toString('base64')}` }
-}
-
-/** Headers that say which answer is wanted, and of what kind the body is: no secret is among them. */
-const harmless = /^(accept(-.+)?|cache-control|content-(type|language)|if-.+|range|user-agent)$/i
-
-/** What is meant for one host must not reach another; of a header of the service's own nobody knows what it is. */
-function withoutSecrets(headers: Readonly<Record<string, string>>) {
-  return Object.fromEntries(Object.entries(headers).filter(([name]) => harmless.test(name)))
-}
-
-/** Letters and digits, mixed, that nobody would write: Slack, Discord and Teams have the key to a webhook in its path. */
-function withoutKey(segment: string): string {
-  const runs = segment.match(/[A-Za-z0-9]{20,}/g) ?? []
-  return runs.some((run) => /\d/.test(run) && /[A-Za-z]/.test(run)) ? redacted : segment
-}
-
-function redirectOf({ status, headers }: Incoming, from: URL): URL | undefined {
-  if (![301, 302, 303, 307, 308].includes(status)) return undefined
-  const { location } = headers
-  if (location === undefined) return undefined
-  if (!URL.canParse(location, from.href)) {
-    throw new OpsError('OPS_API_REDIRECT', `${from.host} redirects to what is no address`)
-  }
-  return new URL(location, from)
 }
 
 function tooSlow(url: URL, { timeoutMs = 10_000 }: HttpOptions): OpsError {

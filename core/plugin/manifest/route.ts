@@ -1,6 +1,6 @@
 import type { z } from 'zod'
 import type { EntityManager } from '../../database/orm.ts'
-import type { HttpClient } from '../../http/client/client.ts'
+import type { HttpClient } from '../../http/client/call.ts'
 import type { Translate } from '../../i18n/texts.ts'
 import type { Logger } from '../../log/logger.ts'
 import type { OpsTelegram } from '../../telegram/telegram.ts'

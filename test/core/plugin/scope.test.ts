@@ -24,7 +24,11 @@ function scopeOf(carried?: CarriedState) {
       invalidateTags: () => undefined,
     },
     calls: {
-      for: () => ({ fetch: () => Promise.reject(new Error('no')), record: () => undefined }),
+      for: () => ({
+        fetch: () => Promise.reject(new Error('no')),
+        asFetch: () => fetch,
+        record: () => undefined,
+      }),
     },
     carried,
   })

@@ -5,8 +5,9 @@ import { expect } from 'chai'
 import { z } from 'zod'
 import { systemClock } from '../../../../core/clock.ts'
 import { isPublic } from '../../../../core/http/client/addresses.ts'
+import type { ApiLogRow } from '../../../../core/http/client/call.ts'
 import { Circuits } from '../../../../core/http/client/circuit.ts'
-import { type ApiLogRow, HttpCalls } from '../../../../core/http/client/client.ts'
+import { HttpCalls } from '../../../../core/http/client/client.ts'
 import {
   createExchange,
   type Exchange,
@@ -327,6 +328,41 @@ describe('calls to other services', () => {
     const call = client(systemClock, ending.signal).fetch(url)
     setTimeout(() => ending.abort(new Error('over')), 20)
     expect(await call.catch((error: Error) => error.message)).to.equal('over')
+  })
+
+  it('of clients that take a fetch are made like any other: repeated, on record, with what they send and expect', async () => {
+    const seen: string[] = []
+    handler = async (request, response) => {
+      let body = ''
+      for await (const chunk of request) body += chunk
+      const { method, url, headers } = request
+      seen.push(`${method} ${url} ${headers['content-type']} ${headers['accept-encoding']} ${body}`)
+      if (url === '/none') response.writeHead(204).end()
+      else if (seen.length === 1) response.writeHead(503).end()
+      else response.writeHead(404, { 'content-type': 'application/json' }).end('{"no":1}')
+    }
+    const own = client().asFetch({ service: 'sheets', repeatable: true })
+    // as gaxios 8 calls it: its own options among those of fetch, and its data put on the response
+    const options = {
+      method: 'POST',
+      headers: new Headers({ 'accept-encoding': 'gzip' }),
+      body: new URLSearchParams({ a: 'b' }),
+      responseType: 'json',
+      retryConfig: {},
+    }
+    const calling = own(new URL('/rows', url), options)
+    const response = Object.assign(await calling, { data: 1 })
+    expect([response.status, await response.json()]).to.deep.equal([404, { no: 1 }])
+    const form = 'POST /rows application/x-www-form-urlencoded;charset=UTF-8 undefined a=b'
+    expect(seen).to.deep.equal([form, form])
+    expect(rows.map(({ service, status, attempt }) => [service, status, attempt])).to.deep.equal([
+      ['sheets', 503, 1],
+      ['sheets', 404, 2],
+    ])
+    expect((await own(new Request(new URL('/none', url)))).body).to.equal(null)
+    const gone = AbortSignal.abort(new Error('over'))
+    const cut = await own(url, { signal: gone }).catch((error: Error) => error.message)
+    expect(cut).to.equal('over')
   })
 
   it('of other clients are put on record too', () => {

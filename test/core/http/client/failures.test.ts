@@ -8,12 +8,8 @@ import { join } from 'node:path'
 import { expect } from 'chai'
 import { z } from 'zod'
 import { systemClock } from '../../../../core/clock.ts'
-import {
-  type ApiLogRow,
-  HttpCalls,
-  type HttpClient,
-  type HttpOptions,
-} from '../../../../core/http/client/client.ts'
+import type { ApiLogRow, HttpClient, HttpOptions } from '../../../../core/http/client/call.ts'
+import { HttpCalls } from '../../../../core/http/client/client.ts'
 import { createExchange } from '../../../../core/http/client/exchange.ts'
 import { redactText } from '../../../../core/log/redact.ts'
 import { freshFolder } from '../../../support/folders.ts'

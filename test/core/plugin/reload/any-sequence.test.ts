@@ -78,7 +78,7 @@ class Bench {
       database,
       coreEntities: [],
       coreServices: [],
-      calls: { for: () => ({ fetch: neverCalled, record: () => undefined }) },
+      calls: { for: () => ({ fetch: neverCalled, asFetch: () => fetch, record: () => undefined }) },
       store: { publish: async () => undefined, subscribe: () => () => undefined },
       queue: { send: async () => undefined },
       migrations: 'auto',
