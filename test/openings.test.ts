@@ -204,14 +204,17 @@ export default definePlugin({
   permissions: { 'desk.admin': { description: 'Administer', roles: ['admin'] } },
   actions: ({ action }) => ({ push: action({ label: 'Push', run: () => 'pushed' }) }),
   commands: ({ command }) => ({
-    open: command({ description: 'open', run: (ctx) => message('push it', buttons(ctx.button('push', {}))) }),
+    open: command({ description: 'open', run: (ctx) => message('push it', buttons(
+      ctx.button('push', {}, { anyone: true }), ctx.button('push', {}, { label: 'Mine' }))) }),
   }),
   events: ({ event }) => [event('message:photo', () => 'a photo')],
   telegraf: (composer) => { composer.hears('knock', (ctx) => ctx.reply('who is there')) },
 })
 `,
     })
-    await answer(operator, '/open')
+    await operator.sends('/open')
+    const { buttons } = await operator.sees('push it')
+    expect(buttons, 'what would be refused is not shown').to.deep.equal(['Push'])
     expect((await operator.presses('Push')).text).to.include('waits for an owner')
     await operator.sends('knock')
     operator.telegram.sendPhoto(photo)

@@ -21,6 +21,7 @@ import { jobRequest } from './enqueue.ts'
 import { type NotifyOptions, type NotifyTarget, noticeOf } from './notify.ts'
 import type { Outcome, UpdateRun } from './run.ts'
 import { RunSession } from './session.ts'
+import { visibleRows } from './visible.ts'
 
 const runOf = Symbol('run')
 const instanceOf = Symbol('instance')
@@ -256,11 +257,12 @@ export class LiveContext<U extends Update = Update> extends Context<U> implement
   }
 
   async keyboard({ rows }: Buttons): Promise<InlineKeyboardMarkup> {
-    const { sender, facts } = this[runOf]
+    const run = this[runOf]
+    const { sender, facts } = run
     if (facts.chatId === undefined) {
       throw new OpsError('OPS_NO_CHAT', `An update of kind ${facts.kind} has no chat for buttons`)
     }
-    return sender.keyboard(rows, facts.chatId)
+    return sender.keyboard(visibleRows(rows, run), facts.chatId)
   }
 
   get session(): RunSession | undefined {

@@ -28,6 +28,7 @@ import type { LiveContext } from './context.ts'
 import type { Notice } from './notify.ts'
 import type { ContentSender } from './sender.ts'
 import type { RunSession } from './session.ts'
+import { visibleRows } from './visible.ts'
 
 /**
  * What came of an update, as the message log keeps it. `repeated`: this attempt didn't settle it; it
@@ -256,7 +257,8 @@ export class UpdateRun {
 
   /** Keeps something to be sent after the commit. */
   say(content: Content | undefined): void {
-    if (content !== undefined) this.answers.push(content)
+    if (content === undefined) return
+    this.answers.push({ ...content, buttons: visibleRows(content.buttons, this) })
   }
 
   /** Keeps a message to somebody until the commit. @throws OPS_COMMITTED */

@@ -31,6 +31,9 @@ export default definePlugin({
       ctx.button('note', { text: 'b'.repeat(100) }, { anyone: true, label: 'Anyone at length' }),
       ctx.button('turn', {}, { anyone: true }),
     )) }),
+    mine: command({ description: 'x', run: (ctx) => message('Mine', buttons(
+      [ctx.button('turn'), ctx.button('note', { text: 'a' })], ctx.button('turn', {}, { label: 'Once more' }),
+    )) }),
     soon: command({ description: 'x', run: (ctx) => message('Soon', buttons(
       ctx.button('note', { text: 'a' }, { withinS: 60, label: 'A' }),
       ctx.button('note', { text: 'b'.repeat(90) }, { withinS: 60, label: 'B' }),
@@ -60,6 +63,15 @@ describe('buttons', () => {
   after(() => bot?.stop())
 
   const kept = () => bot.database.query('select 1 from button_payloads')
+
+  it('are not shown to whom they would refuse', async () => {
+    const operator = bot.user({ role: 'operator' })
+    await operator.sends('/mine')
+    const shown = await operator.sees('Mine')
+    expect(shown.buttons).to.deep.equal(['Note'])
+    await owner.sends('/mine')
+    expect((await owner.sees('Mine')).buttons).to.deep.equal(['Turn', 'Note', 'Once more'])
+  })
 
   it('carry what fits, and keep in the database what does not', async () => {
     const before = (await kept()).length
