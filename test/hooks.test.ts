@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto'
 import { expect } from 'chai'
-import { hmac } from 'opsgram'
+import { hmac, standardWebhook } from 'opsgram'
 import { createTestBot, type TestBot } from 'opsgram/testing'
 import { until } from './support/wait.ts'
 
@@ -200,6 +200,27 @@ describe('hooks', () => {
   it('accept no time that would outlive the memory of what was taken', () => {
     const timestamp = { header: 'X-Time', toleranceS: 301 }
     expect(() => hmac('sha256', 'X-Signature', { timestamp })).to.throw('at most 300')
+  })
+
+  it('take no secret of Standard Webhooks that holds no key: with none everybody could sign', () => {
+    const body = Buffer.from('{}')
+    const now = bot.clock.now()
+    const time = String(Math.floor(now / 1_000))
+    for (const [secret, isTaken] of [
+      ['whsec_', false],
+      ['!!', false],
+      [`whsec_${key}`, true],
+    ] as const) {
+      const mac = createHmac('sha256', isTaken ? Buffer.from(key, 'base64') : '')
+      const signature = mac.update(`m.${time}.`).update(body).digest('base64')
+      const headers = {
+        'webhook-id': 'm',
+        'webhook-timestamp': time,
+        'webhook-signature': `v1,${signature}`,
+      }
+      const taken = standardWebhook().verify({ headers, body, secrets: [secret], now })
+      expect(taken !== undefined, secret).to.equal(isTaken)
+    }
   })
 
   it('refuse what they don’t take, with the reason', async () => {
