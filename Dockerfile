@@ -20,6 +20,10 @@ ENV NODE_ENV=production \
     PLUGINS_WATCH=false \
     SECRETS_DIR=/run/secrets
 WORKDIR /app
+# pg_dump and pg_restore, for opsgram backup and BACKUP_CRON
+RUN apt-get update \
+ && apt-get install -y --no-install-recommends postgresql-client-15 \
+ && rm -rf /var/lib/apt/lists/*
 COPY --from=build /app/package.json ./
 COPY --from=build /app/bin bin/
 COPY --from=build /app/node_modules node_modules/

@@ -10,6 +10,13 @@ bot := docker compose --file docker-compose.bot.yml
 local_database = postgres://opsgram:$$(cat secrets/database/POSTGRES_PASSWORD)@127.0.0.1:$${POSTGRES_PORT:-5432}/opsgram
 local_redis = redis://127.0.0.1:$${REDIS_PORT:-6379}
 
+# which database it is: of a bot in a container that runs or was stopped, of db-up if nothing else names one, or that of .env
+has = [ -n "$$($(full) --profile '*' ps --quiet $(1) 2>/dev/null)" ]
+where = if $(call has,--status running bot); then where=container; \
+	elif $(call has,--all bot); then where=stopped; \
+	elif [ -z "$${DATABASE_URL:-}" ] && ! grep -qs '^DATABASE_URL=.' .env && $(call has,--status running postgres); then where=db-up; \
+	else where=here; fi
+
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
@@ -68,11 +75,20 @@ db-admin: need-docker ## Start pgAdmin, and tell its address and password
 	$(database) --profile admin up --detach --wait
 	@echo "http://127.0.0.1:$${PGADMIN_PORT:-5050}  admin@example.org  $$(cat secrets/database/PGADMIN_PASSWORD)"
 
-db-backup: install ## Back up the database of .env (DATABASE_URL=…, or the embedded one) to DATA_DIR/backups
-	@bin/opsgram backup
+db-backup: ## Back up the database: in the bot's container if one runs, else of db-up, .env or ./var
+	@$(where); case $$where in \
+	  container) $(full) exec --no-TTY bot bin/opsgram backup && \
+	    echo 'It is on the volume of the bot. To copy it here: $(full) cp bot:/data/backups .' ;; \
+	  db-up) $(MAKE) --no-print-directory install && DATABASE_URL="$(local_database)" bin/opsgram backup ;; \
+	  *) $(MAKE) --no-print-directory install && bin/opsgram backup ;; \
+	esac
 
-db-restore: install ## Restore a backup: make db-restore FILE=var/backups/…; asks first
-	@bin/opsgram restore $(FILE)
+db-restore: ## Restore a backup: make db-restore FILE=var/backups/… (in containers /data/backups/…); asks first
+	@$(where); case $$where in \
+	  container | stopped) $(full) run --rm --no-deps bot bin/opsgram restore $(FILE) ;; \
+	  db-up) $(MAKE) --no-print-directory install && DATABASE_URL="$(local_database)" bin/opsgram restore $(FILE) ;; \
+	  *) $(MAKE) --no-print-directory install && bin/opsgram restore $(FILE) ;; \
+	esac
 
 status: need-docker ## Tell which containers run, and how they are
 	@$(full) --profile '*' ps

@@ -7,9 +7,8 @@ const variables = {
     schema: z.string().regex(/^\S+(\s+\S+){4}$/),
     accepted: 'a cron expression of five fields, such as 15 3 * * *, in the time zone of TIMEZONE',
     description:
-      'When a backup of the PostgreSQL database is written by the bot itself, by the leading instance; pg_dump has to be there. Not set: never.',
+      'When a backup of the database is written by the bot itself, by the leading instance; of PostgreSQL by pg_dump, which has to be there. Not set: never.',
     example: '15 3 * * *',
-    hint: 'It needs DATABASE_URL: of the embedded database one is taken by npx opsgram backup, while the bot is stopped.',
   },
   BACKUP_DIR: {
     schema: z.string(),

@@ -149,9 +149,6 @@ export function parseConfig(env: Environment, around: Surroundings): ConfigResul
     warnings.push(`not used without UPDATES=webhook: ${hookVariables.join(', ')}`)
   }
   const mode = token === undefined ? 'playground' : 'bot'
-  if (mode === 'bot' && copies.BACKUP_CRON !== undefined && data.DATABASE_URL === undefined) {
-    problems.push(problemOf('BACKUP_CRON', backups.variables.BACKUP_CRON, copies.BACKUP_CRON))
-  }
   if (mode === 'playground') {
     if (bot.UPDATES === 'webhook') {
       warnings.push(

@@ -14,6 +14,7 @@ import { loadPlugins } from './app/plugins/loaded-plugins.ts'
 import type { Stalls } from './app/stall/watch.ts'
 import type { Start } from './app/start.ts'
 import { openWork } from './app/work.ts'
+import { takeAskedBackups } from './backup/asked.ts'
 import { type Clock, systemClock } from './clock.ts'
 import type { Database } from './database/connection.ts'
 import type { OpsError } from './errors.ts'
@@ -172,8 +173,10 @@ async function startApp(config: Config, parts: AppParts, opened: Opened): Promis
   await instances?.leadership.start()
   await jobs.start()
 
+  const { still } = database
   const backups = scheduledBackups(config, {
     version,
+    still,
     leads: () => instances?.leadership.leads !== false,
     tell: (what, reason) => notices.aboutBackup(what, reason),
     clock,
@@ -181,6 +184,7 @@ async function startApp(config: Config, parts: AppParts, opened: Opened): Promis
   })
   await backups?.start()
   opened.add(() => backups?.stop())
+  if (still !== undefined) opened.add(takeAskedBackups({ ...config.database, still, version, log }))
 
   health.phase = 'ready'
   notices.watch()

@@ -205,6 +205,42 @@ describe('make', () => {
     )
   })
 
+  it('backs up and restores where the bot is: in its container, in db-up, or here', async () => {
+    const folder = freshFolder()
+    cpSync(join(root, 'Makefile'), join(folder, 'Makefile'))
+    mkdirSync(join(folder, 'bin'))
+    mkdirSync(join(folder, 'node_modules'))
+    mkdirSync(join(folder, 'secrets/database'), { recursive: true })
+    writeFileSync(join(folder, 'secrets/database/POSTGRES_PASSWORD'), 'pa55')
+    writeFileSync(join(folder, 'package-lock.json'), '')
+    writeFileSync(join(folder, 'node_modules/.package-lock.json'), '')
+    const script = (file: string, text: string) =>
+      writeFileSync(join(folder, 'bin', file), `#!/bin/sh\n${text}\n`, { mode: 0o755 })
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: the shell's
+    script('opsgram', 'echo "here: $* of ${DATABASE_URL:-.env}"')
+    // answers which containers there are, and says what else it is asked to do
+    script(
+      'docker',
+      'case "$*" in *" ps "*) case "$*" in *"$THERE") echo id;; esac;; *) echo "docker: $*";; esac',
+    )
+    const make = async (target: string, there: string) => {
+      const path = `${join(folder, 'bin')}${delimiter}${process.env.PATH}`
+      const { DATABASE_URL: _, ...others } = process.env
+      const env = { ...others, PATH: path, THERE: there }
+      return (await run('make', [target, 'FILE=f'], { cwd: folder, env })).output
+    }
+    const [inside, dbUp, none] = ['--status running bot', '--status running postgres', 'nothing']
+    expect(await make('db-backup', inside)).to.contain('exec --no-TTY bot bin/opsgram backup')
+    expect(await make('db-backup', dbUp)).to.match(
+      /^here: backup of postgres:.*pa55@127\.0\.0\.1:5432/m,
+    )
+    expect(await make('db-backup', none)).to.contain('here: backup of .env')
+    expect(await make('db-restore', '--all bot')).to.contain(
+      'run --rm --no-deps bot bin/opsgram restore f',
+    )
+    expect(await make('db-restore', none)).to.contain('here: restore f of .env')
+  })
+
   it('says what is missing where there is no Docker', async () => {
     const path = freshFolder()
     for (const program of ['make', 'sh']) symlinkSync(await whereIs(program), join(path, program))

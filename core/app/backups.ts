@@ -2,6 +2,7 @@ import type { Config } from '../../config/config.ts'
 import { type Backup, backUp } from '../backup/backup.ts'
 import { newestBackup } from '../backup/manifest.ts'
 import type { Clock } from '../clock.ts'
+import type { StillFiles } from '../database/embedded.ts'
 import { codeOf, messageOf, OpsError } from '../errors.ts'
 import { Recurrence } from '../job/cron.ts'
 import type { Logger } from '../log/logger.ts'
@@ -138,15 +139,18 @@ export class ScheduledBackups {
 /** Backups as the configuration wants them; undefined: none. @throws OPS_BACKUP_CRON */
 export function scheduledBackups(
   { backups, database, people }: Config,
-  parts: Pick<ScheduledBackupsOptions, 'leads' | 'tell' | 'clock' | 'log'> & { version: string },
+  parts: Pick<ScheduledBackupsOptions, 'leads' | 'tell' | 'clock' | 'log'> & {
+    version: string
+    still: StillFiles | undefined
+  },
 ): ScheduledBackups | undefined {
   if (backups === undefined) return undefined
   const { cron, dir, keep } = backups
-  const { version, ...others } = parts
+  const { version, still, ...others } = parts
   return new ScheduledBackups({
     cron,
     timeZone: people.timezone,
-    take: () => backUp(database, { folder: dir, keep, version }),
+    take: () => backUp({ ...database, still }, { folder: dir, keep, version }),
     newest: () => newestBackup(dir),
     ...others,
   })

@@ -1,5 +1,6 @@
 import { mkdir, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { StillFiles } from '../database/embedded.ts'
 import { OpsError } from '../errors.ts'
 import { dumpEmbedded, restoreEmbedded } from './embedded.ts'
 import { backupName, type Manifest, prune, readManifest, writeManifest } from './manifest.ts'
@@ -9,6 +10,8 @@ import { dumpServer, type Restored, restoreServer } from './server.ts'
 export interface BackedUp {
   readonly url: string | undefined
   readonly dir: string
+  /** Of the process that has the embedded one open. */
+  readonly still?: StillFiles | undefined
 }
 
 export interface Backup {
@@ -24,7 +27,7 @@ export interface Backup {
  * name is a whole one.
  */
 export async function backUp(
-  { url, dir }: BackedUp,
+  { url, dir, still }: BackedUp,
   { folder, keep, version }: { folder: string; keep: number; version: string },
 ): Promise<Backup> {
   const createdAt = new Date()
@@ -36,7 +39,9 @@ export async function backUp(
     // whoever writes it keeps the mode: pg_dump would have it open to all, in a folder that others may enter
     await writeFile(unfinished, '', { mode: 0o600 })
     const tables =
-      url === undefined ? await dumpEmbedded(dir, unfinished) : await dumpServer(url, unfinished)
+      url === undefined
+        ? await dumpEmbedded(dir, unfinished, still)
+        : await dumpServer(url, unfinished)
     const manifest: Manifest = {
       format: 1,
       createdAt: createdAt.toISOString(),

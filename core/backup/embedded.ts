@@ -4,8 +4,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import zlib from 'node:zlib'
 import type { PGlite } from '@electric-sql/pglite'
-import type { Queries } from '../database/connection.ts'
-import { openEmbedded } from '../database/embedded.ts'
+import { openEmbedded, type StillFiles, stillFiles } from '../database/embedded.ts'
 import { lockFolder } from '../database/folder-lock.ts'
 import { messageOf, OpsError } from '../errors.ts'
 import { throwIfDifferent } from './server.ts'
@@ -14,26 +13,38 @@ import { differences, stateOfTables, type TableState } from './tables.ts'
 const gunzip = promisify(zlib.gunzip)
 
 /**
- * Writes the embedded database of `folder` to `file`, a gzipped archive of its files. Nobody may use it meanwhile.
+ * Writes the embedded database of `folder` to `file`, a gzipped archive of its files.
  *
+ * @param still of the process that has it open; without it nobody may use it meanwhile
  * @returns what the tables hold in it
  * @throws OPS_DATABASE_IN_USE, OPS_DATABASE_DAMAGED
  */
-export async function dumpEmbedded(folder: string, file: string): Promise<TableState[]> {
+export async function dumpEmbedded(
+  folder: string,
+  file: string,
+  still?: StillFiles,
+): Promise<TableState[]> {
+  if (still !== undefined) return dumpStill(still, file)
   const lock = await lockFolder(folder)
   try {
     const pglite = await openEmbedded(folder)
     try {
-      const tables = await stateOf(pglite)
-      const archive = await pglite.dumpDataDir('gzip')
-      await writeFile(file, Buffer.from(await archive.arrayBuffer()))
-      return tables
+      return await dumpStill(stillFiles(pglite), file)
     } finally {
       await pglite.close()
     }
   } finally {
     lock.release()
   }
+}
+
+async function dumpStill(still: StillFiles, file: string): Promise<TableState[]> {
+  const { tables, archive } = await still(async (query, archive) => ({
+    tables: await stateOfTables({ query }),
+    archive: await archive(),
+  }))
+  await writeFile(file, Buffer.from(await archive.arrayBuffer()))
+  return tables
 }
 
 /** A restored folder that waits beside the one that it is to replace. */
@@ -61,7 +72,9 @@ export async function restoreEmbedded(
   try {
     const pglite = await openArchive(file, join(scratch, 'pg'))
     try {
-      throwIfDifferent(differences(expected, await stateOf(pglite)))
+      throwIfDifferent(
+        differences(expected, await stillFiles(pglite)((query) => stateOfTables({ query }))),
+      )
     } finally {
       await pglite.close()
     }
@@ -92,14 +105,4 @@ async function openArchive(file: string, dataDir: string): Promise<PGlite> {
       cause: error,
     })
   }
-}
-
-function stateOf(pglite: PGlite): Promise<TableState[]> {
-  return pglite.transaction((transaction) => {
-    const sql: Queries = {
-      query: async <Row>(text: string, parameters: readonly unknown[] = []) =>
-        (await transaction.query<Row>(text, [...parameters])).rows,
-    }
-    return stateOfTables(sql)
-  })
 }

@@ -2,6 +2,7 @@ import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import type { Config } from '../../config/config.ts'
 import packageJson from '../../package.json' with { type: 'json' }
+import { askForBackup } from '../backup/asked.ts'
 import { type BackedUp, backUp, restore } from '../backup/backup.ts'
 import { loadConfig, readEnvironment } from '../configuration.ts'
 import { openDatabase } from '../database/connection.ts'
@@ -28,18 +29,27 @@ export async function backupCommand(args: readonly string[]): Promise<number> {
   }
   const config = configured()
   const folder = values.dir === undefined ? join(config.dataDir, 'backups') : resolve(values.dir)
-  const { file, bytes, manifest, removed } = await backUp(config.database, {
-    folder,
-    keep,
-    version: packageJson.version,
-  })
-  const rows = manifest.tables.reduce((sum, table) => sum + table.rows, 0)
+  const { file, bytes, tables, rows } = await takeOne(config.database, { folder, keep })
   const size = new Intl.NumberFormat('en', { notation: 'compact' }).format(bytes)
-  console.log(
-    `${pathFromHere(file)}: ${manifest.tables.length} tables, ${rows} rows, ${size} bytes`,
-  )
-  for (const name of removed) console.log(`removed: ${name}`)
+  console.log(`${pathFromHere(file)}: ${tables} tables, ${rows} rows, ${size} bytes`)
   return 0
+}
+
+/** By this process, or of the embedded database of a bot that runs by that one. */
+async function takeOne(
+  database: BackedUp,
+  wanted: { folder: string; keep: number },
+): Promise<{ file: string; bytes: number; tables: number; rows: number }> {
+  try {
+    const taken = await backUp(database, { ...wanted, version: packageJson.version })
+    for (const name of taken.removed) console.log(`removed: ${name}`)
+    const { tables } = taken.manifest
+    const rows = tables.reduce((sum, table) => sum + table.rows, 0)
+    return { file: taken.file, bytes: taken.bytes, tables: tables.length, rows }
+  } catch (error) {
+    if (codeOf(error) !== 'OPS_DATABASE_IN_USE') throw error
+    return askForBackup(database.dir, wanted)
+  }
 }
 
 /** `opsgram restore`: puts a backup in the place of the database, after it was found to be whole. */

@@ -61,7 +61,7 @@ export const commandUsages = {
     usage: 'backup [--dir DIR] [--keep N]',
     summary: 'back up the database',
     details:
-      'Of .env and the environment, to DATA_DIR/backups or DIR; the newest 14 or N stay. PostgreSQL by pg_dump, while bots run; of the embedded database an archive of its files, while the bot doesn’t. Beside each backup lies a .json that tells what its tables hold.',
+      'Of .env and the environment, to DATA_DIR/backups or DIR; the newest 14 or N stay. PostgreSQL by pg_dump, while bots run; of the embedded database an archive of its files, which a bot that runs writes itself. Beside each backup lies a .json that tells what its tables hold.',
   },
   restore: {
     usage: 'restore FILE [--verify | --yes]',

@@ -3,7 +3,7 @@ import { CompiledQuery, type Kysely } from 'kysely'
 import { OpsError } from '../errors.ts'
 import type { Logger } from '../log/logger.ts'
 import { SharedKysely } from './driver.ts'
-import { EmbeddedSource, openEmbedded } from './embedded.ts'
+import { EmbeddedSource, openEmbedded, type StillFiles, stillFiles } from './embedded.ts'
 import { lockFolder } from './folder-lock.ts'
 import { TransactionGuard } from './guard.ts'
 import {
@@ -29,6 +29,8 @@ export interface Database extends Queries {
   readonly inbox: Queries
   /** The connection on which instances tell each other that they live; undefined when embedded, where no other can be. */
   readonly session: ServerSession | undefined
+  /** Of the embedded one: its files at one moment; undefined on PostgreSQL, which has tools for that. */
+  readonly still: StillFiles | undefined
   /** Most connections that handlers can have at once. */
   readonly poolMax: number
   /**
@@ -68,7 +70,8 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
 async function openFolder(folder: string): Promise<Database> {
   const lock = await lockFolder(folder)
   try {
-    const kysely = new SharedKysely(new EmbeddedSource(await openEmbedded(folder)))
+    const pglite = await openEmbedded(folder)
+    const kysely = new SharedKysely(new EmbeddedSource(pglite))
     const queries = over(kysely)
     return {
       kind: 'embedded',
@@ -76,6 +79,7 @@ async function openFolder(folder: string): Promise<Database> {
       ...queries,
       inbox: queries,
       session: undefined,
+      still: stillFiles(pglite),
       poolMax: 1,
       async close() {
         await kysely.destroy()
@@ -113,6 +117,7 @@ async function openServer(options: DatabaseOptions & { url: string }): Promise<D
       query: (sql, parameters) => kysely.times.of(sql, () => inboxQuery(sql, parameters)),
     },
     session,
+    still: undefined,
     poolMax,
     async close() {
       await Promise.all([kysely.destroy(), inboxPool.end(), session.close()])

@@ -44,6 +44,26 @@ export async function openEmbedded(folder: string): Promise<PGlite> {
   }
 }
 
+/** Keeps everybody out while it works with what the tables hold, and with an archive (gzipped tar) of the files that hold them. */
+export type StillFiles = <T>(
+  work: (
+    query: <Row>(sql: string, parameters?: readonly unknown[]) => Promise<Row[]>,
+    archive: () => Promise<Blob>,
+  ) => Promise<T>,
+) => Promise<T>
+
+export function stillFiles(pglite: PGlite): StillFiles {
+  return (work) =>
+    pglite.transaction((transaction) =>
+      work(
+        async <Row>(sql: string, parameters: readonly unknown[] = []) =>
+          (await transaction.query<Row>(sql, [...parameters])).rows,
+        // what no transaction holds open is in the log of the files, from which the copy recovers
+        () => pglite.dumpDataDir('gzip'),
+      ),
+    )
+}
+
 function plain(parameter: unknown): unknown {
   return parameter instanceof SqlArray ? parameter.values : parameter
 }

@@ -98,6 +98,9 @@ describe('configuration', () => {
       dir: '/srv/./var/backups',
       keep: 3,
     })
+    expect(configOf({ ...bot, BACKUP_CRON: '15 3 * * *' }).backups, 'embedded').to.include({
+      keep: 14,
+    })
     expect(configOf({ BACKUP_CRON: '15 3 * * *' }).backups, 'of a playground').to.equal(undefined)
   })
 
@@ -214,7 +217,6 @@ describe('a bad environment', () => {
     'a host with a scheme': { HTTP_HOST: 'http://localhost' },
     'a proxy that is a name': { TRUST_PROXY: 'proxy.local' },
     'another database': { ...bot, DATABASE_URL: 'mysql://ops:pa55word@db/ops' },
-    'backups of the embedded database': { ...bot, BACKUP_CRON: '15 3 * * *' },
     'backups at no time': { ...bot, DATABASE_URL: 'postgres://db/ops', BACKUP_CRON: 'nightly' },
     'an address that is none': { ...bot, DATABASE_URL: 'postgres://h:port/x' },
     'a store that is no Redis': { ...bot, REDIS_URL: 'memcached://ops:pa55word@h' },

@@ -1,6 +1,7 @@
-import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'chai'
+import { askForBackup, takeAskedBackups } from '../../../core/backup/asked.ts'
 import { type BackedUp, backUp, restore } from '../../../core/backup/backup.ts'
 import { manifestOf } from '../../../core/backup/manifest.ts'
 import { openDatabase } from '../../../core/database/connection.ts'
@@ -105,13 +106,34 @@ describe('a backup', function () {
       }
     })
   } else {
-    it('isn’t taken of an embedded database that is in use', async () => {
+    it('of an embedded database that is in use is taken by who uses it, beside its work', async () => {
       const opened = await openDatabase({ ...database, log: silentLog })
+      const { still } = opened
+      if (still === undefined) throw new Error('it has no files')
+      const end = takeAskedBackups({ dir: database.dir, still, version: '1.0.0', log: silentLog })
+      let file: string
       try {
         expect((await rejected(() => take())).code).to.equal('OPS_DATABASE_IN_USE')
+        await opened.query(`insert into things values (9, 'while it runs')`)
+        const asked = askForBackup(database.dir, { folder, keep: 9 })
+        const busy = opened.transaction((sql) =>
+          sql.query(`insert into things select n, 'meanwhile' from generate_series(100, 500) n`),
+        )
+        ;[{ file }] = await Promise.all([asked, busy])
+        const isAFile = join(folder, 'no-folder')
+        writeFileSync(isAFile, '')
+        const failed = await rejected(() =>
+          askForBackup(database.dir, { folder: isAFile, keep: 9 }),
+        )
+        expect(failed.code).to.equal('OPS_BACKUP_FAILED')
+        rmSync(isAFile)
       } finally {
+        await end()
         await opened.close()
       }
+      const { restored } = await restore(database, file)
+      await restored.swap()
+      expect(await names()).to.deep.include({ name: 'while it runs' })
     })
   }
 })
