@@ -77,27 +77,24 @@ export type { ChatSetting } from './plugin/chats/settings.ts'
 export type { LogLevelsNow, LogsApi } from './plugin/logs/desk.ts'
 export type { ErrorReport, KnownError } from './plugin/logs/errors.ts'
 export type { LevelChoice } from './plugin/logs/levels.ts'
+export type { Action } from './plugin/manifest/action.ts'
+export type { Command, RateLimit } from './plugin/manifest/command.ts'
 export { duration, parseDuration } from './plugin/manifest/duration.ts'
+export type { EventQuery } from './plugin/manifest/event.ts'
+export type { HealthReport } from './plugin/manifest/health.ts'
 export type { EnqueueOptions, Job, JobContext } from './plugin/manifest/job.ts'
-export {
-  type Action,
-  type Audience,
-  type Command,
-  type DefaultRole,
-  definePlugin,
-  type EventQuery,
-  type EveryoneContext,
-  type HandlerContext,
-  type HealthReport,
-  type Manifest,
-  type Next,
-  type Phase,
-  type PluginTypes,
-  type RateLimit,
-} from './plugin/manifest/manifest.ts'
+export { definePlugin, type Manifest } from './plugin/manifest/manifest.ts'
+export type { Next, Phase } from './plugin/manifest/middleware.ts'
 export type { DataSubject } from './plugin/manifest/personal-data.ts'
 export type { RouteContext } from './plugin/manifest/route.ts'
 export type { SessionView } from './plugin/manifest/session.ts'
+export type {
+  Audience,
+  DefaultRole,
+  EveryoneContext,
+  HandlerContext,
+  PluginTypes,
+} from './plugin/manifest/view.ts'
 export type { DeadLetter, DeadLettersApi } from './plugin/offered/dead-letters.ts'
 export type { CheckState, PluginHealth } from './plugin/offered/health.ts'
 export type { DeadJobDetails, JobKind, JobsApi, RunningJob } from './plugin/offered/jobs.ts'

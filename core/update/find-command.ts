@@ -1,5 +1,5 @@
 import type { CommandRoute } from '../plugin/generation/routes.ts'
-import type { Command } from '../plugin/manifest/manifest.ts'
+import type { Command } from '../plugin/manifest/command.ts'
 import type { UpdateRun } from '../plugin/run/run.ts'
 
 /** A command that was given earlier, as it is by now: a reload may have taken it away, or changed it. */

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { asCore, asPlugin } from '../plugin/code/owner.ts'
 import type { MiddlewareRoute } from '../plugin/generation/routes.ts'
-import type { Next } from '../plugin/manifest/manifest.ts'
+import type { Next } from '../plugin/manifest/middleware.ts'
 import { contextFor, type LiveContext } from '../plugin/run/context.ts'
 import type { UpdateRun } from '../plugin/run/run.ts'
 

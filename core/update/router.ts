@@ -1,6 +1,6 @@
 import type { CallbackQuery, Message, MessageEntity } from 'telegraf/types'
 import type { ActionRoute, CommandRoute, EventRoute, Routes } from '../plugin/generation/routes.ts'
-import type { Command } from '../plugin/manifest/manifest.ts'
+import type { Command } from '../plugin/manifest/command.ts'
 import type { UpdateFacts } from '../telegram/facts.ts'
 
 /** What one update is for. Found by map look-ups only: the number of plugins doesn't matter. */

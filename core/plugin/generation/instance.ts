@@ -4,16 +4,14 @@ import type { SchemaNeeds } from '../../database/schema-check.ts'
 import type { Texts } from '../../i18n/texts.ts'
 import type { PermissionDeclaration } from '../access.ts'
 import type { Cache } from '../cache.ts'
+import type { Action } from '../manifest/action.ts'
+import type { Command } from '../manifest/command.ts'
 import type { Dialog } from '../manifest/dialog.ts'
+import type { EventListener } from '../manifest/event.ts'
+import type { HealthCheck } from '../manifest/health.ts'
 import type { Hook } from '../manifest/hook.ts'
 import type { Job } from '../manifest/job.ts'
-import type {
-  Action,
-  Command,
-  EventListener,
-  HealthCheck,
-  Middleware,
-} from '../manifest/manifest.ts'
+import type { Middleware } from '../manifest/middleware.ts'
 import type { PersonalDataDeclaration } from '../manifest/personal-data.ts'
 import type { HttpRoute } from '../manifest/route.ts'
 import type { SessionDeclaration } from '../manifest/session.ts'

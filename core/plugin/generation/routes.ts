@@ -1,6 +1,9 @@
 import type { PermissionDeclaration } from '../access.ts'
+import type { Action } from '../manifest/action.ts'
+import type { Command } from '../manifest/command.ts'
 import type { Dialog } from '../manifest/dialog.ts'
-import type { Action, Command, EventListener, Middleware, Phase } from '../manifest/manifest.ts'
+import type { EventListener } from '../manifest/event.ts'
+import type { Middleware, Phase } from '../manifest/middleware.ts'
 import type { PluginInstance } from './instance.ts'
 
 export interface CommandRoute {

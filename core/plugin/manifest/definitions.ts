@@ -1,16 +1,12 @@
 import { z } from 'zod'
 import { messageOf } from '../../errors.ts'
-import {
-  type Action,
-  type Command,
-  type CommandDefinition,
-  type EventListener,
-  type HealthCheck,
-  type Middleware,
-  type PluginTypes,
-  phases,
-} from './manifest.ts'
+import type { Action } from './action.ts'
+import type { Command, CommandDefinition } from './command.ts'
+import type { EventListener } from './event.ts'
+import type { HealthCheck } from './health.ts'
+import { type Middleware, phases } from './middleware.ts'
 import { type Fail, objectSchema } from './shape.ts'
+import type { PluginTypes } from './view.ts'
 
 const commandName = z.string().regex(/^[a-z][a-z0-9_]{0,31}$/, {
   error: 'a command is named with 1–32 of a–z, 0–9 and _, beginning with a letter',

@@ -1,6 +1,6 @@
 import type { z } from 'zod'
 import type { Html } from '../../telegram/html.ts'
-import type { HandlerContext, Parsed, PluginTypes } from './manifest.ts'
+import type { HandlerContext, Parsed, PluginTypes } from './view.ts'
 
 type Schema = z.ZodObject
 type KeyOf<S extends Schema> = keyof S['shape'] & string

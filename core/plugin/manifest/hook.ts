@@ -2,7 +2,7 @@ import type { z } from 'zod'
 import type { HookVerifier } from '../../http/hooks/verify.ts'
 import type { RetryPolicy } from '../../job/request.ts'
 import type { JobContext } from './job.ts'
-import type { PluginTypes } from './manifest.ts'
+import type { PluginTypes } from './view.ts'
 
 export interface HookDefinition<P extends PluginTypes, B extends z.ZodType> {
   /** How it is known who sends: `hmac(…)`, `bearer()`, `standardWebhook()`. */

@@ -10,7 +10,7 @@ import type { Cache } from '../cache.ts'
 import type { Answer } from '../run/content.ts'
 import type { NotifyOptions, NotifyTarget } from '../run/notify.ts'
 import type { Used } from '../service.ts'
-import type { Nothing, Parsed, PluginTypes } from './manifest.ts'
+import type { Nothing, Parsed, PluginTypes } from './view.ts'
 
 /** What becomes of times that a cron expression named while the bot was down or the plugin away. */
 export type MissedRuns = 'once' | 'skip'

@@ -10,7 +10,7 @@ import type { Answer } from '../run/content.ts'
 import type { NotifyOptions, NotifyTarget } from '../run/notify.ts'
 import type { Used } from '../service.ts'
 import type { Enqueues } from './job.ts'
-import type { Nothing, PluginTypes } from './manifest.ts'
+import type { Nothing, PluginTypes } from './view.ts'
 
 /** The methods that routes are made for. */
 export type RouteMethod = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'

@@ -1,4 +1,5 @@
-import type { Audience, ChatScope, Command, Former } from './manifest.ts'
+import type { Command, Former } from './command.ts'
+import type { Audience, ChatScope } from './view.ts'
 
 /** Who asks, and where. */
 export interface Asker {

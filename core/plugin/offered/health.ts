@@ -3,7 +3,7 @@ import type { Clock } from '../../clock.ts'
 import { codeOf, messageOf, OpsError } from '../../errors.ts'
 import type { HealthStatus } from '../../http/health.ts'
 import type { Logger } from '../../log/logger.ts'
-import type { HealthCheck } from '../manifest/manifest.ts'
+import type { HealthCheck } from '../manifest/health.ts'
 
 /** What a check last found. */
 export interface CheckState {

@@ -1,7 +1,7 @@
 import type { PermissionDeclaration } from '../access.ts'
 import type { PluginInstance } from '../generation/instance.ts'
 import type { ActionRoute, CommandRoute, EventRoute, Routes } from '../generation/routes.ts'
-import type { Command, Former } from '../manifest/manifest.ts'
+import type { Command, Former } from '../manifest/command.ts'
 import { type Accepted, nothingAccepted, type Opening, openingsOf } from './diff.ts'
 import { type Surface, waysOf } from './surface.ts'
 

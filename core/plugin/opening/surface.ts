@@ -1,8 +1,10 @@
 import { z } from 'zod'
 import { hookProofs } from '../../http/hooks/verify.ts'
 import type { PluginDeclaration } from '../generation/instance.ts'
+import type { Action } from '../manifest/action.ts'
+import type { Command } from '../manifest/command.ts'
+import type { EventListener } from '../manifest/event.ts'
 import type { Hook } from '../manifest/hook.ts'
-import type { Action, Command, EventListener } from '../manifest/manifest.ts'
 import type { HttpRoute } from '../manifest/route.ts'
 import { Authenticator, Authorizer, sameToken } from '../service.ts'
 

@@ -4,7 +4,7 @@ import type { Logger } from '../../log/logger.ts'
 import type { ActiveUser } from '../../plugin/access.ts'
 import type { PluginInstance } from '../../plugin/generation/instance.ts'
 import type { JobContext } from '../../plugin/manifest/job.ts'
-import type { PluginTypes } from '../../plugin/manifest/manifest.ts'
+import type { PluginTypes } from '../../plugin/manifest/view.ts'
 import type { UpdateRun } from '../../plugin/run/run.ts'
 import { LiveWork } from '../live-work.ts'
 

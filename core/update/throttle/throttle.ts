@@ -1,7 +1,7 @@
 import type { Rate } from '../../../config/limits.ts'
 import type { Texts } from '../../i18n/texts.ts'
 import { isOwner } from '../../plugin/access.ts'
-import type { RateLimit } from '../../plugin/manifest/manifest.ts'
+import type { RateLimit } from '../../plugin/manifest/command.ts'
 import { message } from '../../plugin/run/content.ts'
 import type { UpdateRun } from '../../plugin/run/run.ts'
 import type { BucketLimit, Store } from '../../store/store.ts'

@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import type { Command } from '../../../../core/plugin/manifest/manifest.ts'
+import type { Command } from '../../../../core/plugin/manifest/command.ts'
 import { type Asker, isUsable } from '../../../../core/plugin/manifest/usable.ts'
 
 const command = (given: Partial<Command> = {}): Command => ({
