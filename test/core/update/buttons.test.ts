@@ -12,6 +12,7 @@ export default definePlugin({
   setup: () => ({ count: 0 }),
   actions: ({ action }) => ({
     note: action({ label: 'Note', data: ${data}, run: (_ctx, data) => 'noted ' + JSON.stringify(data) }),
+    slow: action({ label: 'Slow', run: async () => { await globalThis.untilReleased; return edit('done at last') } }),
     turn: action({ label: 'Turn', permission: 'keys.turn', run: () => 'turned' }),
     page: action({
       label: 'Page',
@@ -25,6 +26,7 @@ export default definePlugin({
   }),
   commands: ({ command }) => ({
     small: command({ description: 'x', run: (ctx) => message('Small', buttons(ctx.button('note', { text: 'a' }))) }),
+    slow: command({ description: 'x', run: (ctx) => message('Slow?', buttons(ctx.button('slow'))) }),
     large: command({ description: 'x', run: (ctx) => message('Large', buttons(ctx.button('note', { text: 'я'.repeat(100) }))) }),
     all: command({ description: 'x', run: (ctx) => message('All', buttons(
       ctx.button('note', { text: 'a' }, { anyone: true, label: 'Anyone' }),
@@ -84,6 +86,34 @@ describe('buttons', () => {
     await owner.presses('Note')
     await owner.sees(`noted {"text":"${'я'.repeat(100)}"}`)
     expect(await kept()).to.have.length(before + 1)
+  })
+
+  it('work on after a restart, whether their data travel or are kept', async () => {
+    await owner.sends('/small')
+    await owner.sends('/large')
+    await owner.sees('Large')
+    await bot.restart()
+    await owner.presses('Note')
+    await owner.sees(`noted {"text":"${'я'.repeat(100)}"}`)
+    await owner.sends('/small')
+    await owner.sees('Small')
+    await bot.restart()
+    await owner.presses('Note')
+    await owner.sees('noted {"text":"a"}')
+  })
+
+  it('are answered while what they do goes on', async () => {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    Object.assign(globalThis, { untilReleased: promise })
+    await owner.sends('/slow')
+    const { message } = await owner.sees('Slow?')
+    const { text } = await owner.presses('Slow')
+    expect(text ?? '').to.equal('')
+    expect(message.buttons, 'it still runs').to.have.length(1)
+    resolve()
+    await owner.sees('done at last')
+    expect(message.buttons).to.deep.equal([])
+    Reflect.deleteProperty(globalThis, 'untilReleased')
   })
 
   it('obey only whom they were made for', async () => {
