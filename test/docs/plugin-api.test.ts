@@ -56,7 +56,7 @@ describe('docs/plugin-api.md', () => {
       )
     const names = [
       ...membersOf('core/plugin/run/context.ts', /export interface OpsContext[\s\S]*?\n}\n/),
-      ...membersOf('core/plugin/manifest/manifest.ts', /export interface PluginView[\s\S]*?\n}\n/),
+      ...membersOf('core/plugin/manifest/view.ts', /export interface PluginView[\s\S]*?\n}\n/),
       ...membersOf('core/plugin/scope.ts', /export interface Scope<[\s\S]*?\n}\n/),
     ]
     expect(names).to.include.members(['em', 'can', 'carry'])
