@@ -17,6 +17,7 @@ import { openWork } from './app/work.ts'
 import { takeAskedBackups } from './backup/asked.ts'
 import { type Clock, systemClock } from './clock.ts'
 import type { Database } from './database/connection.ts'
+import { damageIn } from './database/failure.ts'
 import type { OpsError } from './errors.ts'
 import type { Exchange } from './http/client/exchange.ts'
 import type { LogControl, Logger } from './log/logger.ts'
@@ -100,7 +101,7 @@ export async function createApp(config: Config, parts: AppParts): Promise<App> {
     if (isStop) log.info('app.stopping', { open: 0 })
     await opened.close(log, performance.now() + config.shutdownTimeoutMs)
     if (isStop) log.info('app.stopped')
-    throw error
+    throw damageIn(error) ?? error
   }
 }
 

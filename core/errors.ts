@@ -132,8 +132,8 @@ export const errorCodes = {
     hint: 'Something holds its transaction for too long, or there is more work than the database can do.',
   },
   OPS_DATABASE_DAMAGED: {
-    title: 'The files of the embedded database cannot be opened',
-    hint: 'Keep a copy of the folder. Put a backup in its place, or move it away to begin with an empty database.',
+    title: 'The files of the database are damaged',
+    hint: 'Keep a copy of them. Put a backup in their place; or, if the database is the embedded one, move its folder away to begin with an empty one.',
   },
   OPS_DATABASE_IN_USE: {
     title: 'Another process uses the database',

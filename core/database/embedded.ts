@@ -20,6 +20,10 @@ export async function openEmbedded(folder: string): Promise<PGlite> {
   // Written after the first successful opening: files without it are what an interrupted first start left behind.
   const complete = join(folder, 'complete')
   if (existsSync(files) && !existsSync(complete)) rmSync(files, { recursive: true, force: true })
+  // where this one is missing PGlite would write a new, empty database over all that is there
+  if (existsSync(complete) && !existsSync(join(files, 'PG_VERSION'))) {
+    throw damaged(folder, files, 'its file PG_VERSION is missing')
+  }
   // 27 MB of WASM and about 150 MB of memory: only where it is used.
   const { PGlite } = await import('@electric-sql/pglite')
   try {
@@ -32,15 +36,7 @@ export async function openEmbedded(folder: string): Promise<PGlite> {
     writeFileSync(complete, '')
     return pglite
   } catch (error) {
-    throw new OpsError(
-      'OPS_DATABASE_DAMAGED',
-      `The embedded database in ${files} can't be opened: ${messageOf(error).split('\n')[0]}`,
-      {
-        hint: `Keep a copy of ${folder}. Put a backup in its place, or move it away to begin with an empty database.`,
-        cause: error,
-        details: { folder },
-      },
-    )
+    throw damaged(folder, files, messageOf(error).split('\n')[0] ?? '', error)
   }
 }
 
@@ -62,6 +58,18 @@ export function stillFiles(pglite: PGlite): StillFiles {
         () => pglite.dumpDataDir('gzip'),
       ),
     )
+}
+
+function damaged(folder: string, files: string, what: string, cause?: unknown): OpsError {
+  return new OpsError(
+    'OPS_DATABASE_DAMAGED',
+    `The embedded database in ${files} can't be opened: ${what}`,
+    {
+      hint: `Keep a copy of ${folder}. Put a backup in its place, or move it away to begin with an empty database.`,
+      cause,
+      details: { folder },
+    },
+  )
 }
 
 function plain(parameter: unknown): unknown {

@@ -1,5 +1,5 @@
 import { OptimisticLockError } from '@mikro-orm/core'
-import { codeOf, messageOf } from '../errors.ts'
+import { codeOf, messageOf, OpsError } from '../errors.ts'
 
 /** Socket and resolver errors of Node that mean: nobody answers. */
 const socketCodes = new Set([
@@ -87,6 +87,16 @@ export function isBadRow(error: unknown): boolean {
     if (/^2[23]...$/.test(codeOf(link) ?? '') || isRefusedText(link)) return true
   }
   return false
+}
+
+/** What is told of a page or an index that can't be read (XX001, XX002); undefined of all else. */
+export function damageIn(error: unknown): OpsError | undefined {
+  for (const link of chain(error)) {
+    if (!/^XX00[12]$/.test(codeOf(link) ?? '')) continue
+    const text = `The database found its own files damaged: ${messageOf(link)}`
+    return new OpsError('OPS_DATABASE_DAMAGED', text, { cause: error })
+  }
+  return undefined
 }
 
 /**

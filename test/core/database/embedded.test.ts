@@ -37,14 +37,28 @@ describe('embedded database', () => {
     await database.close()
   })
 
-  it('says what to do about a damaged folder, keeps it, and lets it go', async () => {
-    truncateSync(join(dir, 'pg', 'global', 'pg_control'), 100)
+  const refuses = async () => {
     const error = await openDatabase({ dir, log: silentLog }).catch((thrown: unknown) => thrown)
     expect(error).to.have.property('code', 'OPS_DATABASE_DAMAGED')
     expect(error).to.have.property('message').that.contains(dir)
     expect(error).to.have.property('hint').that.contains('backup')
     expect(existsSync(join(dir, 'pg', 'base'))).to.equal(true)
     expect(existsSync(join(dir, 'lock'))).to.equal(false)
+  }
+
+  it('writes no empty database over one of which a file is missing', async () => {
+    const file = join(dir, 'pg', 'PG_VERSION')
+    rmSync(file)
+    await refuses()
+    writeFileSync(file, '18\n')
+    const database = await openDatabase({ dir, log: silentLog })
+    expect(await database.query('select * from kept')).to.deep.equal([{ id: 1 }])
+    await database.close()
+  })
+
+  it('says what to do about a damaged folder, keeps it, and lets it go', async () => {
+    truncateSync(join(dir, 'pg', 'global', 'pg_control'), 100)
+    await refuses()
     rmSync(dir, { recursive: true })
   })
 })

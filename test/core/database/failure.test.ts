@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { isBadRow, isDatabaseAway } from '../../../core/database/failure.ts'
+import { damageIn, isBadRow, isDatabaseAway, isOvertaken } from '../../../core/database/failure.ts'
 
 const failure = (code: string, message: string) =>
   new Error('wrapped', { cause: Object.assign(new Error(message), { code }) })
@@ -29,6 +29,22 @@ describe('a failure of the database', () => {
     ] as const) {
       expect(isDatabaseAway(failure(code, message)), message).to.equal(false)
     }
+  })
+
+  it('is damage when a page or an index can’t be read, and says which', () => {
+    const page = 'invalid page in block 0 of relation "base/5/16397"'
+    for (const code of ['XX001', 'XX002']) {
+      const damage = damageIn(failure(code, page))
+      expect(damage).to.have.property('code', 'OPS_DATABASE_DAMAGED')
+      expect(damage).to.have.property('message').that.includes(page)
+    }
+    expect(damageIn(failure('XX000', 'internal error'))).to.equal(undefined)
+  })
+
+  it('is somebody else’s being quicker when the row is there by now', () => {
+    expect(isOvertaken(failure('23505', 'duplicate key value'))).to.equal(true)
+    expect(isOvertaken(failure('40001', 'could not serialize access'))).to.equal(true)
+    expect(isOvertaken(failure('23503', 'violates foreign key constraint'))).to.equal(false)
   })
 
   it('is a bad row when a text with NUL was refused, by either database', () => {
