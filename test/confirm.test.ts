@@ -1,5 +1,9 @@
 import { expect } from 'chai'
 import { createTestBot, type TestBot, type TestPerson } from 'opsgram/testing'
+import { coreTexts } from '../core/i18n/core-texts.ts'
+import type { NewMessage } from '../core/outbox/rows.ts'
+import { Lapses, type LapsesParts } from '../core/update/confirmation/lapses.ts'
+import { silentLog } from './support/log.ts'
 
 const plugin = (limit = 100) => `
 import { definePlugin } from 'opsgram'
@@ -161,6 +165,44 @@ describe('a command that asks for a yes', () => {
     ])
     await boris.in(group).presses('Yes, do it')
     await boris.in(group).seesAlert('not allowed any more')
+    await boris.in(group).doesNotSee('wiped')
+  })
+
+  it('ends by itself when nobody answers in time: on record, told to who waited for another one, once', async () => {
+    const group = bot.group({ members: [anna, boris] })
+    await anna.sends('/purge 8')
+    await anna.sees('Would purge 8')
+    await anna.in(group).sends('/wipe sw-<7>')
+    await anna.in(group).sees('Another one who may do this')
+    await bot.settled()
+    const told: NewMessage[] = []
+    const sender: LapsesParts['sender'] = {
+      prepare: async ({ chatId = 0 }, { text }) => ({
+        chatId,
+        messages: [{ part: { as: 'message', text: String(text), extra: {} } }],
+      }),
+    }
+    const lapses = new Lapses({
+      database: bot.database,
+      outbox: { write: async (_, messages) => void told.push(...messages), wake: () => undefined },
+      sender,
+      texts: coreTexts('en'),
+      clock: bot.clock,
+      log: silentLog,
+    })
+    lapses.stop()
+    await lapses.pass()
+    expect(told, 'there is still time').to.deep.equal([])
+    await bot.clock.advance(3_600_000)
+    await Promise.all([lapses.pass(), lapses.pass()])
+    expect(told.map(({ chatId }) => chatId)).to.deep.equal([group.id])
+    expect(JSON.stringify(told)).to.include('sw-&lt;7&gt;').and.include('Time ran out')
+    expect(await audit()).to.include.deep.members([
+      [anna.id, 'refused', 'confirm-unanswered', '8'],
+      [anna.id, 'refused', 'confirm-unanswered', 'sw-<7>'],
+    ])
+    await boris.in(group).presses('Yes, do it')
+    await boris.in(group).seesAlert('Time ran out')
     await boris.in(group).doesNotSee('wiped')
   })
 

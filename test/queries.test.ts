@@ -5,6 +5,7 @@ import { prune } from '../core/database/prune.ts'
 import { JobQueue } from '../core/job/queue.ts'
 import { OutboxRows } from '../core/outbox/rows.ts'
 import { moveChat } from '../core/telegram/chat-move.ts'
+import { ConfirmationRows } from '../core/update/confirmation/rows.ts'
 import { InboxRows } from '../core/update/inbox/rows.ts'
 import { testKind } from './support/database.ts'
 import { silentLog } from './support/log.ts'
@@ -277,6 +278,7 @@ describe('queries of screens and cleaners', function () {
     for (const table of ['button_payloads', 'session_states']) {
       await prune(database, { table, column: 'expires_at', before: new Date() })
     }
+    await new ConfirmationRows(database).expire(database, new Date())
     await queue.prune()
     await queue.lost()
     await queue.nextDue([{ plugin: 'plugin1', job: 'work', most: 8 }])

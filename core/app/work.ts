@@ -6,6 +6,7 @@ import { Api } from '../update/api/api.ts'
 import { ButtonReader } from '../update/button-reader.ts'
 import { ClockSkew } from '../update/clock-skew.ts'
 import { Confirmations } from '../update/confirmation/confirmations.ts'
+import { Lapses } from '../update/confirmation/lapses.ts'
 import { Dialogs } from '../update/dialog/dialogs.ts'
 import { Dispatcher } from '../update/dispatcher.ts'
 import { Gate } from '../update/gate.ts'
@@ -70,6 +71,8 @@ export async function openWork(
     timings,
     states: () => reloader.list(),
   })
+  const lapses = new Lapses({ database, outbox, sender, texts, clock, log })
+  opened.add(() => lapses.stop())
   const menus = new Menus({ gateway, live, log })
   const menusSettled = keepMenus({ menus, reloader, instances, log })
   const handling = new UpdateHandling({

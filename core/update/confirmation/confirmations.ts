@@ -101,20 +101,23 @@ export class Confirmations {
 
   /** A press of yes or no. @returns the command to run, if that is what it means */
   async decide(run: UpdateRun, id: string, answer: 'yes' | 'no'): Promise<Confirmed | undefined> {
-    const t = this.#in(run)
     const { user, facts } = run
     const question = await this.#rows.find(id)
     // the buttons are bound to the chat of the question: a copy elsewhere means nothing
     if (question === undefined || question.chat_id !== facts.chatId)
       return this.#refuse(run, 'over')
     const isAgain = question.decided_update === facts.updateId
+    if (question.state === 'expired' && !isAgain) {
+      this.#close(run, question, 'expired', user.name)
+      return this.#refuse(run, 'expired')
+    }
     if (question.state !== 'open' && !isAgain) return this.#refuse(run, 'over')
     const at = new Date(run.clock.now())
     const decider = { telegramId: user.telegramId, name: user.name, updateId: facts.updateId, at }
     const end = (state: 'confirmed' | 'declined' | 'expired' | 'void', reason: string) =>
       this.#rows.end(question, state, decider, reason)
-    const closing = (key: string) =>
-      run.say(edit(html`${titleOf(question)}\n${t(`confirm.ended.${key}`, { name: user.name })}`))
+    // who is told to have decided presses now: what follows may be done in another one's name
+    const closing = (key: string) => this.#close(run, question, key, user.name)
     if (at.getTime() >= new Date(question.expires_at).getTime() && !isAgain) {
       await end('expired', 'confirm-expired')
       this.#refuse(run, 'expired')
@@ -194,6 +197,12 @@ export class Confirmations {
     const leftS = Math.ceil(coolDownS - (run.clock.now() - last.getTime()) / 1000)
     if (leftS <= 0) return undefined
     return this.#in(run)('confirm.coolDown', { command: `/${path}`, count: leftS })
+  }
+
+  /** The question is over, and its buttons go. */
+  #close(run: UpdateRun, question: Confirmation, key: string, name: string): void {
+    const end = this.#in(run)(`confirm.ended.${key}`, { name })
+    run.say(edit(html`${titleOf(question)}\n${end}`))
   }
 
   #refuse(run: UpdateRun, reason: string): undefined {

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { ulid } from 'ulid'
-import type { Database } from '../../database/connection.ts'
+import type { Database, Queries } from '../../database/connection.ts'
 
 /** A command that waits for a yes. */
 export interface Confirmation {
@@ -22,6 +22,12 @@ export interface Confirmation {
   readonly expires_at: string
 }
 
+/** One that nobody answered. */
+export interface Lapsed extends Pick<Confirmation, 'by' | 'path' | 'arguments' | 'chat_id'> {
+  /** Of who asked. */
+  readonly language: string | null
+}
+
 /** Who ended a question, by which update. */
 export interface Decider {
   readonly telegramId: number
@@ -33,6 +39,7 @@ export interface Decider {
 type Ending = Exclude<Confirmation['state'], 'open'>
 
 const keptFor = '30 days'
+const lapsedAtOnce = 100
 
 /** Questions in the database: each is answered once, whoever presses where. */
 export class ConfirmationRows {
@@ -118,6 +125,29 @@ export class ConfirmationRows {
       ],
     )
     return rows.length > 0
+  }
+
+  /**
+   * Ends those that nobody answered, each with its row in the audit log.
+   *
+   * @param sql of the transaction in which that is told
+   */
+  async expire(sql: Queries, now: Date): Promise<readonly Lapsed[]> {
+    return sql.query<Lapsed>(
+      `with ended as (
+         update confirmations set state = 'expired', decided_at = $1
+         where id = any(array(
+           select id from confirmations where state = 'open' and expires_at <= $1
+           order by expires_at limit ${lapsedAtOnce} for update skip locked))
+         returning id, plugin, path, arguments, by, requester, requester_name, chat_id),
+       written as (
+         insert into audit_log (id, actor_id, actor_name, plugin, action, target, chat_id, outcome, reason, after, created_at)
+         select 'C' || id, requester, requester_name, plugin, plugin || '.' || path, 'user:' || requester, chat_id, 'refused',
+           'confirm-unanswered', jsonb_build_object('arguments', arguments), now() from ended)
+       select e.by, e.path, e.arguments, e.chat_id, coalesce(b.chosen_language, b.language) as language
+       from ended e left join bot_users b on b.telegram_id = e.requester`,
+      [now.toISOString()],
+    )
   }
 
   /** When this person last had this command carried out. */
