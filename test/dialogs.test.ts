@@ -82,6 +82,14 @@ describe('a dialog', () => {
     const what = await asked(anna, '/move', '“what” is missing')
     await asked(anna, '/move desk attic 2', '2 desk to attic')
     await gone(what)
+    // whether that can be done is nobody's trouble
+    bot.telegram.fail('editMessageReplyMarkup', 400)
+    const left = await asked(anna, '/add', 'Which host?')
+    await asked(anna, 'sw-1', 'How long for sw-1?')
+    await bot.settled()
+    expect(left.message.buttons).to.have.length(1)
+    await anna.presses('Cancel')
+    await anna.sees('Cancelled')
   })
 
   it('T28: asks one question after the other, says what does not fit, and finishes with what its state holds', async () => {
