@@ -23,14 +23,17 @@ export async function list(
       plugins !== '' && html`\n⛔ ${t('quarantinedThere', { host, pid, plugins })}`,
     ]
   })
-  const entries = plugins.list().map((status) => {
+  const all = plugins.list()
+  const loads = Map.groupBy(all, (status) => status.lastReload?.ms)
+  const entries = all.map((status) => {
     const facts = [
       status.version,
       status.generation && t('generation', { generation: status.generation }),
       status.state !== 'active' && stateOf(status, t),
       status.draining > 0 && t('draining', { count: status.draining }),
     ]
-    const reloaded = lastReload(status, ctx)
+    const isOneOfMany = (loads.get(status.lastReload?.ms) ?? []).length > 1
+    const reloaded = lastReload(status, ctx, isOneOfMany)
     return html`${icon(status)} ${bold(status.name)} ${facts.filter(Boolean).join(' · ')}
 ${reloaded && `      ${reloaded}\n`}`
   })

@@ -17,13 +17,19 @@ export function stateOf(
   return t(`state.${state}`, { for: waitingFor?.join(', '), ...quarantine })
 }
 
-/** When it was last loaded and how that ended, in a line. */
+/**
+ * When it was last loaded and how that ended, in a line.
+ *
+ * @param isOneOfMany it came with others in one transaction, whose time is none of its own
+ */
 export function lastReload(
   { lastReload }: PluginStatus,
   { t, language }: Pick<OpsContext, 't' | 'language'>,
+  isOneOfMany = false,
 ): string | undefined {
   if (lastReload === undefined) return undefined
   const when = ago(lastReload.at, language)
+  if (lastReload.ok && isOneOfMany) return t('last.together', { when })
   if (lastReload.ok) return t('last.done', { when, ms: lastReload.ms })
   const [line] = (lastReload.message ?? '').split('\n')
   return t('last.failed', { when, code: lastReload.code, line })
