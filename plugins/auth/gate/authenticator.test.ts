@@ -66,6 +66,18 @@ async function failure(work: Promise<unknown>): Promise<unknown> {
 }
 
 describe('the gate', () => {
+  it('names people by what can be read of the names that they gave themselves', async () => {
+    const gate = authenticatorOver(async () => [row])
+    const nameOf = async (first_name: string) => {
+      const from = { id: 7, first_name, username: 'ann' }
+      const decision = await gate.authenticate({ ...facts, from }, { open: false })
+      return decision.admitted && decision.actor.name
+    }
+    expect(await nameOf('\u202eA\u200bnn')).to.equal('Ann')
+    expect(await nameOf('\u2066\u200b')).to.equal('@ann')
+    expect(await nameOf('x'.repeat(300))).to.have.length(65)
+  })
+
   it('looks at a person again when the inbox names another epoch, or none', async () => {
     let looks = 0
     const gate = authenticatorOver(async () => {

@@ -6,6 +6,7 @@ import type {
   Translate,
   UpdateFacts,
 } from 'opsgram'
+import { readable } from '../people/name.ts'
 import { createBearer } from '../tokens/bearer.ts'
 import type { ActorRights } from './actor-rights.ts'
 import { KnownPeople } from './known-people.ts'
@@ -94,7 +95,7 @@ function actorOf(row: PersonRow, { from }: Pick<UpdateFacts, 'from'>): ActiveUse
   const first = from?.first_name ?? row.first_name
   const last = from === undefined ? row.last_name : from.last_name
   const language = row.chosen_language ?? from?.language_code ?? row.language
-  const fullName = [first, last].filter(Boolean).join(' ')
+  const fullName = readable([first, last].filter(Boolean).join(' '))
   return {
     kind: 'user',
     id: row.id,

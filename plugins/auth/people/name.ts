@@ -11,7 +11,7 @@ export function nameOf({ telegramId, username, firstName, lastName }: Named): st
 }
 
 /** Names come from strangers: none may turn the line round, hide in it, or fill the screen. */
-function readable(name: string): string {
+export function readable(name: string): string {
   const shown = name.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '').trim()
   return shown.length > longest ? `${Array.from(shown).slice(0, longest).join('')}…` : shown
 }
