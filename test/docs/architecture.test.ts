@@ -10,7 +10,7 @@ function mapped(): string[] {
   const map = /```\n(core\/[\s\S]*?)```/.exec(page)?.[1] ?? ''
   const parents: string[] = []
   return map.split('\n').flatMap((line) => {
-    const [, indent = '', names = ''] = /^( *)((?:[\w.]+\/?(?:, )?)+) {2,}/.exec(line) ?? []
+    const [, indent = '', names = ''] = /^( *)((?:[\w.-]+\/?(?:, )?)+) {2,}/.exec(line) ?? []
     if (names === '') return []
     const depth = indent.length / 2
     parents.length = depth
