@@ -30,6 +30,9 @@ export interface HttpClientParts {
 const mostRedirects = 5
 const firstWaitMs = 200
 const longestWaitMs = 10_000
+/** Of what a service said when it refused, so much is told, characters; and so much is looked through for secrets, bytes. */
+const mostSaid = 500
+const mostRead = 8_192
 /** Calls to one host at once, over all plugins; others wait. */
 const mostAtOnce = 8
 
@@ -211,7 +214,9 @@ export class HttpCalls {
 
   #refused({ service, method }: Call, response: HttpResponse): OpsError {
     const { status, headers } = response
-    const said = this.#parts.redact(response.text().slice(0, 500)).replaceAll(/\s+/g, ' ').trim()
+    // cut after that: of half a secret nobody knows that it is one
+    const text = this.#parts.redact(response.body.toString('utf8', 0, mostRead))
+    const said = text.slice(0, mostSaid).replaceAll(/\s+/g, ' ').trim()
     const retryMs = retryAfterMs(headers['retry-after'], this.#parts.clock.now())
     return new OpsError(
       'OPS_API_STATUS',

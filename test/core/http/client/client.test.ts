@@ -166,6 +166,15 @@ describe('calls to other services', () => {
     )
   })
 
+  it('tell what a refusal said without its secrets, also where the text is cut off', async () => {
+    const token = `123456:${'Ab3'.repeat(12)}`
+    handler = answer(401, `${'x'.repeat(480)}${token}`)
+    const { message } = await rejected(client().fetch(url))
+    expect(message)
+      .to.include(`xx${token.slice(0, 7)}`)
+      .and.not.include('Ab3')
+  })
+
   it('are repeated where that can’t hurt, as long as the service asks', async () => {
     for (const [method, answers, expected] of [
       ['GET', [answer(502), answer(500), answer(200)], 3],
