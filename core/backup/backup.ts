@@ -1,6 +1,6 @@
 import { mkdir, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { StillFiles } from '../database/embedded.ts'
+import type { StillFiles } from '../database/still-files.ts'
 import { OpsError } from '../errors.ts'
 import { dumpEmbedded, restoreEmbedded } from './embedded.ts'
 import { backupName, type Manifest, prune, readManifest, writeManifest } from './manifest.ts'

@@ -3,7 +3,7 @@ import { CompiledQuery, type Kysely } from 'kysely'
 import { OpsError } from '../errors.ts'
 import type { Logger } from '../log/logger.ts'
 import { SharedKysely } from './driver.ts'
-import { EmbeddedSource, openEmbedded, type StillFiles, stillFiles } from './embedded.ts'
+import { EmbeddedSource, openEmbedded, stillFiles } from './embedded.ts'
 import { lockFolder } from './folder-lock.ts'
 import { TransactionGuard } from './guard.ts'
 import {
@@ -15,6 +15,7 @@ import {
   poolQuery,
 } from './postgres.ts'
 import { ServerSession } from './session.ts'
+import type { StillFiles } from './still-files.ts'
 
 /** Something that runs SQL. Times come back as PostgreSQL's text, bigints as numbers, json parsed. */
 export interface Queries {

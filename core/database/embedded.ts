@@ -5,6 +5,7 @@ import type { QueryResult, TransactionSettings } from 'kysely'
 import { codeOf, messageOf, OpsError } from '../errors.ts'
 import type { Session, SessionSource } from './driver.ts'
 import { SqlArray } from './sql-array.ts'
+import type { StillFiles } from './still-files.ts'
 import { typeParsers } from './types.ts'
 
 /** How long a query waits for the one connection before it gives up. */
@@ -39,14 +40,6 @@ export async function openEmbedded(folder: string): Promise<PGlite> {
     throw damaged(folder, files, messageOf(error).split('\n')[0] ?? '', error)
   }
 }
-
-/** Keeps everybody out while it works with what the tables hold, and with an archive (gzipped tar) of the files that hold them. */
-export type StillFiles = <T>(
-  work: (
-    query: <Row>(sql: string, parameters?: readonly unknown[]) => Promise<Row[]>,
-    archive: () => Promise<Blob>,
-  ) => Promise<T>,
-) => Promise<T>
 
 export function stillFiles(pglite: PGlite): StillFiles {
   return (work) =>
