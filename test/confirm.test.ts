@@ -174,6 +174,9 @@ describe('a command that asks for a yes', () => {
     await anna.sees('Would purge 8')
     await anna.in(group).sends('/wipe sw-<7>')
     await anna.in(group).sees('Another one who may do this')
+    const carl = bot.user({ role: 'operator', firstName: 'Carl' })
+    await carl.sends('/wipe sw-10')
+    await carl.sees('Another one who may do this')
     await bot.settled()
     const told: NewMessage[] = []
     const sender: LapsesParts['sender'] = {
@@ -187,6 +190,8 @@ describe('a command that asks for a yes', () => {
       outbox: { write: async (_, messages) => void told.push(...messages), wake: () => undefined },
       sender,
       texts: coreTexts('en'),
+      // who was shut out meanwhile is written to no more
+      isIn: async (telegramId) => telegramId !== carl.id,
       clock: bot.clock,
       log: silentLog,
     })
@@ -200,6 +205,7 @@ describe('a command that asks for a yes', () => {
     expect(await audit()).to.include.deep.members([
       [anna.id, 'refused', 'confirm-unanswered', '8'],
       [anna.id, 'refused', 'confirm-unanswered', 'sw-<7>'],
+      [carl.id, 'refused', 'confirm-unanswered', 'sw-10'],
     ])
     await boris.in(group).presses('Yes, do it')
     await boris.in(group).seesAlert('Time ran out')

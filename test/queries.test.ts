@@ -278,6 +278,7 @@ describe('queries of screens and cleaners', function () {
     for (const table of ['button_payloads', 'session_states']) {
       await prune(database, { table, column: 'expires_at', before: new Date() })
     }
+    await new ConfirmationRows(database).waitingInVain(new Date())
     await new ConfirmationRows(database).expire(database, new Date())
     await queue.prune()
     await queue.lost()

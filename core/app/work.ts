@@ -71,7 +71,9 @@ export async function openWork(
     timings,
     states: () => reloader.list(),
   })
-  const lapses = new Lapses({ database, outbox, sender, texts, clock, log })
+  const isIn = async (telegramId: number) =>
+    (await live.current.authenticator?.find?.(telegramId)) !== undefined
+  const lapses = new Lapses({ database, outbox, sender, texts, isIn, clock, log })
   opened.add(() => lapses.stop())
   const menus = new Menus({ gateway, live, log })
   const menusSettled = keepMenus({ menus, reloader, instances, log })

@@ -14,6 +14,8 @@ export interface LapsesParts {
   readonly outbox: Pick<Outbox, 'write' | 'wake'>
   readonly sender: Pick<ContentSender, 'prepare'>
   readonly texts: Texts
+  /** Whether a person is let in at this moment. */
+  readonly isIn: (telegramId: number) => Promise<boolean>
   readonly clock: { now(): number }
   readonly log: Logger
 }
@@ -22,7 +24,7 @@ const everyMs = 60_000
 
 /**
  * Ends the questions that nobody answered in time: each on record, by one instance. Who waited for another one's yes is
- * told; who was asked themselves knows.
+ * told, unless they were shut out meanwhile; who was asked themselves knows.
  */
 export class Lapses {
   readonly #parts: LapsesParts
@@ -43,10 +45,14 @@ export class Lapses {
   /** @throws what the database does */
   async pass(): Promise<void> {
     const { database, outbox, sender, texts, clock } = this.#parts
+    const now = new Date(clock.now())
+    const listeners = await this.#listeners(now)
     const isTold = await database.transaction(async (sql) => {
-      const lapsed = await this.#rows.expire(sql, new Date(clock.now()))
-      const notices = lapsed.flatMap(({ by, chat_id, path, arguments: text, language }) => {
-        if (by === 'self') return []
+      const lapsed = await this.#rows.expire(sql, now)
+      const waited = lapsed.filter(
+        ({ by, requester }) => by === 'another' && listeners.has(requester),
+      )
+      const notices = waited.flatMap(({ chat_id, path, arguments: text, language }) => {
         const t = texts.in(languageTag(language ?? undefined))
         const line = [`/${path}`, text].filter(Boolean).join(' ')
         return noticeOf('core', chat_id, html`<b>${line}</b>\n${t('confirm.ended.expired')}`)
@@ -55,5 +61,14 @@ export class Lapses {
       return notices.length > 0
     })
     if (isTold) outbox.wake()
+  }
+
+  /** Before the transaction: who guards the bot looks by a connection of its own, and the embedded database has just one. */
+  async #listeners(now: Date): Promise<ReadonlySet<number>> {
+    const listeners = new Set<number>()
+    for (const requester of await this.#rows.waitingInVain(now)) {
+      if (await this.#parts.isIn(requester)) listeners.add(requester)
+    }
+    return listeners
   }
 }

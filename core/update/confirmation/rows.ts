@@ -23,7 +23,8 @@ export interface Confirmation {
 }
 
 /** One that nobody answered. */
-export interface Lapsed extends Pick<Confirmation, 'by' | 'path' | 'arguments' | 'chat_id'> {
+export interface Lapsed
+  extends Pick<Confirmation, 'by' | 'requester' | 'path' | 'arguments' | 'chat_id'> {
   /** Of who asked. */
   readonly language: string | null
 }
@@ -127,6 +128,16 @@ export class ConfirmationRows {
     return rows.length > 0
   }
 
+  /** Who asked for another one's yes that did not come in time. */
+  async waitingInVain(now: Date): Promise<readonly number[]> {
+    const rows = await this.#database.query<{ requester: number }>(
+      `select distinct requester from confirmations
+       where state = 'open' and expires_at <= $1 and by = 'another' limit ${lapsedAtOnce}`,
+      [now.toISOString()],
+    )
+    return rows.map(({ requester }) => requester)
+  }
+
   /**
    * Ends those that nobody answered, each with its row in the audit log.
    *
@@ -144,7 +155,7 @@ export class ConfirmationRows {
          insert into audit_log (id, actor_id, actor_name, plugin, action, target, chat_id, outcome, reason, after, created_at)
          select 'C' || id, requester, requester_name, plugin, plugin || '.' || path, 'user:' || requester, chat_id, 'refused',
            'confirm-unanswered', jsonb_build_object('arguments', arguments), now() from ended)
-       select e.by, e.path, e.arguments, e.chat_id, coalesce(b.chosen_language, b.language) as language
+       select e.by, e.requester, e.path, e.arguments, e.chat_id, coalesce(b.chosen_language, b.language) as language
        from ended e left join bot_users b on b.telegram_id = e.requester`,
       [now.toISOString()],
     )
