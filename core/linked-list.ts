@@ -55,13 +55,11 @@ export class LinkedList<T> implements Iterable<T> {
     return true
   }
 
-  /** The oldest first. What is walked to may be taken out meanwhile. */
+  /** The oldest first, of what is in it now; what is taken out meanwhile is left out. */
   *links(): Generator<Link<T>> {
-    for (let node = this.#end.next; node !== this.#end; ) {
-      const { next } = node
-      yield node
-      node = next
-    }
+    const nodes: Node<T>[] = []
+    for (let node = this.#end.next; node !== this.#end; node = node.next) nodes.push(node)
+    for (const node of nodes) if (node.next !== node) yield node
   }
 
   *[Symbol.iterator](): Iterator<T> {
