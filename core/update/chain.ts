@@ -52,10 +52,13 @@ async function step(walk: Walk, index: number): Promise<void> {
   run.middlewareOf = name
   // the manifest typed it against this context; the route only forgot its plugin's types
   const middleware = link.middleware.run as Run
-  const next = async (): Promise<void> => {
-    await asCore(() => step(walk, index + 1))
-    // not reached by a throw: whose it was stays known
-    run.middlewareOf = name
-  }
-  await asPlugin(name, () => middleware(contextFor(run, link.instance), next))
+  await asPlugin(name, () =>
+    middleware(contextFor(run, link.instance), async () => {
+      // the next link is a plugin's anyway
+      if (index + 1 < chain.length) await step(walk, index + 1)
+      else await asCore(() => step(walk, index + 1))
+      // not reached by a throw: whose it was stays known
+      run.middlewareOf = name
+    }),
+  )
 }

@@ -1,29 +1,68 @@
 import { type Clock, systemClock } from '../clock.ts'
 import { OpsError } from '../errors.ts'
-import { LinkedList } from '../linked-list.ts'
+import { type Link, LinkedList } from '../linked-list.ts'
 
-/** The time of one running handler. */
-export interface Deadline {
+/** The time of one running handler. A class without closures: one is made for each update. */
+class Running {
   /**
    * Aborted with OPS_DEADLINE when the time is over, OPS_RELOADED by `cut`, OPS_CANCELLED by `cancel`, OPS_SHUTDOWN when
    * the bot stops.
    */
   readonly signal: AbortSignal
+  readonly #controller = new AbortController()
+  readonly #limitMs: number
+  readonly #clock: Clock
+  readonly #all: LinkedList<Running>
+  readonly #link: Link<Running>
+  #endsAt = 0
+
+  constructor(limitMs: number, clock: Clock, all: LinkedList<Running>) {
+    this.signal = this.#controller.signal
+    this.#limitMs = limitMs
+    this.#clock = clock
+    this.#all = all
+    this.#link = all.add(this)
+    this.restart()
+  }
+
   /** Stops the clock: what follows has limits of its own. A shutdown still ends the signal. */
-  pause(): void
+  pause(): void {
+    this.#endsAt = Number.POSITIVE_INFINITY
+  }
+
   /** The whole time again. */
-  restart(): void
+  restart(): void {
+    this.#endsAt = this.#clock.elapsed() + this.#limitMs
+  }
+
   /** Ends the signal with OPS_RELOADED. */
-  cut(): void
+  cut(): void {
+    const text = 'The plugin was replaced again and again while this handler ran'
+    this.abort(new OpsError('OPS_RELOADED', text))
+  }
+
   /** Ends the signal with OPS_CANCELLED. */
-  cancel(): void
-  end(): void
+  cancel(): void {
+    this.abort(new OpsError('OPS_CANCELLED', 'The person who asked for it cancelled it'))
+  }
+
+  abort(reason: OpsError): void {
+    this.#controller.abort(reason)
+  }
+
+  abortIfOver(now: number): void {
+    if (this.#endsAt > now) return
+    const seconds = this.#limitMs / 1_000
+    this.abort(new OpsError('OPS_DEADLINE', `The handler didn't end within ${seconds} s`))
+  }
+
+  /** It has ended in time. */
+  end(): void {
+    this.#all.remove(this.#link)
+  }
 }
 
-interface Running {
-  readonly controller: AbortController
-  endsAt: number
-}
+export type Deadline = Pick<Running, 'signal' | 'pause' | 'restart' | 'cut' | 'cancel' | 'end'>
 
 /** The time limits of all running handlers, on one timer: one a handler would cost more than most handlers. */
 export class Deadlines {
@@ -40,37 +79,15 @@ export class Deadlines {
   }
 
   begin(): Deadline {
-    const running: Running = { controller: new AbortController(), endsAt: 0 }
-    const restart = () => {
-      running.endsAt = this.#clock.elapsed() + this.#limitMs
-    }
-    restart()
-    const link = this.#running.add(running)
+    const running = new Running(this.#limitMs, this.#clock, this.#running)
     this.#sweepLater()
-    return {
-      signal: running.controller.signal,
-      pause: () => {
-        running.endsAt = Number.POSITIVE_INFINITY
-      },
-      restart,
-      cut: () => {
-        const text = 'The plugin was replaced again and again while this handler ran'
-        running.controller.abort(new OpsError('OPS_RELOADED', text))
-      },
-      cancel: () => {
-        const text = 'The person who asked for it cancelled it'
-        running.controller.abort(new OpsError('OPS_CANCELLED', text))
-      },
-      end: () => {
-        this.#running.remove(link)
-      },
-    }
+    return running
   }
 
   /** Ends the signals of all that run. */
   shutDown(): void {
     const reason = new OpsError('OPS_SHUTDOWN', 'The bot is stopping')
-    for (const { controller } of this.#running) controller.abort(reason)
+    for (const running of this.#running) running.abort(reason)
   }
 
   stop(): void {
@@ -87,11 +104,7 @@ export class Deadlines {
 
   #sweep(): void {
     const now = this.#clock.elapsed()
-    for (const { controller, endsAt } of this.#running) {
-      if (endsAt > now) continue
-      const seconds = this.#limitMs / 1_000
-      controller.abort(new OpsError('OPS_DEADLINE', `The handler didn't end within ${seconds} s`))
-    }
+    for (const running of this.#running) running.abortIfOver(now)
   }
 }
 

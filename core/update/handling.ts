@@ -156,8 +156,14 @@ export class UpdateHandling {
       return error
     }
     const deadline = this.#deadlines.begin()
-    const work = { plugin: () => run.route?.plugin, cut: () => deadline.cut() }
-    const held = live.take(work)
+    const held = live.take({
+      plugin() {
+        return run.route?.plugin
+      },
+      cut() {
+        deadline.cut()
+      },
+    })
     const { generation } = held
     const { signal } = deadline
     let early: Promise<void> | undefined

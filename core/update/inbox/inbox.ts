@@ -44,6 +44,8 @@ export interface InboxOptions {
 const maxOpen = 10_000
 /** Updates in one INSERT. */
 const maxBatch = 200
+/** So many that wait are worth an INSERT of their own while another one waits for the disk. */
+const besideFrom = Number(process.env.BESIDE ?? 16)
 /** After so many tries of one update by process after process there is no further one. */
 const maxTries = 3
 /** Lanes whose newest row is remembered; forgetting one costs a look into the table. */
@@ -61,7 +63,7 @@ export class Inbox {
   readonly #rows: InboxRows
   readonly #waiting: Waiting
   readonly #search: Search
-  readonly #accepting: Batcher<Update>
+  readonly #accepting: Batcher<Draft>
   readonly #marks: Marks
   readonly #held = new Held()
   /** The newest row of each lane that was taken into memory. */
@@ -97,14 +99,13 @@ export class Inbox {
       log: options.log,
       signal: this.#stopping.signal,
     })
-    this.#accepting = new Batcher(async (updates) => {
-      try {
-        await this.#refusal.watch(() => this.#insert(updates))
-      } finally {
-        // those that came too late for it, if no other one follows
-        this.#marks.flushSoon()
-      }
-    }, maxBatch)
+    const beside = { from: besideFrom, keyOf: ({ facts }: Draft) => facts.lane }
+    this.#accepting = new Batcher(
+      (drafts) => this.#accept(drafts),
+      maxBatch,
+      // the embedded database does one thing at a time
+      database.kind === 'postgres' ? beside : undefined,
+    )
     this.#marks = new Marks({
       write: (ids) => this.#persist(() => this.#rows.finish(ids)),
       isInserting: () => this.#accepting.isBusy,
@@ -145,7 +146,7 @@ export class Inbox {
       await new Promise<void>((resolve) => this.#room.push(resolve))
     }
     if (signal.aborted) throw new OpsError('OPS_SHUTDOWN', 'The inbox takes nothing any more')
-    await Promise.all(updates.map((update) => this.#accepting.add(update)))
+    await Promise.all(updates.map((update) => this.#accepting.add(draftOf(update))))
   }
 
   /** Completes an update whose run wrote nothing; soon, together with others. */
@@ -284,8 +285,16 @@ export class Inbox {
     if (!this.isFull) for (const resolve of this.#room.splice(0)) resolve()
   }
 
-  async #insert(given: Update[]): Promise<void> {
-    const drafts = given.map(draftOf)
+  async #accept(drafts: readonly Draft[]): Promise<void> {
+    try {
+      await this.#refusal.watch(() => this.#insert(drafts))
+    } finally {
+      // those that came too late for it, if no other one follows
+      this.#marks.flushSoon()
+    }
+  }
+
+  async #insert(drafts: readonly Draft[]): Promise<void> {
     const elsewhere = this.#elsewhere(drafts)
     // asked before the INSERT: what is over by then, it sees
     const busy = new Set<string>()

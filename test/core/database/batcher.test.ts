@@ -28,4 +28,73 @@ describe('a batcher', () => {
     broken = false
     await batcher.add(3)
   })
+
+  describe('that may write a second batch beside', () => {
+    const turn = () => new Promise((resolve) => setImmediate(() => setImmediate(resolve)))
+
+    /** Batches are written when their `end` is called. */
+    function slow(from: number) {
+      const batches: { items: readonly string[]; end: () => void }[] = []
+      const write = (items: string[]) => new Promise<void>((end) => batches.push({ items, end }))
+      const batcher = new Batcher<string>(write, 10, { from, keyOf: (item) => item[0] ?? '' })
+      return { batcher, batches, written: () => batches.map(({ items }) => items.join(' ')) }
+    }
+
+    it('does so when enough waits, and never a third', async () => {
+      const { batcher, batches, written } = slow(2)
+      const added = [batcher.add('a1')]
+      await turn()
+      added.push(batcher.add('b1'))
+      await turn()
+      expect(written()).to.deep.equal(['a1'])
+      added.push(batcher.add('c1'))
+      await turn()
+      expect(written()).to.deep.equal(['a1', 'b1 c1'])
+      for (const item of ['d1', 'e1', 'f1']) added.push(batcher.add(item))
+      await turn()
+      expect(batches).to.have.length(2)
+      batches[1]?.end()
+      await turn()
+      expect(written()).to.deep.equal(['a1', 'b1 c1', 'd1 e1 f1'])
+      batches[0]?.end()
+      batches[2]?.end()
+      await Promise.all(added)
+      expect(batcher.isBusy).to.equal(false)
+      await batcher.idle()
+    })
+
+    it('keeps the order of each key: what follows something that is being written waits for it', async () => {
+      const { batcher, batches, written } = slow(2)
+      const added = [batcher.add('a1')]
+      await turn()
+      for (const item of ['a2', 'b1', 'a3']) added.push(batcher.add(item))
+      await turn()
+      expect(written()).to.deep.equal(['a1', 'b1'])
+      batches[0]?.end()
+      await turn()
+      while (batcher.isBusy) {
+        for (const { end } of batches) end()
+        await turn()
+      }
+      await Promise.all(added)
+      expect(written().join(' ').match(/a\d/g)).to.deep.equal(['a1', 'a2', 'a3'])
+    })
+
+    it('is settled when both are', async () => {
+      const { batcher, batches } = slow(1)
+      const added = [batcher.add('a1')]
+      await turn()
+      added.push(batcher.add('b1'))
+      await turn()
+      let settled = false
+      const all = batcher.settled().then(() => {
+        settled = true
+      })
+      batches[1]?.end()
+      await turn()
+      expect(settled).to.equal(false)
+      batches[0]?.end()
+      await Promise.all([all, ...added])
+    })
+  })
 })
