@@ -1,5 +1,6 @@
 interface Waiting<T> {
   readonly item: T
+  readonly promise: Promise<void>
   readonly resolve: () => void
   readonly reject: (error: unknown) => void
 }
@@ -24,7 +25,6 @@ export class Batcher<T> {
   #isDue = false
   readonly #running = new Map<Promise<void>, ReadonlySet<string>>()
   #idle: (() => void)[] = []
-  #last: Promise<void> | undefined
 
   /**
    * @param max items in a batch
@@ -38,9 +38,8 @@ export class Batcher<T> {
 
   /** Resolves when the item's batch is written; rejects with the batch's error. */
   add(item: T): Promise<void> {
-    const { promise, resolve, reject } = Promise.withResolvers<void>()
-    this.#last = promise
-    this.#queue.push({ item, resolve, reject })
+    const waiting = { item, ...Promise.withResolvers<void>() }
+    this.#queue.push(waiting)
     if (!this.#isDue && this.#mayBegin()) {
       this.#isDue = true
       // what arrives in this turn of the event loop goes together
@@ -49,12 +48,15 @@ export class Batcher<T> {
         this.#begin()
       })
     }
-    return promise
+    return waiting.promise
   }
 
   /** Resolves when what was added until now is written, or has failed; under load there may always be more. */
   async settled(): Promise<void> {
-    await Promise.allSettled([...this.#running.keys(), this.#last])
+    await Promise.allSettled([
+      ...this.#running.keys(),
+      ...this.#queue.map(({ promise }) => promise),
+    ])
   }
 
   /** Whether something waits or is being written. */

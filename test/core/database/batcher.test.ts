@@ -80,11 +80,11 @@ describe('a batcher', () => {
       expect(written().join(' ').match(/a\d/g)).to.deep.equal(['a1', 'a2', 'a3'])
     })
 
-    it('is settled when both are', async () => {
-      const { batcher, batches } = slow(1)
+    it('is settled when all is written that was there, also what waits for its key', async () => {
+      const { batcher, batches, written } = slow(1)
       const added = [batcher.add('a1')]
       await turn()
-      added.push(batcher.add('b1'))
+      added.push(batcher.add('a2'), batcher.add('b1'))
       await turn()
       let settled = false
       const all = batcher.settled().then(() => {
@@ -94,6 +94,9 @@ describe('a batcher', () => {
       await turn()
       expect(settled).to.equal(false)
       batches[0]?.end()
+      await turn()
+      expect([settled, written()]).to.deep.equal([false, ['a1', 'b1', 'a2']])
+      batches[2]?.end()
       await Promise.all([all, ...added])
     })
   })
