@@ -45,7 +45,7 @@ const maxOpen = 10_000
 /** Updates in one INSERT. */
 const maxBatch = 200
 /** So many that wait are worth an INSERT of their own while another one waits for the disk. */
-const besideFrom = Number(process.env.BESIDE ?? 16)
+const besideFrom = 16
 /** After so many tries of one update by process after process there is no further one. */
 const maxTries = 3
 /** Lanes whose newest row is remembered; forgetting one costs a look into the table. */
