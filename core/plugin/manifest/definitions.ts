@@ -4,6 +4,7 @@ import type { Action } from './action.ts'
 import type { Command, CommandDefinition } from './command.ts'
 import type { EventListener } from './event.ts'
 import type { HealthCheck } from './health.ts'
+import { checkKeys } from './keys.ts'
 import { type Middleware, phases } from './middleware.ts'
 import { type Fail, objectSchema } from './shape.ts'
 import type { PluginTypes } from './view.ts'
@@ -28,6 +29,7 @@ export function readCommands(callback: unknown, fail: Fail): ReadonlyMap<string,
 }
 
 function checkCommand(path: string, command: Command, fail: Fail): void {
+  checkKeys(path, command, 'command', fail)
   if (typeof command.description !== 'string' || command.description.trim() === '') {
     fail(`${path} needs a description: it stands in the menu and in /help`)
   }
@@ -69,6 +71,7 @@ function checkRateLimit(what: string, { rateLimit }: { rateLimit?: unknown }, fa
 /** A question to nobody in particular, or without words, would be a yes in disguise. */
 function checkConfirm(path: string, { confirm, audience, run }: Command, fail: Fail): void {
   if (confirm === undefined) return
+  checkKeys(`confirm of ${path}`, confirm, 'confirm', fail)
   if (typeof confirm.preview !== 'function') fail(`confirm of ${path} has no preview`)
   if (audience !== undefined) fail(`${path} is for everyone and asks for a confirmation`)
   if (run === undefined) fail(`${path} asks for a confirmation and has no run`)
@@ -97,6 +100,7 @@ function checkAudience(
 export function readActions(callback: unknown, fail: Fail): ReadonlyMap<string, Action> {
   const actions = readRecord<Action>(callback, actionKit, 'actions', 'action', fail)
   for (const [name, action] of actions) {
+    checkKeys(`the action ${name}`, action, 'action', fail)
     if (!/^[a-z][A-Za-z0-9]{0,15}$/.test(name)) {
       fail(
         `the action "${name}" must be named with 1–16 letters and digits (it travels in 64 bytes)`,
@@ -117,7 +121,9 @@ export function readActions(callback: unknown, fail: Fail): ReadonlyMap<string, 
 /** What `events` defines. */
 export function readEvents(callback: unknown, fail: Fail): readonly EventListener[] {
   const events = readList<EventListener>(callback, eventKit, 'events', 'event', fail)
-  for (const { query, run, ...event } of events) {
+  for (const listener of events) {
+    const { query, run, ...event } = listener
+    checkKeys(`the event ${query}`, listener, 'event', fail)
     if (typeof run !== 'function') fail(`the event ${query} has no run`)
     checkAudience(`the event ${query}`, event, fail)
   }
@@ -127,11 +133,12 @@ export function readEvents(callback: unknown, fail: Fail): readonly EventListene
 /** What `health` defines. */
 export function readHealth(callback: unknown, fail: Fail): ReadonlyMap<string, HealthCheck> {
   const checks = readRecord<HealthCheck>(callback, healthKit, 'health', 'check', fail)
-  for (const [name, { run }] of checks) {
+  for (const [name, check] of checks) {
+    checkKeys(`the health check ${name}`, check, 'check', fail)
     if (!/^[a-z][A-Za-z0-9]{0,31}$/.test(name)) {
       fail(`the health check "${name}" must be named with 1–32 letters and digits`)
     }
-    if (typeof run !== 'function') fail(`the health check ${name} has no run`)
+    if (typeof check.run !== 'function') fail(`the health check ${name} has no run`)
   }
   return checks
 }
@@ -139,7 +146,9 @@ export function readHealth(callback: unknown, fail: Fail): ReadonlyMap<string, H
 /** What `middleware` defines. */
 export function readMiddleware(callback: unknown, fail: Fail): readonly Middleware[] {
   const middleware = readList<Middleware>(callback, middlewareKit, 'middleware', 'middleware', fail)
-  for (const { phase, audience } of middleware) {
+  for (const each of middleware) {
+    const { phase, audience } = each
+    checkKeys(`${phase} middleware`, each, 'middleware', fail)
     checkAudience(`${phase} middleware`, audience === undefined ? {} : { audience }, fail)
   }
   return middleware

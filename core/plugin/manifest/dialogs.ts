@@ -4,6 +4,7 @@ import type { PluginDeclaration } from '../generation/instance.ts'
 import { isDay } from './answer.ts'
 import { readRecord } from './definitions.ts'
 import type { Dialog, Step } from './dialog.ts'
+import { failOn } from './keys.ts'
 import { type Fail, objectSchema } from './shape.ts'
 
 const aFunction = z.custom<Step['ask']>((value) => typeof value === 'function', {
@@ -49,8 +50,7 @@ function readDialog(name: string, made: Dialog, fail: Fail): Dialog {
   }
   const parsed = definitionSchema.safeParse(made)
   if (!parsed.success) {
-    const issue = parsed.error.issues[0]
-    return fail(`the dialog ${name}: ${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}`)
+    return failOn(`the dialog ${name}`, parsed.error, definitionSchema, fail)
   }
   const { start, steps, migrate, permission, ...dialog } = parsed.data
   const names = Object.keys(steps)

@@ -4,6 +4,7 @@ import { isTimeZone } from '../../i18n/language.ts'
 import { Recurrence } from '../../job/cron.ts'
 import { readRecord } from './definitions.ts'
 import type { Job } from './job.ts'
+import { failOn } from './keys.ts'
 import { type Fail, objectSchema } from './shape.ts'
 
 /** Node's timers count no further. */
@@ -48,8 +49,7 @@ export function readJobs(callback: unknown, fail: Fail): ReadonlyMap<string, Job
 export function readJob(name: string, made: Job, fail: Fail): Job {
   const parsed = definitionSchema.safeParse(made)
   if (!parsed.success) {
-    const issue = parsed.error.issues[0]
-    return fail(`the job ${name}: ${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}`)
+    return failOn(`the job ${name}`, parsed.error, definitionSchema, fail)
   }
   const { concurrency, ...job } = parsed.data
   if (job.cron !== undefined) checkCron(name, job.cron, job.timeZone ?? 'UTC', fail)

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { EntityManager } from '../../database/orm.ts'
+import { failOn } from './keys.ts'
 import type { Fail } from './shape.ts'
 
 /** Whose data are asked for. */
@@ -46,6 +47,5 @@ export function readPersonalData(given: unknown, fail: Fail): PersonalDataDeclar
   if (given === undefined) return undefined
   const parsed = shape.safeParse(given)
   if (parsed.success) return parsed.data
-  const issue = parsed.error.issues[0]
-  return fail(`personalData: ${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}`)
+  return failOn('personalData', parsed.error, shape, fail)
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { messageOf } from '../../errors.ts'
+import { failOn } from './keys.ts'
 import type { HttpRoute, RouteMethod } from './route.ts'
 import { type Fail, objectSchema } from './shape.ts'
 
@@ -72,8 +73,7 @@ function readRoute(
   const what = `the route ${method} ${path}`
   const parsed = optionsShape.safeParse(options)
   if (!parsed.success) {
-    const issue = parsed.error.issues[0]
-    return fail(`${what}: ${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}`)
+    return failOn(what, parsed.error, optionsShape, fail)
   }
   if (typeof run !== 'function') return fail(`${what} has no function to run`)
   const { schema, permission, ...rest } = parsed.data

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { failOn } from './keys.ts'
 import { type Fail, objectSchema } from './shape.ts'
 
 type Schema = z.ZodObject
@@ -71,8 +72,7 @@ export function readSession(given: unknown, fail: Fail): SessionDeclaration | un
   if (given === undefined) return undefined
   const parsed = sessionSchema.safeParse(given)
   if (!parsed.success) {
-    const issue = parsed.error.issues[0]
-    return fail(`session: ${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}`)
+    return failOn('session', parsed.error, sessionSchema, fail)
   }
   if (!parsed.data.state.safeParse({}).success) {
     fail('session: its state has to take {}, with which it begins: give its keys defaults')

@@ -2,7 +2,7 @@ import semver from 'semver'
 import { z } from 'zod'
 import type { Entity } from '../../database/orm.ts'
 import { OpsError } from '../../errors.ts'
-import { nearest } from '../code/nearest.ts'
+import { failOn } from './keys.ts'
 
 const anyFunction = z.custom<(...args: never[]) => unknown>(
   (value) => typeof value === 'function',
@@ -101,15 +101,5 @@ export function readShape(exported: unknown, fail: Fail): ManifestShape {
   }
   const parsed = manifestSchema.safeParse(exported.definition)
   if (parsed.success) return parsed.data
-  const issue = parsed.error.issues[0]
-  if (issue?.code !== 'unrecognized_keys') {
-    return fail(`${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'not valid'}`)
-  }
-  const key = issue.keys[0] ?? ''
-  const known = Object.keys(manifestSchema.shape)
-  const suggestion = nearest(key, known)
-  return fail(
-    `the manifest has an unknown key "${key}"`,
-    suggestion === undefined ? `Known keys: ${known.join(', ')}.` : `Did you mean "${suggestion}"?`,
-  )
+  return failOn('the manifest', parsed.error, manifestSchema, fail)
 }

@@ -99,6 +99,79 @@ describe('a manifest', () => {
     expect(refused(manifest({ config: { a: 1 } })).message).to.include('z.object')
   })
 
+  it('passes over no misspelt key in any of its parts', () => {
+    const run = () => undefined
+    const state = z.object({ day: z.iso.date() })
+    const dialog = { version: 1, state, steps: { day: { ask: run } }, finish: run }
+    for (const [part, what, meant] of [
+      [
+        {
+          commands: ({ command }: Kit) => ({
+            go: command?.({ description: 'x', permision: 'a', run }),
+          }),
+        },
+        '/go has an unknown key "permision"',
+        'permission',
+      ],
+      [
+        {
+          commands: ({ command }: Kit) => ({
+            go: command?.({ description: 'x', run, confirm: { preview: run, withinMs: 5 } }),
+          }),
+        },
+        'confirm of /go has an unknown key "withinMs"',
+        'withinS',
+      ],
+      [
+        { actions: ({ action }: Kit) => ({ go: action?.({ label: 'x', run, confirm: run }) }) },
+        'the action go has an unknown key "confirm"',
+        'permission',
+      ],
+      [
+        { events: ({ event }: Kit) => [event?.('message', { run, audiense: 'everyone' })] },
+        'the event message has an unknown key "audiense"',
+        'audience',
+      ],
+      [
+        { health: ({ check }: Kit) => ({ go: check?.({ run, critcal: true }) }) },
+        'the health check go has an unknown key "critcal"',
+        'critical',
+      ],
+      [
+        {
+          middleware: ({ middleware }: Kit) => [
+            middleware?.({ phase: 'context', run, audiance: 1 }),
+          ],
+        },
+        'context middleware has an unknown key "audiance"',
+        'audience',
+      ],
+      [
+        { dialogs: ({ dialog: make }: Kit) => ({ go: make?.({ ...dialog, permision: 'a' }) }) },
+        'the dialog go has an unknown key "permision"',
+        'permission',
+      ],
+      [
+        { jobs: ({ job }: Kit) => ({ go: job?.({ run, kron: '0 4 * * *' }) }) },
+        'the job go has an unknown key "kron"',
+        'cron',
+      ],
+      [{ session: { version: 1, stat: state } }, 'session has an unknown key "stat"', 'state'],
+    ] as const) {
+      const wrong = refused(manifest(part))
+      expect(wrong.message).to.include(what)
+      expect(wrong.hint).to.include(meant)
+    }
+    const step = {
+      dialogs: ({ dialog: make }: Kit) => ({
+        go: make?.({ ...dialog, steps: { day: { ask: run, nxt: run } } }),
+      }),
+    }
+    expect(refused(manifest(step)).message).to.include(
+      'steps.day of the dialog go has an unknown key "nxt"',
+    )
+  })
+
   it('carries the name of its folder, and no reserved one', () => {
     const other = refused(manifest({}), 'another')
     expect(other.code).to.equal('OPS_PLUGIN_NAME')
