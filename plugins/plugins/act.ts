@@ -6,6 +6,7 @@ import {
   type PluginsApi,
   type ReloadOutcome,
 } from 'opsgram'
+import { inMs } from './status.ts'
 
 /** Whose wish it is, and in which language they hear what came of it. */
 export type Asking = Pick<OpsContext, 't' | 'language' | 'timeZone'> & {
@@ -41,7 +42,7 @@ export async function disable(ctx: Asking, name: string, reason?: string): Promi
 }
 
 async function report(
-  { t, use }: Asking,
+  { t, use, language }: Asking,
   name: string,
   work: (plugins: PluginsApi) => Promise<ReloadOutcome>,
 ): Promise<string> {
@@ -49,7 +50,9 @@ async function report(
   try {
     const outcome = await work(plugins)
     const { version, generation, state } = statusOf(plugins, name) ?? {}
-    if (outcome.ok) return t('reload.done', { name, version, generation, ms: outcome.ms })
+    if (outcome.ok) {
+      return t('reload.done', { name, version, generation, took: inMs(outcome.ms, language) })
+    }
     const key = state === 'failed' ? 'reload.failed' : 'reload.kept'
     return [t(key, { name }), `${outcome.code}: ${outcome.message}`, outcome.hint].join('\n')
   } catch (error) {

@@ -8,7 +8,7 @@ import {
   type PluginStatus,
   pre,
 } from 'opsgram'
-import { ago, healthLine, icon, lastReload, stateOf } from './status.ts'
+import { ago, healthLine, icon, inMs, lastReload, stateOf } from './status.ts'
 
 type Reader = Pick<OpsContext, 't' | 'language' | 'timeZone'>
 
@@ -74,7 +74,7 @@ export function historyOf(name: string, { history }: PluginDetails, reader: Read
     const { action, by, cause, before, after, ms } = event
     const who = by ?? (cause === undefined ? undefined : t(`cause.${cause}`))
     const versions = [before, after].filter((hash) => hash !== undefined).map(shortOf)
-    const facts = [versions.join(' → '), ms === undefined ? '' : t('history.ms', { ms }), who]
+    const facts = [versions.join(' → '), ms === undefined ? '' : inMs(ms, reader.language), who]
     return html`${timeOf(event.at, reader)} ${bold(t(`event.${action}`))}${
       event.code !== undefined && html` ${code(event.code)}`
     }

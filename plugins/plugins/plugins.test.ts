@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 import { createTestBot, type TestBot } from 'opsgram/testing'
 import { until } from '../../test/support/wait.ts'
+import { inMs } from './status.ts'
 
 const sample = (answer: string) => ({
   'index.ts': `import { definePlugin } from 'opsgram'
@@ -35,6 +36,11 @@ describe('plugins', () => {
     // loaded at the start with all others: how long that took is no plugin's own
     expect(text).to.match(/🟢 plugins 1\.0\.0 · generation \d+\n\s+loaded (?:now|\d+ \w+ ago)\n/)
     expect(text).to.match(/🟢 sample 1\.0\.0 · generation \d+\n\s+loaded .+ in [\d.]+ ms/)
+  })
+
+  it('writes how long a load took as the reader’s language does', () => {
+    expect(inMs(863.34, 'en')).to.equal('863 ms')
+    expect(inMs(1.63, 'ru')).to.equal('1,6 мс')
   })
 
   it('shows a broken save with its code, while the version before serves', async () => {

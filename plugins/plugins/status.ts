@@ -30,9 +30,19 @@ export function lastReload(
   if (lastReload === undefined) return undefined
   const when = ago(lastReload.at, language)
   if (lastReload.ok && isOneOfMany) return t('last.together', { when })
-  if (lastReload.ok) return t('last.done', { when, ms: lastReload.ms })
+  if (lastReload.ok) return t('last.done', { when, took: inMs(lastReload.ms, language) })
   const [line] = (lastReload.message ?? '').split('\n')
   return t('last.failed', { when, code: lastReload.code, line })
+}
+
+/** `863 ms`, `1.6 ms`, as the reader's language writes it. */
+export function inMs(ms: number, language: string): string {
+  return ms.toLocaleString(language, {
+    style: 'unit',
+    unit: 'millisecond',
+    unitDisplay: 'short',
+    maximumFractionDigits: ms < 10 ? 1 : 0,
+  })
 }
 
 const units = [
