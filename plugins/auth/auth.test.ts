@@ -510,7 +510,7 @@ describe('auth', () => {
       expect(await shows(`target=user:${guest.id}`)).to.include('users.role')
       const refused = await shows('outcome=refused')
       expect(refused)
-        .to.match(/✗ .* · Operator · auth\.audit \(refused, permission\)/)
+        .to.match(/✗ .* · Operator · auth\.audit \(refused, no permission\)/)
         .and.not.include('block')
       expect(await shows('outcome=failed')).to.include('Nothing of that')
       await shows('')

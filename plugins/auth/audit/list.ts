@@ -56,6 +56,13 @@ export interface AuditPage {
   readonly hasNext: boolean
 }
 
+/** For which refusals there are words; any other reason is a person's, or a code for the log. */
+const codes = ['permission', 'unapproved'] as const
+
+function isCode(reason: string | null): reason is (typeof codes)[number] {
+  return codes.some((code) => code === reason)
+}
+
 export async function listAudit(
   em: EntityManager,
   query: AuditQuery,
@@ -70,7 +77,7 @@ export async function listAudit(
     const mark = row.outcome === 'done' ? '✓' : '✗'
     const about = [
       row.outcome === 'done' ? undefined : t(`audit.outcome.${row.outcome}`),
-      row.reason,
+      isCode(row.reason) ? t(`audit.reason.${row.reason}`) : row.reason,
       row.error_id,
     ]
     const why = about.filter(Boolean).join(', ')
