@@ -179,9 +179,9 @@ describe('who is not let in', () => {
       all.filter((what) => what.startsWith('action') || what === 'composer')
 
     it('with data that the bot did not write for this person does nothing', async () => {
-      const operator = bot.user({ role: 'operator' })
+      const person = bot.user({ role: 'admin' })
       const thief = bot.user({ role: 'admin' }).telegram.user
-      const mine = await keysOf(operator)
+      const mine = await keysOf(person)
       expect(mine).to.have.length(3)
       const [open = '', high = '', long = ''] = mine
       const signature = /:u(.{11})/.exec(high)?.[1] ?? ''
@@ -206,10 +206,10 @@ describe('who is not let in', () => {
         'v1:__proto__:constructor:s1',
       ]
       for (const data of tampered) {
-        expect(actions(await press(operator.telegram.user, data)), data).to.deep.equal([])
+        expect(actions(await press(person.telegram.user, data)), data).to.deep.equal([])
       }
       for (const data of mine) expect(actions(await press(thief, data)), data).to.deep.equal([])
-      expect(actions(await press(operator.telegram.user, open))).to.deep.equal(['action open'])
+      expect(actions(await press(person.telegram.user, open))).to.deep.equal(['action open'])
     })
 
     it('does nothing any more once the person has lost the role, or the way in', async () => {

@@ -85,7 +85,7 @@ describe('services between plugins', () => {
     expect(state('speaker')?.state).to.equal('waiting')
     expect(state('speaker')?.waitingFor).to.deep.equal(['words@1'])
     await bot.owner.sends('/speak')
-    await bot.owner.sees(/no command/)
+    await bot.owner.sees(/waits for something that it needs/)
     await bot.dropPlugin('words', provider('here'))
     await until('it serves', () => state('speaker')?.state === 'active')
     expect(await speak()).to.match(/^here here here/)

@@ -50,12 +50,14 @@ export class JobHolds {
     return this.#clock.elapsed() < until ? 0 : 1
   }
 
+  /** Not for ever: perhaps nothing is left of the kind that could be tried. */
   isHeld(definition: object): boolean {
-    return this.#states.get(definition)?.until !== undefined
+    const until = this.#states.get(definition)?.until
+    return until !== undefined && this.#clock.elapsed() < until + longestMs
   }
 
   done(definition: object, kind: HeldKind): void {
-    const wasHeld = this.isHeld(definition)
+    const wasHeld = this.#states.get(definition)?.until !== undefined
     this.#states.delete(definition)
     if (!wasHeld) return
     this.#log.info('job.resumed', { ...kind })

@@ -146,7 +146,8 @@ export class Inbox {
       await new Promise<void>((resolve) => this.#room.push(resolve))
     }
     if (signal.aborted) throw new OpsError('OPS_SHUTDOWN', 'The inbox takes nothing any more')
-    await Promise.all(updates.map((update) => this.#accepting.add(draftOf(update))))
+    const drafts = updates.map(draftOf)
+    await Promise.all(drafts.map((draft) => this.#accepting.add(draft)))
   }
 
   /** Completes an update whose run wrote nothing; soon, together with others. */
