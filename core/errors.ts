@@ -240,6 +240,10 @@ export const errorCodes = {
     title: 'Something happened that should not be possible',
     hint: 'Please report it with the log lines around it.',
   },
+  OPS_JOBS_HELD: {
+    title: 'Jobs of a kind wait, as one after another failed',
+    hint: 'Five different ones failed with none in between that succeeded. One is tried now and then; as soon as one succeeds, all go on. The log has the errors (`job.failed`, `job.held`): is a service away, or is there a bug? A saved plugin begins anew.',
+  },
   OPS_JOB_DATA: {
     title: 'The data of a job do not fit',
     hint: 'They have to be JSON that the job’s `data` schema accepts. Data that an older version left in the queue: let the schema accept both, then run the job again.',
@@ -251,10 +255,6 @@ export const errorCodes = {
   OPS_JOB_LOST: {
     title: 'The process that ran a job ended, or did not answer any more',
     hint: 'It was killed, or its event loop stood still. Look for what it did last before running the job again.',
-  },
-  OPS_JOBS_HELD: {
-    title: 'Jobs of a kind wait, as one after another failed',
-    hint: 'Five different ones failed with none in between that succeeded. One is tried now and then; as soon as one succeeds, all go on. The log has the errors (`job.failed`, `job.held`): is a service away, or is there a bug? A saved plugin begins anew.',
   },
   OPS_JOB_TABLES: {
     title: 'The tables of the job queue are missing or old',
