@@ -16,7 +16,8 @@ import { type Files, writeFiles } from './subject/folder.ts'
 
 const runs = sized({ small: 3, full: 7 })
 const updatesPerRun = sized({ small: 2_000, full: 10_000 })
-const warmUp = sized({ small: 3_000, full: 10_000 })
+/** The engine compiles what it finds to be hot: a program of more code needs more updates until then. */
+const warmUp = sized({ small: 3_000, full: 30_000 })
 const connections = 50
 const chats = 1_000
 const secret = 'bench-secret'
