@@ -15,7 +15,7 @@ describe('the cleaning of what hooks took', () => {
         return () => timers.delete(run)
       },
     }
-    const cleaned = Promise.withResolvers<{ rows: number }[]>()
+    const cleaned = Promise.withResolvers<{ found: number; gone: number; last: null }[]>()
     const database = { query: () => cleaned.promise }
     // no more of it is used by the cleaning
     const intake = new HookIntake({ clock, database, log: silentLog } as unknown as IntakeOptions)
@@ -24,7 +24,7 @@ describe('the cleaning of what hooks took', () => {
     timers.clear()
     const cleaning = clean?.()
     intake.stop()
-    cleaned.resolve([{ rows: 0 }])
+    cleaned.resolve([{ found: 0, gone: 0, last: null }])
     await cleaning
     expect(timers.size).to.equal(0)
     intake.start()
