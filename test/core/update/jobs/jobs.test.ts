@@ -80,8 +80,10 @@ describe('jobs of a process', () => {
       await runner.idle()
       runner.close()
       runner.hold(false)
-      const [waiting] = await queue.counts()
-      expect(waiting).to.include({ waiting: 1, running: 0 })
+      await until('it waits again', async () => {
+        const [counts] = await queue.counts()
+        return counts?.waiting === 1 && counts.running === 0
+      })
     }
     expect(ran).to.deep.equal([])
   })
